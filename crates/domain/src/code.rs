@@ -1,0 +1,193 @@
+//! Every error an administrator can meet: its code, its title, when trying again helps, what to do.
+//!
+//! One table, append-only within each letter: A asking (the API and the command line), H hosts,
+//! P providers, S the server itself, T transfer, V the golden machine and its disks. Each code has
+//! a page in `docs/errors/`, compiled in here, so a code without a page does not build.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// When doing the same again can succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retry {
+    /// By itself, after a pause: the cause passes (a network, a busy disk).
+    Later,
+    /// Once somebody changed something; tried by itself too, at the longest pause.
+    AfterOperator,
+    /// Never as asked: the request itself must change.
+    Never,
+}
+
+macro_rules! codes {
+    ($($code:ident $http:literal $retry:ident $title:literal, $hint:literal;)+) => {
+        /// Names one kind of failure for good. Written and stored as its five characters.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Code { $(#[doc = $title] $code),+ }
+
+        impl Code {
+            pub const ALL: &[Self] = &[$(Self::$code),+];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$code => stringify!($code)),+ }
+            }
+            /// What went wrong, in general, without a full stop.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$code => $title),+ }
+            }
+            /// One thing to do, in the imperative, without a full stop.
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$code => $hint),+ }
+            }
+            pub const fn retry(self) -> Retry {
+                match self { $(Self::$code => Retry::$retry),+ }
+            }
+            /// The HTTP status that the API answers with.
+            pub const fn http_status(self) -> u16 {
+                match self { $(Self::$code => $http),+ }
+            }
+            /// Its page, in Markdown: `diecast explain` needs no network.
+            pub const fn page(self) -> &'static str {
+                match self { $(Self::$code => include_str!(concat!(
+                    env!("CARGO_MANIFEST_DIR"), "/../../docs/errors/", stringify!($code), ".md"
+                ))),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    A0001 400 Never "The request is malformed", "correct the field that the message names";
+    A0002 401 Never "Not signed in", "sign in with `diecast login`, or set DIECAST_TOKEN";
+    A0003 403 Never "Not allowed", "use credentials that may do this";
+    A0004 404 Never "No such thing", "look up the name with the matching `list` command";
+    A0005 409 Never "The name is taken", "choose another name, or remove the one that holds it";
+    A0006 412 Never "It changed meanwhile", "read it again and repeat the change on what is there now";
+    A0007 409 Never "Something depends on it", "remove what the message lists first";
+    A0008 401 Never "Wrong user name or password", "type them again, or reset the password on the server with `diecast server password`";
+    A0009 429 Later "Too many attempts", "wait for the time that the message names";
+    A0010 409 AfterOperator "Not possible in the present state", "wait for what the message names, or undo it";
+    A0011 422 Never "The idempotency key was used for another request", "use a fresh Idempotency-Key";
+    A0012 503 Later "The server cannot be reached", "check that the server runs and that DIECAST_URL names it";
+    A0013 401 Never "The server's certificate is not trusted", "pass the server's CA with `--ca` or DIECAST_CA";
+
+    H0001 500 Later "The host could not be created", "read the cause; the next attempt is automatic";
+    H0002 500 Later "The host could not be started", "read the cause, then `diecast host start` again";
+    H0003 500 Later "The host could not be stopped", "stop it with `--force`";
+    H0004 500 Later "The host could not be deleted", "read the cause; the next attempt is automatic";
+    H0005 404 AfterOperator "The host is gone from its hypervisor", "delete it here with `diecast host delete`, or restore it there";
+    H0006 409 Later "No provider holds a verified copy", "wait until a provider on the list is `Ready`";
+
+    P0001 503 Later "The provider does not answer", "check that the machine runs, that diecast-agent runs on it, and that it reaches the server";
+    P0002 502 Later "The hypervisor does not answer its agent", "check libvirtd on the provider, and the URI given with `--uri`";
+    P0003 409 AfterOperator "The storage pool is missing or not active", "create or start the pool, or name another with `diecast provider set --storage`";
+    P0004 409 AfterOperator "Not enough free space", "free some space on the provider, or remove a version nobody uses";
+    P0005 409 AfterOperator "A network is missing", "create it, or map it with `diecast provider set --network NAME=THERE`";
+    P0006 409 AfterOperator "The firmware is not offered", "install the firmware package (OVMF) on the provider";
+    P0007 409 AfterOperator "The CPU or machine type is not offered", "take the provider off the list, or publish the template with a plainer CPU model";
+    P0008 401 Never "The enrolment token is wrong, used or expired", "make a new one with `diecast provider rejoin`";
+    P0009 409 AfterOperator "Two agents use one identity", "stop the one that should not run, then `diecast provider rejoin`";
+    P0010 502 Never "This is not a hypervisor that Diecast can drive", "check the URI; for libvirt it begins with `qemu:`";
+    P0011 500 Later "The template could not be registered with the hypervisor", "read the cause; the next attempt is automatic";
+    P0012 403 Never "The agent is not who it says it is", "enrol it anew with `diecast provider rejoin`";
+    P0013 500 AfterOperator "The provider's check found something", "do what the failed lines of the check say";
+    P0014 409 AfterOperator "QEMU's user cannot read the storage", "give the storage directory search permission for everyone (`chmod o+x`)";
+
+    S0001 500 AfterOperator "The database cannot be read", "restore it from a backup; the file named was left as it is";
+    S0002 500 AfterOperator "The address is in use", "stop what listens there, or choose another with `--listen`";
+    S0003 500 AfterOperator "The data folder cannot be used", "check that it exists and belongs to the user that runs this";
+    S0004 500 Later "Something unforeseen failed", "look in the log for the request id; please report it";
+    S0005 500 AfterOperator "The database is of a newer release", "run the release that wrote it, or a newer one";
+    S0006 500 AfterOperator "Another process uses the data folder", "stop the other process first";
+
+    T0001 502 Later "No source could be reached", "check the network between the providers named, and their agents' ports";
+    T0002 502 Later "A source sent bytes that do not match their digest", "nothing to do at once; if it goes on, verify the source with `diecast distribution verify`";
+    T0003 507 AfterOperator "The disk is full", "free space on the provider; the transfer goes on from where it stopped";
+    T0004 500 Later "The disk could not be written", "check the provider's disk and its kernel log";
+    T0005 500 Later "The disk could not be read", "check the provider's disk and its kernel log";
+    T0006 500 Later "The finished copy does not match its manifest", "nothing to do at once: the bad parts are fetched again; check the disk if it goes on";
+    T0007 400 Never "The manifest is not valid", "publish the template again; if it goes on, report it";
+    T0008 500 Later "A verified copy has changed on disk", "find out who wrote to it; the bad parts are fetched again";
+    T0009 502 Later "The transfer stalled", "check the network between the providers named";
+    T0010 409 Later "No provider has the whole version", "bring back a provider that holds it";
+
+    V0001 409 AfterOperator "The machine is running", "shut it down, then try again";
+    V0002 404 AfterOperator "The machine or its disk is missing", "check the name, and that every disk of the machine exists";
+    V0003 409 AfterOperator "The disk is in use", "stop the process that has it open";
+    V0004 422 AfterOperator "The disk image is corrupt", "repair it with `qemu-img check -r`, or restore it";
+    V0005 422 AfterOperator "The disk image is encrypted", "publish an unencrypted image; Diecast keeps no disk passphrases";
+    V0006 422 AfterOperator "The backing chain points nowhere", "restore the missing file, or rebase the overlay with `qemu-img rebase`";
+    V0007 409 Later "The machine changed while it was read", "leave it alone until the template is ready";
+    V0008 422 AfterOperator "The machine has something that cannot travel", "remove it from the machine, or publish from a copy without it";
+    V0009 422 AfterOperator "The disk image is of an unknown or unsafe kind", "convert it to raw, qcow2, vmdk or vhdx without outside references";
+    V0010 403 AfterOperator "The file is outside the folders that may be read", "move it into the storage pool, or start the agent with `--import-dir`";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not an error code: codes look like T0001")]
+pub struct NoSuchCode {
+    text: String,
+}
+
+impl FromStr for Code {
+    type Err = NoSuchCode;
+    fn from_str(text: &str) -> Result<Self, NoSuchCode> {
+        let found = Self::ALL.iter().find(|code| code.as_str().eq_ignore_ascii_case(text));
+        found.copied().ok_or_else(|| NoSuchCode { text: text.chars().take(20).collect() })
+    }
+}
+
+/// What an administrator is told of one failure: which kind, why in a sentence, one thing to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {cause}")]
+pub struct Problem {
+    pub code: Code,
+    /// A sentence that names what was being done to what.
+    pub cause: String,
+    /// In the imperative.
+    pub hint: String,
+}
+
+impl Problem {
+    /// A problem with the code's own hint.
+    pub fn new(code: Code, cause: impl Into<String>) -> Self {
+        Self { code, cause: cause.into(), hint: code.hint().to_owned() }
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_page_that_explains_it() {
+        for code in Code::ALL {
+            let page = code.page();
+            assert!(page.starts_with(&format!("# {code} ")), "{code}: the heading names the code");
+            for part in ["## What happened", "## What to do"] {
+                assert!(page.contains(part), "{code}: the page lacks `{part}`");
+            }
+            assert!(!code.hint().ends_with('.') && !code.title().ends_with('.'), "{code}");
+        }
+    }
+
+    #[test]
+    fn codes_read_back_and_are_unique() {
+        for code in Code::ALL {
+            assert_eq!(code.as_str().parse(), Ok(*code));
+        }
+        assert!("T9999".parse::<Code>().is_err());
+    }
+}

@@ -1,0 +1,1 @@
+//! Real hypervisors on one Linux machine.
