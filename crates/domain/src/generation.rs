@@ -5,9 +5,7 @@ use std::fmt;
 
 /// Epoch of the store, then a counter. Restoring a backup raises the epoch, so that what a restored
 /// server says is newer than anything said before, although its counter went back.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Generation {
     pub epoch: u64,
     pub number: u64,

@@ -1,1 +1,40 @@
-//! What is true: plain data and total functions.
+//! What is true: the words of Diecast as plain data, and its decisions as total functions.
+//!
+//! ```text
+//!   wishes (operators)        reports (agents)            clock
+//!          └──────────────┬──────────────┴──────────────────┘
+//!                         ▼
+//!        plan::World ─► plan::orders ─► assignment ─► agent::decide ─► steps
+//!                   └─► distribution::view / status ─► the words people read
+//! ```
+//!
+//! **Invariant:** no I/O, no async, no clock, no randomness. Time and draws are handed in, so the
+//! server, the agents and the simulator run the very same code.
+//! **Invariant:** `Ready` is derived in one place, [`replica::ReplicaReport::is_ready`], and reached
+//! by one door, [`replica::Phase::on`].
+//!
+//! Data here derives `Serialize`: agents and the store keep it as it is (ADR 0002). What operators
+//! see is worded anew in the `api` crate.
+//!
+//! Start at [`distribution`] for the words, [`plan`] for what is decided, [`agent`] for what is done.
+
+pub mod agent;
+pub mod assignment;
+pub mod code;
+pub mod digest;
+pub mod distribution;
+pub mod generation;
+pub mod host;
+pub mod ids;
+pub mod names;
+pub mod pattern;
+pub mod placement;
+pub mod plan;
+pub mod preflight;
+pub mod profile;
+pub mod provider;
+pub mod replica;
+pub mod report;
+pub mod retry;
+pub mod template;
+pub mod units;

@@ -10,7 +10,9 @@ use std::{borrow::Borrow, fmt, str::FromStr};
 pub const NAME_LENGTH_MAX: usize = 63;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` cannot be {what} name: use 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end")]
+#[error(
+    "`{text}` cannot be {what} name: use 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end"
+)]
 pub struct BadName {
     what: &'static str,
     text: String,

@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, iter::Sum, ops, time::Duration};
 
 /// A number of bytes.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ByteCount(pub u64);
 
@@ -75,9 +73,7 @@ impl fmt::Display for BytesPerSecond {
 }
 
 /// An instant: milliseconds since 1970-01-01 00:00 UTC. This crate is handed the time.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 

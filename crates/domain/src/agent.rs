@@ -1,0 +1,174 @@
+//! What an agent does next: a pure function of its orders and of what it finds on its disk.
+//!
+//! The agent calls [`decide`] after every change of either, starts each step in a task of its own,
+//! and calls it again when a task ends. It keeps no plan: killed at any instruction, it looks at its
+//! disk and decides again. The simulator runs this very function.
+
+use crate::{
+    assignment::{Act, Deletion, Orders},
+    digest::Digest,
+    ids::{HostId, OperationId, PublicationId},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Transfers that one agent runs at a time. Two keep a link full while one verifies.
+pub const FILLS_MAX: usize = 2;
+/// Hosts that one agent makes at a time: each is a few small files and a call to the hypervisor.
+pub const HOST_MAKINGS_MAX: usize = 4;
+
+/// What a provider's disk holds of one version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Held {
+    #[default]
+    Nothing,
+    /// Under its temporary name.
+    Partial,
+    /// Under its final name: every byte was verified before it got there.
+    Verified,
+    /// Verified, and known to the hypervisor.
+    Ready,
+    /// Under its final name, but found changed since it was verified.
+    Changed,
+}
+
+/// What a task works on; one task an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Object {
+    Host(HostId),
+    Operation(OperationId),
+    Publication(PublicationId),
+    Replica(Digest),
+}
+
+/// What an agent knows of itself, read from its disk, its hypervisor and its running tasks.
+#[derive(Clone, Debug, Default)]
+pub struct Local {
+    pub replicas: BTreeMap<Digest, Held>,
+    /// Hosts that stand in the hypervisor, whole.
+    pub hosts: BTreeSet<HostId>,
+    /// Hosts of which anything at all is left.
+    pub host_remains: BTreeSet<HostId>,
+    pub published: BTreeSet<PublicationId>,
+    pub operations_ended: BTreeSet<OperationId>,
+    /// The last attempt that failed, for each object.
+    pub failed: BTreeMap<Object, u32>,
+    pub busy: BTreeSet<Object>,
+}
+
+/// One thing to do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    Publish(PublicationId),
+    /// Preflight, transfer, verify the whole, take its final name.
+    Fill(Digest),
+    /// Find and mend what does not match, in place.
+    Mend(Digest),
+    Register(Digest),
+    RemoveReplica(Digest),
+    MakeHost(HostId),
+    RemoveHost(HostId),
+    Operate(OperationId),
+    /// Stop the task on this object, which is no longer wanted.
+    Cancel(Object),
+}
+
+/// Everything that can and should be begun now. Never proposes a second task for a busy object.
+pub fn decide(orders: &Orders, local: &Local) -> Vec<Step> {
+    let mut steps = Vec::new();
+    removals(orders, local, &mut steps);
+    for order in &orders.publications {
+        let object = Object::Publication(order.id);
+        if !local.published.contains(&order.id) && may_try(local, object, order.attempt) {
+            steps.push(Step::Publish(order.id));
+        }
+    }
+    replicas(orders, local, &mut steps);
+    hosts(orders, local, &mut steps);
+    for operation in &orders.operations {
+        let object = Object::Operation(operation.id);
+        let target_is_busy = match operation.act {
+            Act::StartHost { host } | Act::StopHost { host, .. } => local.busy.contains(&Object::Host(host)),
+            Act::VerifyReplica { digest } => local.busy.contains(&Object::Replica(digest)),
+            Act::CheckProvider => false,
+        };
+        if !local.operations_ended.contains(&operation.id) && !local.busy.contains(&object) && !target_is_busy
+        {
+            steps.push(Step::Operate(operation.id));
+        }
+    }
+    steps
+}
+
+fn may_try(local: &Local, object: Object, attempt: u32) -> bool {
+    !local.busy.contains(&object) && local.failed.get(&object).is_none_or(|failed| *failed < attempt)
+}
+
+/// Only what is named is removed. A task that fills what is to go is stopped first.
+fn removals(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
+    for deletion in &orders.deletions {
+        let (object, there, step) = match deletion {
+            Deletion::Replica { version } => (
+                Object::Replica(version.digest),
+                local.replicas.get(&version.digest).is_some_and(|held| *held != Held::Nothing),
+                Step::RemoveReplica(version.digest),
+            ),
+            Deletion::Host { host } => {
+                (Object::Host(*host), local.host_remains.contains(host), Step::RemoveHost(*host))
+            }
+        };
+        if local.busy.contains(&object) {
+            steps.push(Step::Cancel(object));
+        } else if there {
+            steps.push(step);
+        }
+    }
+}
+
+fn replicas(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
+    let filling = |object: &&Object| matches!(object, Object::Replica(_));
+    let mut fills = local.busy.iter().filter(filling).count();
+    for order in &orders.replicas {
+        let digest = order.version.digest;
+        let object = Object::Replica(digest);
+        if local.busy.contains(&object) && !order.go {
+            steps.push(Step::Cancel(object));
+            continue;
+        }
+        if !may_try(local, object, order.attempt) {
+            continue;
+        }
+        match local.replicas.get(&digest).copied().unwrap_or_default() {
+            Held::Ready => {}
+            Held::Verified => steps.push(Step::Register(digest)),
+            Held::Changed if order.go && fills < FILLS_MAX => {
+                fills += 1;
+                steps.push(Step::Mend(digest));
+            }
+            Held::Nothing | Held::Partial if order.go && fills < FILLS_MAX => {
+                fills += 1;
+                steps.push(Step::Fill(digest));
+            }
+            Held::Nothing | Held::Partial | Held::Changed => {}
+        }
+    }
+}
+
+fn hosts(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
+    let mut makings = local.busy.iter().filter(|object| matches!(object, Object::Host(_))).count();
+    for order in &orders.hosts {
+        let base = local.replicas.get(&order.version.digest).copied().unwrap_or_default();
+        let wanted = !order.made && !local.hosts.contains(&order.id);
+        if wanted
+            && base == Held::Ready
+            && makings < HOST_MAKINGS_MAX
+            && may_try(local, Object::Host(order.id), order.attempt)
+        {
+            makings += 1;
+            steps.push(Step::MakeHost(order.id));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "agent_tests.rs"]
+mod tests;

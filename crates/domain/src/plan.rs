@@ -1,0 +1,237 @@
+//! From wishes and reports to orders: what each agent should hold and run. Pure, total, and run
+//! unchanged in the simulator.
+//!
+//! [`World`] is one consistent picture, read afresh each time. [`orders`] says what one provider is
+//! told; the server stores it under a new generation when it differs from what was told before.
+
+use crate::{
+    assignment::{Deletion, HostOrder, Operation, Orders, PublicationOrder, Readers, ReplicaOrder},
+    digest::Digest,
+    distribution::{Desire, Member, ProviderNow, ReplicaView, view},
+    host::Host,
+    ids::{ProviderId, TemplateId},
+    names::{ProviderName, TemplateName},
+    provider::{ProviderSettings, ProviderState, Source},
+    replica::{Phase, ReplicaReport},
+    template::{Publication, TemplateStatus, VersionRef},
+    units::Timestamp,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Providers that receive one template at a time, unless the operator says otherwise. Peers carry
+/// for each other, so more at once does not load the source more.
+pub const CONCURRENCY_DEFAULT: u32 = 8;
+/// Sources named to one receiver: enough to survive the loss of some, few enough to be probed fast.
+pub const SOURCES_MAX: usize = 4;
+
+/// Everything the decisions depend on.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    pub providers: BTreeMap<ProviderId, ProviderInWorld>,
+    pub templates: BTreeMap<TemplateId, TemplateInWorld>,
+    pub hosts: Vec<Host>,
+    pub operations: BTreeMap<ProviderId, Vec<Operation>>,
+    /// What agents last said of the versions they hold.
+    pub replicas: BTreeMap<(ProviderId, Digest), ReplicaReport>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ProviderInWorld {
+    pub name: ProviderName,
+    pub state: ProviderState,
+    pub since: Timestamp,
+    pub settings: ProviderSettings,
+    pub addresses: Vec<String>,
+    pub problem: Option<crate::code::Problem>,
+}
+
+#[derive(Clone, Debug)]
+pub struct TemplateInWorld {
+    pub name: TemplateName,
+    pub status: TemplateStatus,
+    /// Providers that may receive it at a time.
+    pub concurrency: u32,
+    pub current: Option<VersionRef>,
+    /// Every version there is, the current one included.
+    pub versions: Vec<VersionRef>,
+    pub publication: Option<Publication>,
+    pub members: BTreeMap<ProviderId, Member>,
+}
+
+impl World {
+    /// How one member stands. None if it is on no such list.
+    pub fn view(&self, template: TemplateId, provider: ProviderId) -> Option<ReplicaView> {
+        let template = self.templates.get(&template)?;
+        let member = template.members.get(&provider)?;
+        let there = self.providers.get(&provider)?;
+        let now = ProviderNow {
+            name: there.name.as_str(),
+            state: there.state,
+            since: there.since,
+            problem: there.problem.as_ref(),
+        };
+        let report =
+            template.current.as_ref().and_then(|current| self.replicas.get(&(provider, current.digest)));
+        Some(view(member, now, template.current.as_ref(), report))
+    }
+
+    /// Every member of a list with its desire, in the order of the providers' names.
+    pub fn views(&self, template: TemplateId) -> Vec<(ProviderId, Desire, ReplicaView)> {
+        let Some(list) = self.templates.get(&template) else {
+            return Vec::new();
+        };
+        let mut rows: Vec<_> = list
+            .members
+            .iter()
+            .filter_map(|(id, member)| Some((*id, member.desire, self.view(template, *id)?)))
+            .collect();
+        rows.sort_by_key(|(id, ..)| self.providers.get(id).map(|provider| provider.name.clone()));
+        rows
+    }
+
+    /// The providers that hold `digest` whole and verified, and answer.
+    fn holders(&self, digest: Digest) -> impl Iterator<Item = ProviderId> + '_ {
+        self.replicas.iter().filter_map(move |((provider, held), report)| {
+            let whole =
+                matches!(report.phase, Phase::Registering | Phase::Ready) && report.verified_at.is_some();
+            let answers = self.providers.get(provider).is_some_and(|there| there.state.answers());
+            (*held == digest && whole && answers).then_some(*provider)
+        })
+    }
+
+    /// Hosts on `provider` that stand on `digest`.
+    pub fn hosts_on(&self, provider: ProviderId, digest: Digest) -> impl Iterator<Item = &Host> {
+        self.hosts.iter().filter(move |host| host.provider == provider && host.digest == digest)
+    }
+}
+
+/// What `provider` is told. None if there is no such provider.
+pub fn orders(world: &World, provider: ProviderId) -> Option<Orders> {
+    let there = world.providers.get(&provider)?;
+    let mut orders = Orders::none(provider, there.name.clone(), there.settings.clone());
+    for (id, template) in &world.templates {
+        publication(template, provider, &mut orders);
+        replicas(world, *id, template, provider, &mut orders);
+    }
+    hosts(world, provider, &mut orders);
+    orders.operations = world.operations.get(&provider).cloned().unwrap_or_default();
+    orders.deletions.sort();
+    Some(orders)
+}
+
+fn publication(template: &TemplateInWorld, provider: ProviderId, orders: &mut Orders) {
+    let due = template.publication.as_ref().filter(|publication| {
+        publication.provider == provider && template.status != TemplateStatus::Deleting
+    });
+    if let Some(publication) = due {
+        orders.publications.push(PublicationOrder {
+            id: publication.id,
+            template: template.name.clone(),
+            source: publication.source.clone(),
+            attempt: publication.attempt,
+        });
+    }
+}
+
+fn replicas(
+    world: &World,
+    id: TemplateId,
+    template: &TemplateInWorld,
+    provider: ProviderId,
+    orders: &mut Orders,
+) {
+    let Some(member) = template.members.get(&provider) else {
+        return;
+    };
+    let leaving = template.status == TemplateStatus::Deleting || member.desire != Desire::Hold;
+    for version in &template.versions {
+        let is_current = template.current.as_ref() == Some(version);
+        let needed_by_hosts = world.hosts_on(provider, version.digest).next().is_some();
+        if leaving && !needed_by_hosts {
+            orders.deletions.push(Deletion::Replica { version: version.clone() });
+            continue;
+        }
+        // An older version is kept where it is, and not brought where it is not.
+        let holds = world.replicas.get(&(provider, version.digest)).is_some_and(ReplicaReport::is_ready);
+        if !is_current && !holds && !needed_by_hosts {
+            continue;
+        }
+        orders.replicas.push(ReplicaOrder {
+            version: version.clone(),
+            attempt: member.attempt,
+            go: holds || (is_current && turns(world, id).contains(&provider)) || needed_by_hosts,
+            sources: sources(world, version.digest, provider),
+        });
+        let readers: Vec<ProviderId> = template
+            .members
+            .iter()
+            .filter(|(reader, member)| **reader != provider && member.desire == Desire::Hold)
+            .map(|(reader, _)| *reader)
+            .collect();
+        if !readers.is_empty() {
+            orders.readers.push(Readers { digest: version.digest, providers: readers });
+        }
+    }
+}
+
+/// The members whose turn it is, under the template's concurrency. Those under way keep their turn;
+/// those that wait for a retry or do not answer take none, so nobody's trouble holds up another.
+pub fn turns(world: &World, template: TemplateId) -> BTreeSet<ProviderId> {
+    let Some(list) = world.templates.get(&template) else {
+        return BTreeSet::new();
+    };
+    let mut moving: Vec<_> = world
+        .views(template)
+        .into_iter()
+        .filter(|(_, desire, view)| *desire == Desire::Hold && view.moving)
+        .collect();
+    let under_way = |phase: Option<Phase>| phase.is_some_and(|phase| phase != Phase::Queued);
+    moving.sort_by_key(|(_, _, view)| !under_way(view.phase));
+    moving.into_iter().take(list.concurrency.max(1) as usize).map(|(id, ..)| id).collect()
+}
+
+/// Whom to ask for `digest`: holders, each receiver beginning with another one.
+fn sources(world: &World, digest: Digest, receiver: ProviderId) -> Vec<Source> {
+    let mut holders: Vec<ProviderId> = world.holders(digest).filter(|id| *id != receiver).collect();
+    if !holders.is_empty() {
+        let first = world.providers.keys().position(|id| *id == receiver).unwrap_or(0);
+        let count = holders.len();
+        holders.rotate_left(first % count);
+    }
+    holders
+        .into_iter()
+        .filter_map(|id| {
+            let there = world.providers.get(&id)?;
+            Some(Source { provider: id, name: there.name.clone(), addresses: there.addresses.clone() })
+        })
+        .take(SOURCES_MAX)
+        .collect()
+}
+
+fn hosts(world: &World, provider: ProviderId, orders: &mut Orders) {
+    for host in world.hosts.iter().filter(|host| host.provider == provider) {
+        if host.deleting {
+            orders.deletions.push(Deletion::Host { host: host.id });
+            continue;
+        }
+        let version = world
+            .templates
+            .get(&host.template)
+            .and_then(|template| template.versions.iter().find(|version| version.digest == host.digest));
+        if let Some(version) = version {
+            orders.hosts.push(HostOrder {
+                id: host.id,
+                name: host.name.clone(),
+                version: version.clone(),
+                kind: host.kind,
+                macs: host.macs.clone(),
+                attempt: host.attempt,
+                made: host.made,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,0 +1,185 @@
+//! What agents are told, told as stories.
+
+use super::*;
+use crate::ids::PublicationId;
+use crate::{replica::Progress, template::PublicationSource};
+use uuid::Uuid;
+
+fn id(number: u128) -> ProviderId {
+    ProviderId::from_uuid(Uuid::from_u128(number))
+}
+
+fn template() -> TemplateId {
+    TemplateId::from_uuid(Uuid::from_u128(77))
+}
+
+fn version() -> VersionRef {
+    VersionRef {
+        template: template(),
+        name: "win11".parse().unwrap(),
+        number: 1,
+        digest: Digest::from_bytes([1; 32]),
+    }
+}
+
+/// Providers 1 to `count`; the first holds version 1, all are on the list.
+fn world(count: u128, concurrency: u32) -> World {
+    let mut world = World::default();
+    for number in 1..=count {
+        let provider = ProviderInWorld {
+            name: format!("kvm-{number}").parse().unwrap(),
+            state: ProviderState::Available,
+            since: Timestamp(0),
+            settings: ProviderSettings {
+                uri: "qemu:///system".into(),
+                storage: "default".into(),
+                networks: BTreeMap::new(),
+            },
+            addresses: vec![format!("10.0.0.{number}:7444")],
+            problem: None,
+        };
+        world.providers.insert(id(number), provider);
+    }
+    let members = (1..=count).map(|number| (id(number), Member::new(false, Timestamp(0))));
+    let list = TemplateInWorld {
+        name: "win11".parse().unwrap(),
+        status: TemplateStatus::Ready,
+        concurrency,
+        current: Some(version()),
+        versions: vec![version()],
+        publication: None,
+        members: members.collect(),
+    };
+    world.templates.insert(template(), list);
+    says(&mut world, 1, Phase::Ready);
+    world
+}
+
+fn says(world: &mut World, provider: u128, phase: Phase) {
+    let report = ReplicaReport {
+        digest: version().digest,
+        phase,
+        attempt: 1,
+        progress: Progress::default(),
+        verified_at: matches!(phase, Phase::Ready | Phase::Registering).then_some(Timestamp(1)),
+        problem: None,
+    };
+    world.replicas.insert((id(provider), version().digest), report);
+}
+
+fn told(world: &World, provider: u128) -> ReplicaOrder {
+    orders(world, id(provider)).unwrap().replicas.remove(0)
+}
+
+fn going(world: &World) -> Vec<u128> {
+    turns(world, template()).iter().map(|id| id.as_uuid().as_u128()).collect()
+}
+
+#[test]
+fn concurrency_lets_some_go_and_queues_the_others() {
+    let mut world = world(5, 2);
+    assert_eq!(going(&world), [2, 3]);
+    assert!(told(&world, 2).go && !told(&world, 4).go);
+    says(&mut world, 2, Phase::Ready);
+    assert_eq!(going(&world), [3, 4], "a turn that is free is taken");
+    says(&mut world, 5, Phase::Transferring);
+    assert_eq!(going(&world), [3, 5], "what is under way keeps its turn");
+}
+
+#[test]
+fn one_providers_trouble_holds_up_nobody() {
+    let mut world = world(4, 1);
+    assert_eq!(going(&world), [2]);
+    let list = world.templates.get_mut(&template()).unwrap();
+    list.members.get_mut(&id(2)).unwrap().next_attempt_at = Some(Timestamp(9));
+    assert_eq!(going(&world), [3], "who waits for a retry gives up the turn");
+    world.providers.get_mut(&id(3)).unwrap().state = ProviderState::NotAvailable;
+    assert_eq!(going(&world), [4], "who does not answer takes none");
+}
+
+#[test]
+fn every_holder_is_a_source_and_receivers_begin_with_different_ones() {
+    let mut world = world(6, 8);
+    says(&mut world, 2, Phase::Ready);
+    says(&mut world, 3, Phase::Registering);
+    says(&mut world, 4, Phase::Transferring);
+    let first = |provider| told(&world, provider).sources[0].name.clone();
+    assert_eq!(told(&world, 5).sources.len(), 3, "those with every byte verified, and nobody else");
+    assert_ne!(first(5), first(6));
+}
+
+#[test]
+fn readers_are_the_list_and_nobody_else() {
+    let world = world(3, 8);
+    let orders = orders(&world, id(1)).unwrap();
+    assert!(orders.may_read(&version().digest, id(2)));
+    assert!(!orders.may_read(&version().digest, id(9)));
+    assert!(!orders.may_read(&Digest::from_bytes([9; 32]), id(2)));
+}
+
+fn host_on(provider: u128) -> Host {
+    Host {
+        id: crate::ids::HostId::from_uuid(Uuid::from_u128(500)),
+        name: "desk-1".parse().unwrap(),
+        provider: id(provider),
+        template: template(),
+        version: 1,
+        digest: version().digest,
+        kind: crate::host::HostKind::Linked,
+        macs: Vec::new(),
+        attempt: 1,
+        next_attempt_at: None,
+        problem: None,
+        made: true,
+        deleting: false,
+        created_at: Timestamp(0),
+    }
+}
+
+#[test]
+fn a_replica_that_hosts_depend_on_is_kept_until_they_are_gone() {
+    let mut world = world(2, 8);
+    says(&mut world, 2, Phase::Ready);
+    world.hosts.push(host_on(2));
+    let list = world.templates.get_mut(&template()).unwrap();
+    list.members.get_mut(&id(2)).unwrap().desire = Desire::Remove { when_free: true };
+    let kept = orders(&world, id(2)).unwrap();
+    assert!(kept.deletions.is_empty() && kept.replicas.len() == 1);
+    world.hosts.clear();
+    let freed = orders(&world, id(2)).unwrap();
+    assert_eq!(freed.deletions, [Deletion::Replica { version: version() }]);
+    assert!(freed.replicas.is_empty());
+}
+
+#[test]
+fn a_host_to_be_deleted_is_named() {
+    let mut world = world(1, 8);
+    world.hosts.push(Host { deleting: true, ..host_on(1) });
+    let orders = orders(&world, id(1)).unwrap();
+    assert_eq!(orders.deletions, [Deletion::Host { host: world.hosts[0].id }]);
+    assert!(orders.hosts.is_empty());
+}
+
+#[test]
+fn an_empty_world_orders_no_deletion() {
+    let mut world = world(2, 8);
+    world.templates.clear();
+    let orders = orders(&world, id(1)).unwrap();
+    assert!(orders.deletions.is_empty() && orders.replicas.is_empty());
+}
+
+#[test]
+fn a_publication_is_ordered_of_its_source_alone() {
+    let mut world = world(2, 8);
+    let publication = Publication {
+        id: PublicationId::from_uuid(Uuid::from_u128(4)),
+        provider: id(1),
+        source: PublicationSource::Vm { name: "golden".into() },
+        attempt: 1,
+        next_attempt_at: None,
+        problem: None,
+    };
+    world.templates.get_mut(&template()).unwrap().publication = Some(publication);
+    assert_eq!(orders(&world, id(1)).unwrap().publications.len(), 1);
+    assert!(orders(&world, id(2)).unwrap().publications.is_empty());
+}

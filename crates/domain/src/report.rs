@@ -1,0 +1,112 @@
+//! What an agent says: the whole truth about its provider, every few seconds.
+
+use crate::{
+    code::Problem,
+    digest::Digest,
+    generation::Generation,
+    host::HostReport,
+    ids::{OperationId, ProviderId, PublicationId, SessionId},
+    profile::HardwareProfile,
+    provider::{ProviderFacts, Vm},
+    replica::{Progress, ReplicaReport},
+    template::VersionSize,
+};
+use serde::{Deserialize, Serialize};
+
+/// One report. Each is complete in itself: a lost one costs latency and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub provider: ProviderId,
+    /// Two live sessions of one identity are refused and named.
+    pub session: SessionId,
+    /// Rises within a session; an older one that arrives late is dropped.
+    pub sequence: u64,
+    pub agent_version: String,
+    /// The generation this agent works toward.
+    pub generation: Generation,
+    /// Where its depot listens, as `host:port`.
+    pub addresses: Vec<String>,
+    /// None until the hypervisor has answered once, and while it does not.
+    pub facts: Option<ProviderFacts>,
+    pub hypervisor_problem: Option<Problem>,
+    pub vms: Vec<Vm>,
+    pub publications: Vec<PublicationReport>,
+    pub replicas: Vec<ReplicaReport>,
+    pub hosts: Vec<HostReport>,
+    pub operations: Vec<OperationReport>,
+    /// Versions held that no order names. They are kept.
+    pub unassigned: Vec<Digest>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublicationPhase {
+    Queued,
+    Preflight,
+    /// Making this provider's own plain files of the machine's disks.
+    Reading,
+    /// Cutting, hashing and compressing them.
+    Hashing,
+    /// Handing the manifest to the server.
+    Uploading,
+    Done,
+    Failed,
+}
+
+impl PublicationPhase {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Preflight => "preflight",
+            Self::Reading => "reading",
+            Self::Hashing => "hashing",
+            Self::Uploading => "uploading",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicationReport {
+    pub id: PublicationId,
+    pub phase: PublicationPhase,
+    pub attempt: u32,
+    pub progress: Progress,
+    pub problem: Option<Problem>,
+    pub published: Option<Published>,
+}
+
+/// What a publication made. Its manifest is with the server before this is said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    pub digest: Digest,
+    pub size: VersionSize,
+    pub profile: HardwareProfile,
+    /// Things a careful administrator would want to know about the machine.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationReport {
+    pub id: OperationId,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub enum Outcome {
+    Running,
+    Done { lines: Vec<CheckLine> },
+    Failed { problem: Problem },
+}
+
+/// One thing that was looked at, and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckLine {
+    pub name: String,
+    pub ok: bool,
+    pub detail: String,
+    /// What to do, when it is not well.
+    pub hint: Option<String>,
+}
