@@ -1,0 +1,3 @@
+//! Disk image files, through `qemu-img`.
+
+pub(crate) mod lock;
