@@ -1,0 +1,140 @@
+//! Templates and their versions.
+
+use super::{ProblemView, distribution::DistributionSummary};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// `POST /api/v1/templates`, `?dry_run=true` for the plan alone.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTemplate {
+    pub name: String,
+    /// Where the golden machine is. It joins the distribution list.
+    pub provider: String,
+    /// The machine, by name. Either this or `image`.
+    #[serde(default)]
+    pub vm: Option<String>,
+    /// A disk image, by its path on the provider's machine.
+    #[serde(default)]
+    pub image: Option<String>,
+    /// Providers that shall hold it.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// All providers that there are now.
+    #[serde(default)]
+    pub to_all: bool,
+    /// Providers that carry all these labels now.
+    #[serde(default)]
+    pub selector: BTreeMap<String, String>,
+    /// Providers that may receive it at a time.
+    #[serde(default)]
+    pub concurrency: Option<u32>,
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// `PATCH /api/v1/templates/{name}`: what is left out stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeTemplate {
+    #[serde(default)]
+    pub concurrency: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TemplateView {
+    pub id: String,
+    pub name: String,
+    /// `Creating`, `Ready`, `Failed`, `Deleting`
+    pub status: String,
+    pub problem: Option<ProblemView>,
+    /// The current version; absent while the first is being published.
+    pub version: Option<u32>,
+    pub digest: Option<String>,
+    pub distribution: DistributionSummary,
+    pub concurrency: u32,
+    pub hosts: u32,
+    pub created_at: String,
+    pub size: Option<SizeView>,
+    pub hardware: Option<HardwareView>,
+    /// The publication under way or failed, if there is one.
+    pub publication: Option<PublicationView>,
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SizeView {
+    /// What guests see.
+    pub virtual_bytes: u64,
+    /// What it occupies on each provider.
+    pub data_bytes: u64,
+    /// What crosses the network to a provider that has nothing.
+    pub packed_bytes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HardwareView {
+    pub vcpus: u32,
+    pub memory_bytes: u64,
+    /// `q35` or `i440fx`
+    pub machine: String,
+    /// `bios`, `uefi`, `uefi-secure-boot`
+    pub firmware: String,
+    /// `virtio 20.0 GiB`, one a disk
+    pub disks: Vec<String>,
+    /// `virtio on corp`, one a network card
+    pub nics: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PublicationView {
+    pub provider: String,
+    /// ``VM `golden` ``
+    pub source: String,
+    /// `queued`, `preflight`, `reading`, `hashing`, `uploading`, `done`, `failed`
+    pub phase: String,
+    pub percent: f64,
+    pub bytes_done: u64,
+    pub bytes_total: u64,
+    pub attempts: u32,
+    pub next_attempt_at: Option<String>,
+    pub code: Option<String>,
+    pub cause: Option<String>,
+    pub hint: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TemplateList {
+    pub items: Vec<TemplateView>,
+    pub next: Option<String>,
+}
+
+/// What would be done: the text of every dry run.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PlanView {
+    /// One step a line, in the order in which they would begin.
+    pub steps: Vec<String>,
+    /// What stands in the way now.
+    pub obstacles: Vec<ProblemView>,
+}
+
+/// `GET /api/v1/templates/{name}/versions`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct VersionView {
+    pub number: u32,
+    pub digest: String,
+    pub current: bool,
+    pub note: Option<String>,
+    pub author: String,
+    pub created_at: String,
+    pub size: SizeView,
+    /// Providers that hold it, verified.
+    pub held_by: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct VersionList {
+    pub items: Vec<VersionView>,
+    pub next: Option<String>,
+}
