@@ -1,1 +1,78 @@
-//! How bytes move.
+//! How bytes move: a golden machine's disks become a version, and a version becomes the same files
+//! on every provider.
+//!
+//! ```text
+//!            source provider                                every other provider
+//!   disks ─► publish ─► manifest ──── by way of the server ────► fetch ─► verify ─► commit
+//!               │                                                  ▲        │
+//!               └─► spool ─► depot ═══ frames over HTTPS (wire) ═══╝        └─ Verified: the only
+//!                             ▲        from anybody who has them               door to `Ready`
+//!                             └── the plain files themselves
+//! ```
+//!
+//! A disk is cut into *leaves* of 64 KiB, each named by its BLAKE3; leaves of zeroes are only marked.
+//! The [`manifest`] lists them, and its root's digest is the version's name. Leaves travel in
+//! *frames* of up to 16, compressed, named by their bytes on the wire. There is no chunk store: the
+//! plain file that a hypervisor runs from is what is served to peers.
+//!
+//! # Promises
+//!
+//! - No byte counts as present before its digest matched: on arrival, after decoding, when taken
+//!   from another version, when a transfer is resumed, and once more when all is read back.
+//! - Nothing but [`verify::verify`] makes a [`verify::Verified`], and [`commit::commit`] takes nothing else.
+//! - A process killed at any instruction loses at most the frames in flight. There is no journal:
+//!   what is on disk is compared with the manifest.
+//! - The same bytes give the same digest, whatever the holes, the threads, the compression.
+//! - Whatever a peer or a manifest claims, memory and disk stay within the numbers of [`limits`].
+//! - A depot hands out no byte that it did not just check.
+//!
+//! # What it does not do
+//!
+//! It knows no store, no API, no hypervisor, and nothing of templates. It opens no port and decides
+//! nobody's rights: the agent serves [`depot::Depot`] under the paths of [`wire`]. It does not schedule
+//! providers among each other: it is handed sources. It does not read qcow2: it is handed plain files.
+//!
+//! # Where to read next
+//!
+//! [`fetch`] for the transfer, [`publish`] for the reading of a golden machine, `docs/format.md` for
+//! the bytes, [`limits`] for every number.
+
+pub mod assemble;
+pub mod commit;
+pub mod depot;
+mod durable;
+pub mod fetch;
+pub mod frame;
+pub mod layout;
+pub mod leaf;
+pub mod limits;
+pub mod manifest;
+mod present;
+pub mod progress;
+pub mod publish;
+pub mod record;
+mod scan;
+pub mod seeds;
+mod sources;
+pub mod spool;
+mod sys;
+#[cfg(test)]
+mod testing;
+pub mod verify;
+pub mod wire;
+
+pub use sys::free_space;
+
+use diecast_domain::code::{Code, Problem};
+use std::{error::Error, io};
+
+/// What the administrator is told of a write that failed: a full disk is not a broken one.
+fn write_problem(error: &dyn Error, source: Option<&(dyn Error + 'static)>) -> Problem {
+    let cause = source.map(|source| format!(": {source}")).unwrap_or_default();
+    let kind = source.and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let code = match kind {
+        Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Code::T0003,
+        _ => Code::T0004,
+    };
+    Problem::new(code, format!("The transfer {error}{cause}."))
+}

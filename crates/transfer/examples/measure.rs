@@ -1,0 +1,2 @@
+//! Measures publishing and fetching.
+fn main() {}

@@ -1,0 +1,259 @@
+//! The files of a version in the making: opened at their full size, checked, written in place.
+//!
+//! There is no journal. What an interrupted transfer left is read and compared with the manifest,
+//! so nothing counts as present that was not checked, and nothing that is there is fetched again.
+
+use crate::{
+    layout,
+    leaf::{self, Place},
+    manifest::{Frame, Manifest},
+    present::Present,
+    progress::{Progress, Stage},
+    scan::{self, Block, ScanError, ScanFile},
+    sys,
+};
+use bytes::Bytes;
+use diecast_domain::{
+    code::{Code, Problem},
+    units::ByteCount,
+};
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    #[error("could not {doing} {path}")]
+    Write {
+        doing: &'static str,
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("could not read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{free} are free where {path} lies, and {floor} must stay free")]
+    Floor { path: PathBuf, free: ByteCount, floor: ByteCount },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<ScanError> for AssembleError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Read { path, source } => Self::Read { path, source },
+            ScanError::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl AssembleError {
+    /// What the administrator is told; none if it was cancelled, which somebody wanted.
+    pub fn problem(&self) -> Option<Problem> {
+        Some(match self {
+            Self::Write { source, .. } => crate::write_problem(self, Some(source)),
+            Self::Read { source, .. } => Problem::new(Code::T0005, format!("The transfer {self}: {source}.")),
+            Self::Floor { .. } => Problem::new(Code::T0003, format!("The transfer stopped: {self}.")),
+            Self::Cancelled => return None,
+        })
+    }
+}
+
+/// The disks of one version, open for writing.
+#[derive(Debug)]
+pub(crate) struct Assembly {
+    pub(crate) manifest: Arc<Manifest>,
+    dir: PathBuf,
+    disks: Vec<(File, PathBuf)>,
+    floor: ByteCount,
+    /// The file system shares blocks between files; found out at the first attempt.
+    shares_blocks: AtomicBool,
+}
+
+impl Assembly {
+    /// Opens the files in `dir`, making what is not there, each at its disk's size.
+    pub(crate) fn open(manifest: Arc<Manifest>, dir: &Path, floor: ByteCount) -> Result<Self, AssembleError> {
+        fs::create_dir_all(dir).map_err(failed("make", dir))?;
+        let open = |name: String, size: ByteCount| {
+            let path = dir.join(name);
+            let file = open_for_writing(&path)?;
+            let now = file.metadata().map_err(failed("look at", &path))?.len();
+            if now != size.0 {
+                file.set_len(size.0).map_err(failed("set the size of", &path))?;
+            }
+            Ok((file, path))
+        };
+        let disks = manifest.disks().iter().map(|disk| open(disk.file_name(), disk.size()));
+        let disks = disks.collect::<Result<_, AssembleError>>()?;
+        fail::fail_point!("transfer::after-truncate");
+        let shares_blocks = AtomicBool::new(true);
+        Ok(Self { manifest, dir: dir.to_owned(), disks, floor, shares_blocks })
+    }
+
+    /// Compares all data that is there with the manifest: what matches is present, and what should
+    /// be zero becomes a hole.
+    pub(crate) fn check(
+        &self,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Present, AssembleError> {
+        progress.enter(Stage::Checking);
+        let present = Present::none(&self.manifest);
+        let files = self.manifest.disks().iter().zip(&self.disks).map(|(disk, (_, path))| {
+            let file =
+                File::open(path).map_err(|source| AssembleError::Read { path: path.clone(), source })?;
+            Ok(ScanFile { file, path: path.clone(), size: disk.size().0 })
+        });
+        let files = files.collect::<Result<Vec<_>, AssembleError>>()?;
+        let mut workers = vec![(); scan::workers()];
+        scan::scan(&files, cancel, &mut workers, |(), block: Block<'_>| {
+            for (number, bytes) in block.leaves() {
+                let place = Place { disk: block.disk as u16, leaf: number };
+                match self.manifest.disks()[block.disk].leaf(number) {
+                    Some(name) if leaf::digest_of(bytes) == *name => {
+                        present.set(place);
+                        progress.add_done(bytes.len() as u64);
+                        progress.add_local(bytes.len() as u64);
+                    }
+                    Some(_) => {}
+                    None if leaf::is_zero(bytes) => {}
+                    None => self.clear(place)?,
+                }
+            }
+            Ok::<_, AssembleError>(())
+        })?;
+        Ok(present)
+    }
+
+    /// Makes a leaf zero, as a hole where the file system can.
+    pub(crate) fn clear(&self, place: Place) -> Result<(), AssembleError> {
+        let (file, path) = &self.disks[usize::from(place.disk)];
+        let length = self.manifest.disks()[usize::from(place.disk)].leaf_length(place.leaf);
+        sys::punch_hole(file, place.offset(), length as u64)
+            .or_else(|_| file.write_all_at(&vec![0; length], place.offset()))
+            .map_err(failed("clear a part of", path))
+    }
+
+    /// Writes the leaves of a frame wherever they are missing.
+    pub(crate) fn place_frame(
+        &self,
+        frame: &Frame,
+        leaves: &Bytes,
+        present: &Present,
+        progress: &Progress,
+    ) -> Result<(), AssembleError> {
+        self.check_floor(leaves.len())?;
+        let mut rest = &leaves[..];
+        for ordinal in &frame.leaves {
+            let (bytes, after) = rest.split_at(self.manifest.leaf_length(*ordinal));
+            self.place(*ordinal, bytes, None, present, progress)?;
+            rest = after;
+        }
+        fail::fail_point!("transfer::after-frame");
+        Ok(())
+    }
+
+    /// Writes one leaf wherever it is missing. `origin` is a file that holds the same bytes at an
+    /// offset: its blocks are shared rather than written again, where the file system can.
+    pub(crate) fn place(
+        &self,
+        ordinal: u32,
+        bytes: &[u8],
+        origin: Option<(&File, u64)>,
+        present: &Present,
+        progress: &Progress,
+    ) -> Result<(), AssembleError> {
+        for place in self.manifest.places(ordinal).iter().filter(|place| !present.has(**place)) {
+            let (file, path) = &self.disks[usize::from(place.disk)];
+            if !origin.is_some_and(|origin| self.share(origin, file, place.offset(), bytes.len())) {
+                let written = file.write_all_at(bytes, place.offset());
+                written.map_err(failed("write to", path))?;
+            }
+            present.set(*place);
+            progress.add_done(bytes.len() as u64);
+        }
+        Ok(())
+    }
+
+    fn share(&self, (from, offset): (&File, u64), file: &File, to: u64, length: usize) -> bool {
+        if !self.shares_blocks.load(Ordering::Relaxed) {
+            return false;
+        }
+        let range = sys::SharedRange { from: offset, to, length: length as u64 };
+        let shared = sys::share_blocks(from, file, range).is_ok();
+        // A short last leaf cannot be shared anywhere but at an end; that says nothing of the rest.
+        if !shared && length == crate::limits::LEAF_SIZE {
+            self.shares_blocks.store(false, Ordering::Relaxed);
+        }
+        shared
+    }
+
+    /// Refuses to write where less than the floor would stay free.
+    pub(crate) fn check_floor(&self, length: usize) -> Result<(), AssembleError> {
+        let path = &self.dir;
+        let free = sys::free_space(path).map_err(failed("look at the space of", path))?;
+        if free.saturating_sub(ByteCount(length as u64)) >= self.floor {
+            return Ok(());
+        }
+        Err(AssembleError::Floor { path: path.clone(), free, floor: self.floor })
+    }
+
+    pub(crate) fn disk(&self, number: u16) -> &File {
+        &self.disks[usize::from(number)].0
+    }
+
+    /// Writes what is small, and forces all to the disk.
+    pub(crate) fn finish(&self) -> Result<(), AssembleError> {
+        let small = [
+            (layout::PROFILE_FILE, Some(self.manifest.profile())),
+            (layout::NVRAM_FILE, self.manifest.nvram()),
+        ];
+        for (name, bytes) in small {
+            let path = self.dir.join(name);
+            let Some(bytes) = bytes else { continue };
+            let file = open_for_writing(&path)?;
+            file.set_len(bytes.len() as u64).map_err(failed("set the size of", &path))?;
+            file.write_all_at(bytes, 0).map_err(failed("write to", &path))?;
+            file.sync_data().map_err(failed("flush", &path))?;
+        }
+        fail::fail_point!("transfer::before-sync");
+        for (file, path) in &self.disks {
+            file.sync_data().map_err(failed("flush", path))?;
+        }
+        fail::fail_point!("transfer::after-sync");
+        Ok(())
+    }
+}
+
+/// Opens a file for reading and writing in place, also one that a verified version marked
+/// read-only; it stays so marked for everybody else.
+fn open_for_writing(path: &Path) -> Result<File, AssembleError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let read_only = fs::metadata(path).map_err(failed("open", path))?.permissions();
+            fs::set_permissions(path, Permissions::from_mode(0o644)).map_err(failed("open", path))?;
+            let file = options.open(path).map_err(failed("open", path));
+            fs::set_permissions(path, read_only).map_err(failed("close", path))?;
+            file
+        }
+        opened => opened.map_err(failed("open", path)),
+    }
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AssembleError {
+    move |source| AssembleError::Write { doing, path: path.to_owned(), source }
+}

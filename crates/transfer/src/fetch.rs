@@ -1,0 +1,361 @@
+//! Fetching a version: check what is there, take what other versions hold, get the rest from peers.
+//!
+//! ```text
+//!   check incoming ──► copy from seeds ──► frames: source A ┐
+//!   (this is resume)   (hash, then write)          source B ┼─► digest ─► decode ─► each leaf's
+//!                                                  source C ┘   digest ─► write ─► ... ─► fdatasync
+//! ```
+//!
+//! It ends with the files complete and flushed, and still unverified: that is `verify`'s part.
+
+use crate::{
+    assemble::{AssembleError, Assembly},
+    frame::{self, WrongBytes},
+    layout,
+    leaf::Place,
+    limits::FRAMES_IN_FLIGHT_MAX,
+    manifest::{Frame, Manifest},
+    present::Present,
+    progress::{Progress, Stage},
+    seeds::{self, Seed},
+    sources::Sources,
+    spool::Spool,
+    verify::Damage,
+    wire::{FrameClient, NoFrame, Patience},
+};
+use diecast_domain::{
+    code::{Code, Problem},
+    ids::ProviderId,
+    provider::Source,
+    units::ByteCount,
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::{
+    sync::watch,
+    task::{JoinSet, spawn_blocking},
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+/// What is needed to bring a version here.
+#[derive(Clone, Debug)]
+pub struct FetchOrder {
+    pub manifest: Arc<Manifest>,
+    /// The directory of unfinished versions; this one goes into `<incoming>/<hex>/`.
+    pub incoming: PathBuf,
+    /// Other versions on this provider.
+    pub seeds: Vec<Seed>,
+    /// Who holds the version. May change at any time.
+    pub sources: watch::Receiver<Vec<Source>>,
+    pub client: Arc<FrameClient>,
+    /// Keeps the compressed frames, to serve them on.
+    pub spool: Option<Arc<Spool>>,
+    /// What must stay free on the disk.
+    pub floor: ByteCount,
+    pub patience: Patience,
+    pub progress: Arc<Progress>,
+    pub cancel: CancellationToken,
+}
+
+/// A version whose files are complete and flushed, as far as writing goes. Verify it now.
+#[derive(Debug)]
+pub struct Fetched {
+    pub dir: PathBuf,
+    /// Frames that came over the network.
+    pub frames: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error("the files could not be filled")]
+    Assemble(#[source] AssembleError),
+    #[error("{0}")]
+    NoSource(Problem),
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<AssembleError> for FetchError {
+    fn from(error: AssembleError) -> Self {
+        match error {
+            AssembleError::Cancelled => Self::Cancelled,
+            error => Self::Assemble(error),
+        }
+    }
+}
+
+impl FetchError {
+    /// What the administrator is told; none if it was cancelled, which somebody wanted.
+    pub fn problem(&self) -> Option<Problem> {
+        match self {
+            Self::Assemble(error) => error.problem(),
+            Self::NoSource(problem) => Some(problem.clone()),
+            Self::Cancelled => None,
+        }
+    }
+}
+
+/// Brings the version into `incoming`. May be dropped or killed at any point and begun again.
+pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
+    let order = Arc::new(order);
+    let dir = layout::version_dir(&order.incoming, &order.manifest.digest());
+    order.progress.begin(Stage::Checking, order.manifest.data_bytes().0);
+    let (assembly, present) = blocking(&order, {
+        let dir = dir.clone();
+        move |order, cancel| {
+            let assembly = Assembly::open(order.manifest.clone(), &dir, order.floor)?;
+            let present = assembly.check(&order.progress, cancel)?;
+            seeds::copy(&assembly, &order.seeds, &present, &order.progress, cancel)?;
+            Ok((assembly, present))
+        }
+    })
+    .await?;
+    fill(order, dir, assembly, present).await
+}
+
+/// Repairs a version in place: fetches only the leaves that `damage` names. A host that has the
+/// files open goes on. Verify all of it afterwards: nothing here says that it is well.
+pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetched, FetchError> {
+    let order = Arc::new(order);
+    let dir = dir.to_owned();
+    let total = order.manifest.data_bytes().0;
+    order.progress.begin(Stage::Checking, total);
+    let damage = damage.clone();
+    let (assembly, present) = blocking(&order, {
+        let dir = dir.clone();
+        move |order, cancel| {
+            let assembly = Assembly::open(order.manifest.clone(), &dir, order.floor)?;
+            let present = damaged(&assembly, &damage)?;
+            seeds::copy(&assembly, &order.seeds, &present, &order.progress, cancel)?;
+            Ok((assembly, present))
+        }
+    })
+    .await?;
+    fill(order, dir, assembly, present).await
+}
+
+/// Everything is present but what `damage` names; what should be zero there becomes zero.
+fn damaged(assembly: &Assembly, damage: &Damage) -> Result<Present, AssembleError> {
+    let manifest = &assembly.manifest;
+    let present = Present::all(manifest);
+    for (number, disk) in manifest.disks().iter().enumerate() {
+        let place = |leaf| Place { disk: number as u16, leaf };
+        if damage.files.contains(&disk.file_name()) {
+            disk.leaves().for_each(|(leaf, _)| present.unset(place(leaf)));
+        }
+        for bad in damage.leaves.iter().filter(|bad| bad.disk == disk.name()) {
+            match disk.leaf(bad.leaf) {
+                Some(_) => present.unset(place(bad.leaf)),
+                None if disk.leaf_length(bad.leaf) > 0 => assembly.clear(place(bad.leaf))?,
+                None => {}
+            }
+        }
+    }
+    Ok(present)
+}
+
+/// Runs on a thread that may block. Stops soon if this future is dropped.
+async fn blocking<T: Send + 'static>(
+    order: &Arc<FetchOrder>,
+    work: impl FnOnce(&FetchOrder, &CancellationToken) -> Result<T, AssembleError> + Send + 'static,
+) -> Result<T, FetchError> {
+    let order = order.clone();
+    let cancel = order.cancel.child_token();
+    let _guard = cancel.clone().drop_guard();
+    let done = spawn_blocking(move || work(&order, &cancel)).await;
+    done.unwrap_or_else(|failed| match failed.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Err(AssembleError::Cancelled),
+    })
+    .map_err(FetchError::from)
+}
+
+/// Gets all frames with a leaf that is missing, and flushes.
+async fn fill(
+    order: Arc<FetchOrder>,
+    dir: PathBuf,
+    assembly: Assembly,
+    present: Present,
+) -> Result<Fetched, FetchError> {
+    order.progress.enter(Stage::Fetching);
+    let site = Arc::new(Site { order: order.clone(), assembly, present });
+    let frames = Run::new(site.clone()).run().await?;
+    order.progress.enter(Stage::Flushing);
+    blocking(&order, move |_, _| site.assembly.finish()).await?;
+    Ok(Fetched { dir, frames })
+}
+
+/// What the fetching of one frame needs.
+struct Site {
+    order: Arc<FetchOrder>,
+    assembly: Assembly,
+    present: Present,
+}
+
+/// Why a frame is not in place.
+enum Trouble {
+    NoFrame(NoFrame),
+    Wrong(WrongBytes),
+    Here(AssembleError),
+}
+
+/// One frame from one source into its place.
+async fn bring(site: Arc<Site>, number: u32, source: Arc<Source>) -> Result<(), Trouble> {
+    let order = &site.order;
+    let frame = &order.manifest.frames()[number as usize];
+    let got = order.client.frame(&source, &order.manifest, frame, &order.patience, &order.progress);
+    let sent = got.await.map_err(Trouble::NoFrame)?;
+    let work = {
+        let site = site.clone();
+        move || {
+            let Site { order, assembly, present } = &*site;
+            let frame: &Frame = &order.manifest.frames()[number as usize];
+            let leaves = frame::open(&order.manifest, frame, &sent).map_err(Trouble::Wrong)?;
+            assembly.place_frame(frame, &leaves, present, &order.progress).map_err(Trouble::Here)?;
+            if let Some(spool) = order.spool.as_ref().filter(|_| sent.form == frame::FrameForm::Named) {
+                // It is a cache: a frame that it does not take is rebuilt when somebody asks.
+                if let Err(error) = spool.append(&frame.digest, &sent.bytes) {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "a frame was not kept");
+                }
+            }
+            Ok(())
+        }
+    };
+    match spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Trouble::Here(AssembleError::Cancelled)),
+        },
+    }
+}
+
+type Brought = (u32, Arc<Source>, Result<(), Trouble>);
+
+/// The frames still to get, and those on their way.
+struct Run {
+    site: Arc<Site>,
+    queue: VecDeque<u32>,
+    /// Who failed last to give a frame: another is asked first.
+    refused_by: HashMap<u32, ProviderId>,
+    tasks: JoinSet<Brought>,
+    sources: Sources,
+    frames: usize,
+    last_good: Instant,
+}
+
+impl Run {
+    fn new(site: Arc<Site>) -> Self {
+        let manifest = &site.order.manifest;
+        let missing = |(_, frame): &(u32, &Frame)| !site.present.has_frame(manifest, frame);
+        let queue = (0..).zip(manifest.frames()).filter(missing).map(|(number, _)| number).collect();
+        Self {
+            site,
+            queue,
+            refused_by: HashMap::new(),
+            tasks: JoinSet::new(),
+            sources: Sources::default(),
+            frames: 0,
+            last_good: Instant::now(),
+        }
+    }
+
+    async fn run(mut self) -> Result<usize, FetchError> {
+        let order = self.site.order.clone();
+        let mut listed = order.sources.clone();
+        let mut listed_open = true;
+        self.sources.list(&listed.borrow_and_update());
+        let mut give_up = Instant::now() + order.patience.no_source;
+        let mut network = order.progress.view().bytes_network;
+        loop {
+            self.dispatch();
+            if self.queue.is_empty() && self.tasks.is_empty() {
+                return Ok(self.frames);
+            }
+            let now = Instant::now();
+            let wake = self.sources.next_wake(now);
+            tokio::select! {
+                biased;
+                () = order.cancel.cancelled() => return Err(FetchError::Cancelled),
+                changed = listed.changed(), if listed_open => {
+                    listed_open = changed.is_ok();
+                    self.sources.list(&listed.borrow_and_update());
+                }
+                Some(brought) = self.tasks.join_next() => {
+                    let brought = brought.unwrap_or_else(|failed| {
+                        // Tasks are aborted only when this set is dropped.
+                        std::panic::resume_unwind(failed.into_panic())
+                    });
+                    if self.take(brought)? {
+                        give_up = self.last_good + order.patience.no_source;
+                    }
+                }
+                () = sleep_until(give_up) => {
+                    // A slow link may need longer for its frames: as long as bytes come, they have
+                    // time, though not for ever.
+                    let before = std::mem::replace(&mut network, order.progress.view().bytes_network);
+                    let moving = network.saturating_sub(before).0 >= order.patience.stall_bytes_min;
+                    let limit = self.last_good + 10 * order.patience.no_source;
+                    if !moving || Instant::now() >= limit {
+                        return Err(FetchError::NoSource(self.sources.problem()));
+                    }
+                    give_up = Instant::now() + order.patience.no_source;
+                }
+                () = sleep_until(wake.unwrap_or(now)), if wake.is_some() && !self.queue.is_empty() => {}
+            }
+        }
+    }
+
+    fn dispatch(&mut self) {
+        let now = Instant::now();
+        while self.tasks.len() < FRAMES_IN_FLIGHT_MAX && !self.queue.is_empty() {
+            let only_one = self.sources.honest() <= 1;
+            let useful =
+                |source: ProviderId, frame: &u32| only_one || self.refused_by.get(frame) != Some(&source);
+            let wanted = |source| self.queue.iter().any(|frame| useful(source, frame));
+            let Some(source) = self.sources.pick(now, wanted) else { return };
+            let position = self.queue.iter().position(|frame| useful(source.provider, frame));
+            let Some(frame) = position.and_then(|position| self.queue.remove(position)) else { return };
+            self.sources.asked(source.provider);
+            let site = self.site.clone();
+            self.tasks.spawn(async move { (frame, source.clone(), bring(site, frame, source).await) });
+        }
+    }
+
+    /// Whether the frame is in place; an error if none can be put there.
+    fn take(&mut self, (frame, source, result): Brought) -> Result<bool, FetchError> {
+        let trouble = match result {
+            Ok(()) => {
+                self.sources.gave(source.provider);
+                self.frames += 1;
+                self.last_good = Instant::now();
+                return Ok(true);
+            }
+            Err(Trouble::Here(error)) => return Err(error.into()),
+            Err(Trouble::NoFrame(trouble @ NoFrame::TooLong { .. })) => Err(trouble.to_string()),
+            Err(Trouble::NoFrame(trouble)) => Ok(trouble),
+            Err(Trouble::Wrong(wrong)) => Err(wrong.to_string()),
+        };
+        self.queue.push_front(frame);
+        self.refused_by.insert(frame, source.provider);
+        match trouble {
+            Ok(trouble) => {
+                let name = &source.name;
+                tracing::debug!(source = %name, cause = %trouble, "a source gave no frame");
+                self.sources.failed(source.provider, trouble, Instant::now());
+            }
+            Err(wrong) => {
+                if self.sources.lied(source.provider) {
+                    let name = &source.name;
+                    let cause = format!("{name} sent wrong bytes ({wrong}), and is not asked again.");
+                    self.site.order.progress.notice(Problem::new(Code::T0002, cause));
+                }
+            }
+        }
+        Ok(false)
+    }
+}

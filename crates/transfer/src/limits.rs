@@ -1,0 +1,60 @@
+//! Every limit of the transfer, with its unit and its reason.
+
+use std::time::Duration;
+
+/// Bytes of a leaf: what is hashed, compared and written as one. Measured: at 64 KiB a patched
+/// image has a fifth less new content than at 1 MiB, and BLAKE3 already runs at full speed.
+pub const LEAF_SIZE: usize = 64 << 10;
+/// Leaves a page lists: 64 MiB of disk, so that a page is at most 32 KiB and a small change to a
+/// disk changes few pages.
+pub const PAGE_LEAVES: usize = 1024;
+/// Leaves in a frame. Compression gains nothing more beyond 1 MiB, and a receiver holds few of them.
+pub const FRAME_LEAVES_MAX: usize = 16;
+/// Decoded bytes of a frame at most; its wire bytes never exceed that either.
+pub const FRAME_SIZE_MAX: usize = FRAME_LEAVES_MAX * LEAF_SIZE;
+
+/// Disks of one version. Hypervisors offer fewer on one machine.
+pub const DISKS_MAX: usize = 64;
+/// Bytes of all disks of a version together: 64 TiB, where QEMU's raw files on ext4 end anyway.
+pub const DISK_BYTES_MAX: u64 = 64 << 40;
+/// Characters of a disk's name, which becomes a file name.
+pub const DISK_NAME_MAX: usize = 63;
+/// Bytes of NVRAM. OVMF's variable stores are 64 to 528 KiB.
+pub const NVRAM_MAX: usize = 16 << 20;
+/// Bytes of the hardware profile. Real ones are a few hundred.
+pub const PROFILE_MAX: usize = 1 << 20;
+/// Bytes of a serialised manifest: enough for 2 TiB of used disk, bounded because it is held in memory.
+pub const MANIFEST_MAX: usize = 1 << 30;
+
+/// The compression level of new frames. Measured: level 3 saves 8 % more than level 1 and stays
+/// below 4 CPU-seconds per used GB.
+pub const ZSTD_LEVEL: u8 = 3;
+/// Levels a manifest may name. Higher ones cost a holder who must rebuild a frame too much.
+pub const ZSTD_LEVEL_MAX: u8 = 9;
+/// Per cent that compression must save, or the frame is stored as it is and costs no decoding.
+pub const ZSTD_SAVING_MIN_PERCENT: usize = 3;
+
+/// Threads that read, hash and compress. Each holds about 4 MiB.
+pub const WORKERS_MAX: usize = 8;
+
+/// Frames one source is asked for at once: keeps a 10 Gb/s link busy over 1 ms.
+pub const FRAMES_PER_SOURCE_MAX: usize = 4;
+/// Frames asked for at once from all sources. Each may hold 2 MiB while it is decoded.
+pub const FRAMES_IN_FLIGHT_MAX: usize = 16;
+const _: () = assert!(FRAMES_IN_FLIGHT_MAX * 2 * FRAME_SIZE_MAX <= 32 << 20);
+
+/// Time to open a connection; the caller sets it on the HTTP client that it hands in.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// Time until a source's answer begins, connecting included, before its next address is tried. A
+/// busy holder may have to read and compress 1 MiB for each of many receivers.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A source that sends less than `STALL_BYTES_MIN` in this time is left for another one.
+pub const STALL_WINDOW: Duration = Duration::from_secs(10);
+/// See `STALL_WINDOW`. With all frames in flight this is 0.2 Mbit/s: slower than any useful link.
+pub const STALL_BYTES_MIN: u64 = 16 << 10;
+/// Time without a single good frame after which the transfer gives up, and says so.
+pub const NO_SOURCE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The first pause of a source that failed; doubled at each further failure.
+pub const SOURCE_PAUSE_MIN: Duration = Duration::from_millis(250);
+/// The longest pause of a source that fails.
+pub const SOURCE_PAUSE_MAX: Duration = Duration::from_secs(8);

@@ -1,0 +1,56 @@
+//! Which leaves of a version are in place: a bit for each leaf of each disk.
+
+use crate::{
+    leaf::{self, Place},
+    manifest::{Frame, Manifest},
+};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Only what was found or written after its digest matched is ever set.
+#[derive(Debug)]
+pub(crate) struct Present {
+    disks: Vec<Box<[AtomicU64]>>,
+}
+
+impl Present {
+    pub(crate) fn none(manifest: &Manifest) -> Self {
+        Self::filled(manifest, 0)
+    }
+
+    pub(crate) fn all(manifest: &Manifest) -> Self {
+        Self::filled(manifest, u64::MAX)
+    }
+
+    fn filled(manifest: &Manifest, word: u64) -> Self {
+        let words = |size| (0..leaf::count(size).div_ceil(64)).map(|_| AtomicU64::new(word));
+        Self { disks: manifest.disks().iter().map(|disk| words(disk.size().0).collect()).collect() }
+    }
+
+    pub(crate) fn has(&self, place: Place) -> bool {
+        let (word, bit) = self.bit(place);
+        word.load(Ordering::Acquire) & bit != 0
+    }
+
+    pub(crate) fn set(&self, place: Place) {
+        let (word, bit) = self.bit(place);
+        word.fetch_or(bit, Ordering::Release);
+    }
+
+    pub(crate) fn unset(&self, place: Place) {
+        let (word, bit) = self.bit(place);
+        word.fetch_and(!bit, Ordering::Release);
+    }
+
+    pub(crate) fn has_everywhere(&self, manifest: &Manifest, ordinal: u32) -> bool {
+        manifest.places(ordinal).iter().all(|place| self.has(*place))
+    }
+
+    pub(crate) fn has_frame(&self, manifest: &Manifest, frame: &Frame) -> bool {
+        frame.leaves.iter().all(|ordinal| self.has_everywhere(manifest, *ordinal))
+    }
+
+    fn bit(&self, place: Place) -> (&AtomicU64, u64) {
+        let leaf = place.leaf as usize;
+        (&self.disks[usize::from(place.disk)][leaf / 64], 1 << (leaf % 64))
+    }
+}

@@ -1,0 +1,208 @@
+//! How far a piece of work is: counters that cost nothing to raise, read by whoever reports.
+
+use diecast_domain::{
+    code::Problem,
+    units::{ByteCount, BytesPerSecond},
+};
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// What is being done to the bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    #[default]
+    Waiting,
+    /// A golden machine's disks are read, hashed and compressed.
+    Publishing,
+    /// What an interrupted transfer left is compared with the manifest.
+    Checking,
+    /// Leaves are taken from other versions on this provider.
+    Copying,
+    /// Frames are fetched from sources.
+    Fetching,
+    /// What was written is forced to the disk.
+    Flushing,
+    /// Everything is read back and compared.
+    Verifying,
+}
+
+/// Shared between the one that works and those that look.
+#[derive(Debug)]
+pub struct Progress {
+    done: AtomicU64,
+    network: AtomicU64,
+    local: AtomicU64,
+    started: Instant,
+    shown: Mutex<Shown>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    stage: Stage,
+    total: u64,
+    meter: Meter,
+    notices: Vec<Problem>,
+}
+
+/// One look at a `Progress`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgressView {
+    pub stage: Stage,
+    /// Data of the disks that is in place, wherever it came from; holes do not count.
+    pub bytes_done: ByteCount,
+    pub bytes_total: ByteCount,
+    /// What came over the network, compressed, wrong answers included.
+    pub bytes_network: ByteCount,
+    /// What was taken from other versions on this provider, and from an interrupted transfer.
+    pub bytes_local: ByteCount,
+    pub rate: BytesPerSecond,
+    pub time_left: Option<Duration>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            done: AtomicU64::default(),
+            network: AtomicU64::default(),
+            local: AtomicU64::default(),
+            started: Instant::now(),
+            shown: Mutex::default(),
+        }
+    }
+}
+
+impl Progress {
+    /// Looks, and lets the rate follow what was done since the last look.
+    pub fn view(&self) -> ProgressView {
+        let mut shown = self.shown();
+        let (done, total) = (self.done.load(Ordering::Relaxed).min(shown.total), shown.total);
+        shown.meter.observe(self.started.elapsed(), done, total);
+        ProgressView {
+            stage: shown.stage,
+            bytes_done: ByteCount(done),
+            bytes_total: ByteCount(total),
+            bytes_network: ByteCount(self.network.load(Ordering::Relaxed)),
+            bytes_local: ByteCount(self.local.load(Ordering::Relaxed)),
+            rate: BytesPerSecond(shown.meter.rate as u64),
+            time_left: shown.meter.left.map(|left| Duration::from_secs(left.ceil() as u64)),
+        }
+    }
+
+    /// What an administrator should know although the work goes on: a source that sent wrong bytes.
+    pub fn notices(&self) -> Vec<Problem> {
+        self.shown().notices.clone()
+    }
+
+    pub(crate) fn notice(&self, problem: Problem) {
+        tracing::warn!(code = %problem.code, "{}", problem.cause);
+        self.shown().notices.push(problem);
+    }
+
+    /// Begins counting anew, toward `total`.
+    pub(crate) fn begin(&self, stage: Stage, total: u64) {
+        let mut shown = self.shown();
+        self.done.store(0, Ordering::Relaxed);
+        shown.total = total;
+        shown.meter = Meter::default();
+        shown.stage = stage;
+    }
+
+    /// The next stage of the same count.
+    pub(crate) fn enter(&self, stage: Stage) {
+        self.shown().stage = stage;
+    }
+
+    pub(crate) fn add_done(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_network(&self, bytes: u64) {
+        self.network.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add_local(&self, bytes: u64) {
+        self.local.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        // Each field is whole at any time, so a panic elsewhere spoils nothing here.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A rate over about ten seconds, and a time left that counts down steadily.
+#[derive(Debug, Default)]
+struct Meter {
+    last: Option<(Duration, u64)>,
+    rate: f64,
+    left: Option<f64>,
+}
+
+/// Looks closer together than this would see noise.
+const LOOK_MIN: Duration = Duration::from_millis(500);
+/// Seconds over which the rate is averaged.
+const AVERAGE_SECONDS: f64 = 10.0;
+/// How far the time left moves toward a new estimate, per second.
+const LEFT_GAIN: f64 = 0.1;
+
+impl Meter {
+    fn observe(&mut self, now: Duration, done: u64, total: u64) {
+        let Some((then, before)) = self.last else {
+            self.last = Some((now, done));
+            return;
+        };
+        if now < then + LOOK_MIN {
+            return;
+        }
+        let seconds = (now - then).as_secs_f64();
+        let current = done.saturating_sub(before) as f64 / seconds;
+        let weight = if self.rate == 0.0 { 1.0 } else { 1.0 - (-seconds / AVERAGE_SECONDS).exp() };
+        self.rate += (current - self.rate) * weight;
+        self.last = Some((now, done));
+        let estimate = (total - done) as f64 / self.rate;
+        self.left = match self.left {
+            _ if !estimate.is_finite() => None,
+            None => Some(estimate),
+            Some(left) => {
+                let expected = (left - seconds).max(0.0);
+                Some(expected + (estimate - expected) * (LEFT_GAIN * seconds).min(1.0))
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_does_not_jump_when_the_rate_does() {
+        let mut meter = Meter::default();
+        let (mut done, total) = (0, 1000 << 20);
+        let mut last = None;
+        for second in 0..60 {
+            meter.observe(Duration::from_secs(second), done, total);
+            if let (Some(left), Some(before)) = (meter.left, last) {
+                let change: f64 = left - before;
+                assert!(change.abs() < 25.0, "{before} to {left} in a second");
+            }
+            last = meter.left.or(last);
+            done += if second % 2 == 0 { 15 << 20 } else { 5 << 20 };
+        }
+        assert!((6.0..14.0).contains(&(meter.rate / f64::from(1 << 20))), "{}", meter.rate);
+        assert!((20.0..80.0).contains(&meter.left.unwrap()), "{:?}", meter.left);
+    }
+
+    #[test]
+    fn a_view_never_shows_more_than_all() {
+        let progress = Progress::default();
+        progress.begin(Stage::Fetching, 10);
+        progress.add_done(25);
+        assert_eq!(progress.view().bytes_done, ByteCount(10));
+    }
+}

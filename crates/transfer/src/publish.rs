@@ -1,0 +1,202 @@
+//! Publishing: reads finished disks once, and makes the manifest and the first spool of a version.
+//!
+//! Each worker takes a block of up to 16 leaves, skips zeroes, hashes the rest, and gathers those
+//! that nobody has met before until they fill a frame, which it compresses and spools. The digest
+//! depends on the bytes only: holes, threads and compression do not change it.
+
+use crate::{
+    frame::Packer,
+    leaf::{self, Place},
+    limits::{FRAME_LEAVES_MAX, FRAME_SIZE_MAX, ZSTD_LEVEL},
+    manifest::{BadManifest, Encoding, Frame, Manifest, Packing},
+    progress::{Progress, Stage},
+    scan::{self, Block, ScanError, ScanFile},
+    spool::{Spool, SpoolError},
+};
+use diecast_domain::{
+    code::{Code, Problem},
+    digest::Digest,
+    units::ByteCount,
+};
+use std::{collections::HashSet, fs::File, io, path::PathBuf, sync::Mutex};
+use tokio_util::sync::CancellationToken;
+
+/// A finished disk: a plain raw file on a local disk, with holes or without, that nobody writes to.
+#[derive(Clone, Debug)]
+pub struct DiskInput {
+    /// What it is called in the version: `disk0`.
+    pub name: String,
+    pub path: PathBuf,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct PublishInput {
+    pub disks: Vec<DiskInput>,
+    pub nvram: Option<Vec<u8>>,
+    /// The hardware profile in canonical JSON. Here it is only bytes.
+    pub profile: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("could not read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("{path} is not a plain file")]
+    NotAFile { path: PathBuf },
+    #[error("could not keep the compressed frames")]
+    Spool(#[source] SpoolError),
+    #[error("could not compress")]
+    Compress(#[source] io::Error),
+    #[error("the disks cannot be a version")]
+    Manifest(#[source] BadManifest),
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<ScanError> for PublishError {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Read { path, source } => Self::Read { path, source },
+            ScanError::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl PublishError {
+    /// What the administrator is told; none if it was cancelled, which somebody wanted.
+    pub fn problem(&self) -> Option<Problem> {
+        Some(match self {
+            Self::Read { source, .. } => {
+                Problem::new(Code::T0005, format!("The disk could not be read: {self}: {source}."))
+            }
+            Self::NotAFile { .. } => {
+                Problem::new(Code::V0009, format!("The disk cannot be published: {self}."))
+            }
+            Self::Spool(error) => crate::write_problem(error, std::error::Error::source(error)),
+            Self::Compress(source) => Problem::new(Code::S0004, format!("{self}: {source}.")),
+            Self::Manifest(error) => error.problem(),
+            Self::Cancelled => return None,
+        })
+    }
+}
+
+/// Reads the disks into a manifest; the compressed frames go into `spool`. Blocks for minutes: call
+/// it from a thread that may. Compares nothing before and after: holding the disks still is the
+/// caller's part.
+pub fn publish(
+    input: PublishInput,
+    spool: &Spool,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<Manifest, PublishError> {
+    let files = input.disks.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    progress.begin(Stage::Publishing, scan::data_bytes(&files)?);
+
+    let met = Mutex::new(HashSet::new());
+    let new = |_| Worker::new(spool).map_err(PublishError::Compress);
+    let mut workers = (0..scan::workers()).map(new).collect::<Result<Vec<_>, _>>()?;
+    scan::scan(&files, cancel, &mut workers, |worker, block: Block<'_>| {
+        worker.take(block, &met)?;
+        progress.add_done(block.bytes.len() as u64);
+        Ok::<_, PublishError>(())
+    })?;
+
+    let mut leaves = Vec::new();
+    let mut frames = Vec::new();
+    for mut worker in workers {
+        worker.flush()?;
+        leaves.append(&mut worker.leaves);
+        frames.append(&mut worker.frames);
+    }
+    let sizes = files.iter().map(|file| ByteCount(file.size));
+    let disks = input.disks.into_iter().map(|disk| disk.name).zip(sizes).collect();
+    let packing = |ordinals: &std::collections::HashMap<Digest, u32>| {
+        let number = |packed: Packed| Frame {
+            digest: packed.digest,
+            length: packed.length,
+            encoding: packed.encoding,
+            leaves: packed.leaves.iter().map(|name| ordinals[name]).collect(),
+        };
+        let mut frames: Vec<_> = frames.into_iter().map(number).collect();
+        frames.sort_unstable_by_key(|frame| frame.leaves[0]);
+        Packing { level: ZSTD_LEVEL, frames }
+    };
+    Manifest::build(disks, leaves, input.nvram, input.profile, packing).map_err(PublishError::Manifest)
+}
+
+fn open(disk: &DiskInput) -> Result<ScanFile, PublishError> {
+    let failed = |source| PublishError::Read { path: disk.path.clone(), source };
+    let file = File::open(&disk.path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(PublishError::NotAFile { path: disk.path.clone() });
+    }
+    Ok(ScanFile { file, path: disk.path.clone(), size: metadata.len() })
+}
+
+/// A frame as it was packed, before the ordinals are known.
+struct Packed {
+    digest: Digest,
+    length: u32,
+    encoding: Encoding,
+    leaves: Vec<Digest>,
+}
+
+struct Worker<'a> {
+    spool: &'a Spool,
+    packer: Packer,
+    /// The frame in the making: names, and their bytes one after the other.
+    names: Vec<Digest>,
+    bytes: Vec<u8>,
+    leaves: Vec<(Place, Digest)>,
+    frames: Vec<Packed>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(spool: &'a Spool) -> io::Result<Self> {
+        Ok(Self {
+            spool,
+            packer: Packer::new(ZSTD_LEVEL)?,
+            names: Vec::with_capacity(FRAME_LEAVES_MAX),
+            bytes: Vec::with_capacity(FRAME_SIZE_MAX),
+            leaves: Vec::new(),
+            frames: Vec::new(),
+        })
+    }
+
+    fn take(&mut self, block: Block<'_>, met: &Mutex<HashSet<Digest>>) -> Result<(), PublishError> {
+        for (number, bytes) in block.leaves() {
+            if leaf::is_zero(bytes) {
+                continue;
+            }
+            let name = leaf::digest_of(bytes);
+            self.leaves.push((Place { disk: block.disk as u16, leaf: number }, name));
+            if !met.lock().expect("inserting does not panic").insert(name) {
+                continue;
+            }
+            self.names.push(name);
+            self.bytes.extend_from_slice(bytes);
+            if self.names.len() == FRAME_LEAVES_MAX {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), PublishError> {
+        if self.names.is_empty() {
+            return Ok(());
+        }
+        let (encoding, packed) = self.packer.pack(&self.bytes).map_err(PublishError::Compress)?;
+        let digest = leaf::digest_of(&packed);
+        self.spool.append(&digest, &packed).map_err(PublishError::Spool)?;
+        let leaves = std::mem::take(&mut self.names);
+        self.frames.push(Packed { digest, length: packed.len() as u32, encoding, leaves });
+        self.bytes.clear();
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! Reading the data of sparse files on all processors: holes are skipped, the rest comes in blocks.
+//!
+//! Workers take the next block from one shared walk, so that reading stays nearly sequential, and
+//! each holds one block: memory is bounded by the number of workers.
+
+use crate::{
+    leaf,
+    limits::{FRAME_SIZE_MAX, LEAF_SIZE, WORKERS_MAX},
+    sys,
+};
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::PathBuf,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Bytes read at once.
+const BLOCK_SIZE: u64 = FRAME_SIZE_MAX as u64;
+
+/// A disk's file as far as `size`.
+pub(crate) struct ScanFile {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    pub(crate) size: u64,
+}
+
+/// Up to 16 leaves that follow each other.
+#[derive(Clone, Copy)]
+pub(crate) struct Block<'a> {
+    pub(crate) disk: usize,
+    pub(crate) first_leaf: u32,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Block<'a> {
+    pub(crate) fn leaves(self) -> impl Iterator<Item = (u32, &'a [u8])> {
+        (self.first_leaf..).zip(self.bytes.chunks(LEAF_SIZE))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ScanError {
+    #[error("could not read {path}")]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+pub(crate) fn workers() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX)
+}
+
+/// Hands every block that holds data to one of `states`, each on a thread of its own.
+pub(crate) fn scan<S: Send, E: From<ScanError> + Send>(
+    files: &[ScanFile],
+    cancel: &CancellationToken,
+    states: &mut [S],
+    visit: impl Fn(&mut S, Block<'_>) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let walk = Mutex::new(Walk::new(files));
+    let stop = AtomicBool::new(false);
+    let work = |state: &mut S| -> Result<(), E> {
+        let mut buffer = vec![0; FRAME_SIZE_MAX];
+        while !stop.load(Ordering::Relaxed) {
+            if cancel.is_cancelled() {
+                return Err(ScanError::Cancelled.into());
+            }
+            let next = walk.lock().expect("no worker panics while it holds the walk").next()?;
+            let Some(span) = next else { break };
+            let bytes = &mut buffer[..span.length];
+            let ScanFile { file, path, .. } = &files[span.disk];
+            file.read_exact_at(bytes, span.offset)
+                .map_err(|source| ScanError::Read { path: path.clone(), source })?;
+            let first_leaf = (span.offset / LEAF_SIZE as u64) as u32;
+            visit(state, Block { disk: span.disk, first_leaf, bytes })?;
+        }
+        Ok(())
+    };
+    let run = |state: &mut S| {
+        let done = work(state);
+        stop.fetch_or(done.is_err(), Ordering::Relaxed);
+        done
+    };
+    let run = &run;
+    thread::scope(|scope| {
+        let threads: Vec<_> = states.iter_mut().map(|state| scope.spawn(move || run(state))).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        // All are joined before the first error is returned.
+        threads.into_iter().map(join).collect::<Vec<_>>().into_iter().collect()
+    })
+}
+
+/// Bytes that a scan will read.
+pub(crate) fn data_bytes(files: &[ScanFile]) -> Result<u64, ScanError> {
+    let mut walk = Walk::new(files);
+    let mut total = 0;
+    while let Some(span) = walk.next()? {
+        total += span.length as u64;
+    }
+    Ok(total)
+}
+
+struct Span {
+    disk: usize,
+    offset: u64,
+    length: usize,
+}
+
+/// Goes through the data extents of some files, widened to whole leaves.
+struct Walk<'a> {
+    files: &'a [ScanFile],
+    disk: usize,
+    position: u64,
+    extent_end: u64,
+}
+
+impl<'a> Walk<'a> {
+    const fn new(files: &'a [ScanFile]) -> Self {
+        Self { files, disk: 0, position: 0, extent_end: 0 }
+    }
+
+    fn next(&mut self) -> Result<Option<Span>, ScanError> {
+        while let Some(ScanFile { file, path, size }) = self.files.get(self.disk) {
+            let failed = |source| ScanError::Read { path: path.clone(), source };
+            if self.position < self.extent_end {
+                let offset = self.position;
+                self.position = (offset + BLOCK_SIZE).min(self.extent_end);
+                let length = (self.position - offset) as usize;
+                return Ok(Some(Span { disk: self.disk, offset, length }));
+            }
+            let data = if self.position < *size {
+                sys::next_data(file, self.position).map_err(failed)?
+            } else {
+                None
+            };
+            match data.filter(|data| data < size) {
+                Some(data) => {
+                    let hole = sys::next_hole(file, data).map_err(failed)?;
+                    self.position = data / LEAF_SIZE as u64 * LEAF_SIZE as u64;
+                    self.extent_end = (leaf::count(hole) * LEAF_SIZE as u64).min(*size);
+                }
+                None => (self.disk, self.position, self.extent_end) = (self.disk + 1, 0, 0),
+            }
+        }
+        Ok(None)
+    }
+}

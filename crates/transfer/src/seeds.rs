@@ -1,0 +1,147 @@
+//! Taking leaves from other versions on this provider, and from what is already in place.
+//!
+//! A seed is never trusted: what is read from it is hashed before it is written. One that is wrong
+//! only means that the leaf comes over the network.
+
+use crate::{
+    assemble::{AssembleError, Assembly},
+    leaf::{self, Place},
+    limits::LEAF_SIZE,
+    manifest::Manifest,
+    present::Present,
+    progress::{Progress, Stage},
+    scan,
+};
+use diecast_domain::code::{Code, Problem};
+use std::{
+    collections::HashMap,
+    fs::File,
+    os::unix::fs::FileExt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Another version whose files are on this provider.
+#[derive(Clone, Debug)]
+pub struct Seed {
+    pub manifest: Arc<Manifest>,
+    pub dir: PathBuf,
+}
+
+/// A missing leaf, and where it can be read: number of the origin, and place there.
+struct Found {
+    origin: usize,
+    place: Place,
+    ordinal: u32,
+}
+
+/// Files to read from; number 0 is the version in the making itself.
+struct Origins<'a> {
+    assembly: &'a Assembly,
+    seeds: Vec<Vec<Option<File>>>,
+}
+
+impl Origins<'_> {
+    fn file(&self, found: &Found) -> Option<&File> {
+        let disk = usize::from(found.place.disk);
+        match found.origin {
+            0 => Some(self.assembly.disk(found.place.disk)),
+            number => self.seeds[number - 1][disk].as_ref(),
+        }
+    }
+}
+
+/// Writes every missing leaf that some local file holds.
+pub(crate) fn copy(
+    assembly: &Assembly,
+    seeds: &[Seed],
+    present: &Present,
+    progress: &Progress,
+    cancel: &CancellationToken,
+) -> Result<(), AssembleError> {
+    progress.enter(Stage::Copying);
+    let found = find(assembly, seeds, present);
+    let open = |seed: &Seed| {
+        let disks = seed.manifest.disks().iter();
+        disks.map(|disk| File::open(seed.dir.join(disk.file_name())).ok()).collect()
+    };
+    let origins = Origins { assembly, seeds: seeds.iter().map(open).collect() };
+    let next = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let damaged: Vec<_> = seeds.iter().map(|_| AtomicBool::new(false)).collect();
+    let work = || {
+        let mut buffer = [0; LEAF_SIZE];
+        while let Some(found) = found.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if cancel.is_cancelled() {
+                return Err(AssembleError::Cancelled);
+            }
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let bytes = &mut buffer[..assembly.manifest.leaf_length(found.ordinal)];
+            let Some(file) = origins.file(found) else { continue };
+            let read = file.read_exact_at(bytes, found.place.offset());
+            let name = assembly.manifest.leaf_name(found.ordinal);
+            if read.is_err() || leaf::digest_of(bytes) != *name {
+                if let Some(damaged) = damaged.get(found.origin.wrapping_sub(1)) {
+                    damaged.store(true, Ordering::Relaxed);
+                }
+                continue;
+            }
+            assembly.check_floor(bytes.len())?;
+            let origin = (file, found.place.offset());
+            assembly.place(found.ordinal, bytes, Some(origin), present, progress)?;
+            progress.add_local(bytes.len() as u64);
+        }
+        Ok(())
+    };
+    let run = || {
+        let done = work();
+        stop.fetch_or(done.is_err(), Ordering::Relaxed);
+        done
+    };
+    let done = thread::scope(|scope| {
+        let threads: Vec<_> = (0..scan::workers()).map(|_| scope.spawn(run)).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect::<Vec<Result<(), _>>>()
+    });
+    for (seed, _) in seeds.iter().zip(damaged).filter(|(_, damaged)| damaged.load(Ordering::Relaxed)) {
+        let version = seed.manifest.digest().short();
+        let cause = format!("Version {version}, kept here, does not have its digests any more.");
+        progress.notice(Problem::new(Code::T0008, cause));
+    }
+    done.into_iter().collect()
+}
+
+/// In the order of the origins' disks, so that they are read nearly in sequence.
+fn find(assembly: &Assembly, seeds: &[Seed], present: &Present) -> Vec<Found> {
+    let manifest = &assembly.manifest;
+    let mut found = Vec::new();
+    let mut wanted = HashMap::new();
+    for ordinal in 0..manifest.ordinals() {
+        let (there, missing): (Vec<Place>, Vec<Place>) =
+            manifest.places(ordinal).iter().copied().partition(|place| present.has(*place));
+        match (there.first(), missing.is_empty()) {
+            (_, true) => {}
+            (Some(place), false) => found.push(Found { origin: 0, place: *place, ordinal }),
+            (None, false) => drop(wanted.insert(*manifest.leaf_name(ordinal), ordinal)),
+        }
+    }
+    for (number, seed) in seeds.iter().enumerate() {
+        for ordinal in 0..seed.manifest.ordinals() {
+            if let Some(wanted) = wanted.remove(seed.manifest.leaf_name(ordinal)) {
+                let place = seed.manifest.places(ordinal)[0];
+                found.push(Found { origin: number + 1, place, ordinal: wanted });
+            }
+        }
+    }
+    found.sort_unstable_by_key(|found| (found.origin, found.place));
+    found
+}

@@ -1,0 +1,198 @@
+//! Whom to ask next: a decision over what each source did so far. Asks nobody itself.
+
+use crate::{
+    limits::{FRAMES_PER_SOURCE_MAX, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN},
+    wire::NoFrame,
+};
+use diecast_domain::{
+    code::{Code, Problem},
+    ids::ProviderId,
+    provider::Source,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+use tokio::time::Instant;
+
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    listed: Vec<Arc<Source>>,
+    /// Kept also for those that left the list: they may return.
+    states: HashMap<ProviderId, State>,
+    /// Sent wrong bytes: not asked again in this run.
+    lied: HashSet<ProviderId>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    in_flight: usize,
+    failures: u32,
+    paused_until: Option<Instant>,
+    trouble: Option<NoFrame>,
+}
+
+impl Sources {
+    pub(crate) fn list(&mut self, sources: &[Source]) {
+        self.listed = sources.iter().cloned().map(Arc::new).collect();
+    }
+
+    /// The source with the least to do that may be asked now, and that `wanted` finds useful.
+    pub(crate) fn pick(&self, now: Instant, wanted: impl Fn(ProviderId) -> bool) -> Option<Arc<Source>> {
+        let free = |source: &&Arc<Source>| self.load(source.provider, now).is_some();
+        let free = self.listed.iter().filter(free).filter(|source| wanted(source.provider));
+        free.min_by_key(|source| self.load(source.provider, now)).cloned()
+    }
+
+    /// Frames in flight; none if it must not be asked now.
+    fn load(&self, provider: ProviderId, now: Instant) -> Option<usize> {
+        if self.lied.contains(&provider) {
+            return None;
+        }
+        let Some(state) = self.states.get(&provider) else { return Some(0) };
+        let paused = state.paused_until.is_some_and(|until| until > now);
+        // One that failed is tried with one frame until it succeeds.
+        let max = if state.failures > 0 { 1 } else { FRAMES_PER_SOURCE_MAX };
+        (!paused && state.in_flight < max).then_some(state.in_flight)
+    }
+
+    /// How many might still give something.
+    pub(crate) fn honest(&self) -> usize {
+        self.listed.iter().filter(|source| !self.lied.contains(&source.provider)).count()
+    }
+
+    /// When the next paused source may be asked again.
+    pub(crate) fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let paused = |source: &Arc<Source>| self.states.get(&source.provider)?.paused_until;
+        self.listed.iter().filter_map(paused).filter(|until| *until > now).min()
+    }
+
+    pub(crate) fn asked(&mut self, provider: ProviderId) {
+        self.states.entry(provider).or_default().in_flight += 1;
+    }
+
+    pub(crate) fn gave(&mut self, provider: ProviderId) {
+        let state = self.answered(provider);
+        (state.failures, state.paused_until, state.trouble) = (0, None, None);
+    }
+
+    pub(crate) fn failed(&mut self, provider: ProviderId, trouble: NoFrame, now: Instant) {
+        let state = self.answered(provider);
+        let pause = SOURCE_PAUSE_MIN * 2_u32.pow(state.failures.min(10));
+        // Frames that were in flight together fail together, and count once.
+        if state.paused_until.is_none_or(|until| until <= now) {
+            state.failures += 1;
+            state.paused_until = Some(now + pause.min(SOURCE_PAUSE_MAX));
+        }
+        state.trouble = Some(trouble);
+    }
+
+    pub(crate) fn lied(&mut self, provider: ProviderId) -> bool {
+        self.answered(provider);
+        self.lied.insert(provider)
+    }
+
+    fn answered(&mut self, provider: ProviderId) -> &mut State {
+        let state = self.states.entry(provider).or_default();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        state
+    }
+
+    /// Why nothing came: every source, the addresses tried, what each did.
+    pub(crate) fn problem(&self) -> Problem {
+        let mut unreachable = 0;
+        let mut refused = 0;
+        let mut stories = Vec::new();
+        for source in &self.listed {
+            let name = &source.name;
+            let trouble = self.states.get(&source.provider).and_then(|state| state.trouble.as_ref());
+            stories.push(match trouble {
+                _ if self.lied.contains(&source.provider) => format!("{name} sent wrong bytes"),
+                Some(trouble) => {
+                    unreachable += usize::from(matches!(trouble, NoFrame::Unreachable { .. }));
+                    refused += usize::from(matches!(trouble, NoFrame::Refused { .. }));
+                    format!("{name}: {trouble}")
+                }
+                None => format!("{name} sent nothing"),
+            });
+        }
+        let count = self.listed.len();
+        let (code, what) = if count == 0 {
+            (Code::T0010, "No provider that holds the version is known".to_owned())
+        } else if self.honest() == 0 {
+            (Code::T0002, "Every source sent wrong bytes".to_owned())
+        } else if unreachable == self.honest() {
+            (Code::T0001, format!("None of {count} sources could be reached"))
+        } else if refused == self.honest() {
+            (Code::T0010, format!("None of {count} sources has what is missing"))
+        } else {
+            (Code::T0009, format!("Nothing more comes from {count} sources"))
+        };
+        let stories = if stories.is_empty() { String::new() } else { format!(": {}", stories.join("; ")) };
+        Problem::new(code, format!("{what}{stories}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::source;
+
+    fn unreachable() -> NoFrame {
+        NoFrame::Unreachable { addresses: vec!["10.0.0.1:1".into()], cause: "no route".into() }
+    }
+
+    #[tokio::test]
+    async fn work_is_spread_and_a_failing_source_pauses_longer_each_time() {
+        let now = Instant::now();
+        let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
+        let mut sources = Sources::default();
+        sources.list(&[a.clone(), b.clone()]);
+        for _ in 0..2 * FRAMES_PER_SOURCE_MAX {
+            let picked = sources.pick(now, |_| true).unwrap();
+            sources.asked(picked.provider);
+        }
+        assert!(sources.pick(now, |_| true).is_none(), "both have enough to do");
+        assert_eq!(sources.states[&a.provider].in_flight, FRAMES_PER_SOURCE_MAX);
+
+        for _ in 0..FRAMES_PER_SOURCE_MAX {
+            sources.failed(a.provider, unreachable(), now);
+        }
+        assert_eq!(sources.next_wake(now), Some(now + SOURCE_PAUSE_MIN), "it failed once, not four times");
+        let later = now + SOURCE_PAUSE_MIN;
+        assert_eq!(sources.pick(later, |_| true).unwrap().name, a.name);
+        sources.asked(a.provider);
+        sources.failed(a.provider, unreachable(), later);
+        assert_eq!(sources.next_wake(later), Some(later + 2 * SOURCE_PAUSE_MIN));
+    }
+
+    #[tokio::test]
+    async fn who_lied_is_not_asked_again_even_if_listed_anew() {
+        let now = Instant::now();
+        let a = source("a", "10.0.0.1:1");
+        let mut sources = Sources::default();
+        sources.list(std::slice::from_ref(&a));
+        sources.asked(a.provider);
+        assert!(sources.lied(a.provider));
+        sources.list(&[]);
+        assert_eq!(sources.problem().code, Code::T0010);
+        sources.list(std::slice::from_ref(&a));
+        assert!(sources.pick(now, |_| true).is_none());
+        assert_eq!(sources.problem().code, Code::T0002);
+    }
+
+    #[tokio::test]
+    async fn the_end_names_every_source_and_address() {
+        let a = source("kvm-a", "10.0.0.1:1");
+        let mut sources = Sources::default();
+        sources.list(std::slice::from_ref(&a));
+        sources.asked(a.provider);
+        sources.failed(a.provider, unreachable(), Instant::now());
+        let problem = sources.problem();
+        assert_eq!(problem.code, Code::T0001);
+        assert_eq!(
+            problem.cause,
+            "None of 1 sources could be reached: kvm-a: no connection to 10.0.0.1:1: no route."
+        );
+    }
+}

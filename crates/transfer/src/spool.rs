@@ -1,0 +1,180 @@
+//! The spool: compressed frames of a version, kept while a distribution is live. Only a cache.
+//!
+//! One append-only file of records `{magic, length, digest, bytes}`. Opening reads the record
+//! headers; a torn tail is cut. Bytes are checked when read, so nothing is ever fsynced: whatever a
+//! crash spoils is simply not there.
+
+use crate::leaf;
+use bytes::Bytes;
+use diecast_domain::{digest::Digest, units::ByteCount};
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+const RECORD_MAGIC: [u8; 4] = *b"DCF1";
+/// Magic, length (`u32`, little-endian), digest.
+const HEADER_SIZE: usize = 4 + 4 + 32;
+
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing} the spool {path}")]
+pub struct SpoolError {
+    doing: &'static str,
+    path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+#[derive(Debug)]
+pub struct Spool {
+    path: PathBuf,
+    file: File,
+    index: Mutex<Index>,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    /// Offset and length of the bytes of each frame.
+    frames: HashMap<Digest, (u64, u32)>,
+    end: u64,
+}
+
+impl Spool {
+    /// Opens the spool at `path`, or makes an empty one.
+    pub fn open(path: &Path) -> Result<Self, SpoolError> {
+        let failed = |doing| move |source| SpoolError { doing, path: path.to_owned(), source };
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(failed("open"))?;
+        let size = file.metadata().map_err(failed("read"))?.len();
+        let index = Index::read(&file, size).map_err(failed("read"))?;
+        if index.end < size {
+            file.set_len(index.end).map_err(failed("cut the torn end of"))?;
+        }
+        Ok(Self { path: path.to_owned(), file, index: Mutex::new(index) })
+    }
+
+    /// Keeps a frame. Keeping it twice changes nothing.
+    pub fn append(&self, digest: &Digest, bytes: &[u8]) -> Result<(), SpoolError> {
+        let failed = |source| SpoolError { doing: "write", path: self.path.clone(), source };
+        let length = u32::try_from(bytes.len()).map_err(|error| failed(io::Error::other(error)))?;
+        let offset = {
+            let mut index = self.index();
+            if index.frames.contains_key(digest) {
+                return Ok(());
+            }
+            let offset = index.end;
+            index.end += (HEADER_SIZE + bytes.len()) as u64;
+            offset
+        };
+        let mut record = Vec::with_capacity(HEADER_SIZE + bytes.len());
+        record.extend(RECORD_MAGIC);
+        record.extend(length.to_le_bytes());
+        record.extend(digest.as_bytes());
+        record.extend(bytes);
+        self.file.write_all_at(&record, offset).map_err(failed)?;
+        self.index().frames.insert(*digest, (offset + HEADER_SIZE as u64, length));
+        Ok(())
+    }
+
+    /// A frame, if it is here and still has its digest.
+    pub fn read(&self, digest: &Digest) -> Result<Option<Bytes>, SpoolError> {
+        let Some((offset, length)) = self.index().frames.get(digest).copied() else {
+            return Ok(None);
+        };
+        let mut bytes = vec![0; length as usize];
+        match self.file.read_exact_at(&mut bytes, offset) {
+            Ok(()) if leaf::digest_of(&bytes) == *digest => Ok(Some(bytes.into())),
+            Err(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
+                Err(SpoolError { doing: "read", path: self.path.clone(), source })
+            }
+            _ => {
+                self.index().frames.remove(digest);
+                Ok(None)
+            }
+        }
+    }
+
+    pub fn contains(&self, digest: &Digest) -> bool {
+        self.index().frames.contains_key(digest)
+    }
+
+    /// What it takes on the disk.
+    pub fn size(&self) -> ByteCount {
+        ByteCount(self.index().end)
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        // At worst it lacks a frame that is in the file, which a cache may.
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    fn read(file: &File, size: u64) -> io::Result<Self> {
+        let mut index = Self::default();
+        let mut header = [0; HEADER_SIZE];
+        while index.end + HEADER_SIZE as u64 <= size {
+            file.read_exact_at(&mut header, index.end)?;
+            let (magic, rest) = header.split_at(4);
+            let (length, digest) = rest.split_at(4);
+            let length = u32::from_le_bytes(length.try_into().expect("split at 4"));
+            let digest = Digest::from_bytes(digest.try_into().expect("32 bytes are left"));
+            let bytes = index.end + HEADER_SIZE as u64;
+            let next = bytes + u64::from(length);
+            if magic != RECORD_MAGIC || next > size {
+                break;
+            }
+            index.frames.insert(digest, (bytes, length));
+            index.end = next;
+        }
+        Ok(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_tail_is_cut_and_the_rest_is_still_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("spool");
+        let frames = [&b"one"[..], b"two", b"three"].map(|bytes| (leaf::digest_of(bytes), bytes));
+        let spool = Spool::open(&path).unwrap();
+        for (digest, bytes) in &frames {
+            spool.append(digest, bytes).unwrap();
+            spool.append(digest, bytes).unwrap();
+        }
+        let whole = std::fs::read(&path).unwrap();
+        assert_eq!(spool.size(), ByteCount(whole.len() as u64));
+        for cut in 0..=whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let spool = Spool::open(&path).unwrap();
+            let held: Vec<_> = frames.iter().map_while(|(digest, _)| spool.read(digest).unwrap()).collect();
+            let (first, second) = (HEADER_SIZE + 3, 2 * (HEADER_SIZE + 3));
+            let expected =
+                usize::from(cut >= first) + usize::from(cut >= second) + usize::from(cut == whole.len());
+            assert_eq!(held.len(), expected, "cut at {cut}");
+            spool.append(&frames[2].0, frames[2].1).unwrap();
+            assert_eq!(Spool::open(&path).unwrap().read(&frames[2].0).unwrap().unwrap(), "three");
+        }
+    }
+
+    #[test]
+    fn a_spoiled_frame_is_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("spool");
+        let digest = leaf::digest_of(b"frame");
+        let spool = Spool::open(&path).unwrap();
+        spool.append(&digest, b"frame").unwrap();
+        spool.file.write_all_at(b"F", HEADER_SIZE as u64).unwrap();
+        assert_eq!(spool.read(&digest).unwrap(), None);
+        spool.append(&digest, b"frame").unwrap();
+        assert_eq!(spool.read(&digest).unwrap().unwrap(), "frame");
+    }
+}

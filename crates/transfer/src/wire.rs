@@ -1,0 +1,214 @@
+//! Frames over HTTPS: where they are found, and the client that gets one from a source.
+//!
+//! The server's half (axum, mutual TLS, who may ask) is in the `agent` crate, and so is the
+//! certificate in the `reqwest::Client` handed in here. What arrives is not checked here, only
+//! bounded in size and time: `fetch` checks it.
+
+use crate::{
+    frame::{FrameBytes, FrameForm},
+    limits::{STALL_BYTES_MIN, STALL_WINDOW},
+    manifest::{Frame, Manifest},
+    progress::Progress,
+};
+use bytes::BytesMut;
+use diecast_domain::{digest::Digest, ids::ProviderId, provider::Source};
+use reqwest::{Response, StatusCode};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::{Instant, timeout_at};
+
+/// The route as axum writes it. Both parameters are 64 hex digits.
+pub const FRAME_ROUTE: &str = "/depot/v1/versions/{version}/frames/{frame}";
+/// Answers 204 to whoever may ask for frames: agents probe each other with it.
+pub const PROBE_PATH: &str = "/depot/v1/probe";
+/// Says in which form the frame's bytes follow; see [`FrameForm`].
+pub const FORM_HEADER: &str = "diecast-form";
+
+pub fn frame_path(version: &Digest, frame: &Digest) -> String {
+    format!("/depot/v1/versions/{}/frames/{}", version.hex(), frame.hex())
+}
+
+impl FrameForm {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Named => "named",
+            Self::Leaves => "leaves",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Named, Self::Leaves].into_iter().find(|form| form.as_str() == text)
+    }
+}
+
+/// Why a source gave no frame. None of these says that it lied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoFrame {
+    #[error("no connection to {}: {cause}", addresses.join(", "))]
+    Unreachable { addresses: Vec<String>, cause: String },
+    #[error("{address} sent less than {} in {} s", diecast_domain::units::ByteCount(*bytes), window.as_secs_f32())]
+    Stalled { address: String, bytes: u64, window: Duration },
+    #[error("{address} answered {status}")]
+    Refused { address: String, status: u16 },
+    #[error("{address} broke off: {cause}")]
+    Broken { address: String, cause: String },
+    /// More bytes than the frame can have: as wrong as wrong bytes are.
+    #[error("{address} sent more than {expected} bytes")]
+    TooLong { address: String, expected: usize },
+}
+
+/// How long a source may be slow before it is left.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Until an address answers at all.
+    pub answer: Duration,
+    pub stall_window: Duration,
+    pub stall_bytes_min: u64,
+    /// Without any good frame for so long, the whole transfer ends.
+    pub no_source: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            answer: crate::limits::ANSWER_TIMEOUT,
+            stall_window: STALL_WINDOW,
+            stall_bytes_min: STALL_BYTES_MIN,
+            no_source: crate::limits::NO_SOURCE_TIMEOUT,
+        }
+    }
+}
+
+/// Gets frames from sources. One for all transfers of an agent: connections are kept.
+#[derive(Debug)]
+pub struct FrameClient {
+    http: reqwest::Client,
+    scheme: &'static str,
+    /// The address that answered last, of each source: asked first next time.
+    answered: Mutex<HashMap<ProviderId, String>>,
+}
+
+impl FrameClient {
+    /// `http` brings the certificates, both its own and those it believes.
+    pub fn new(http: reqwest::Client) -> Self {
+        Self { http, scheme: "https", answered: Mutex::default() }
+    }
+
+    /// For simulations.
+    #[cfg(any(test, feature = "test-util"))]
+    pub fn without_tls(http: reqwest::Client) -> Self {
+        Self { scheme: "http", ..Self::new(http) }
+    }
+
+    /// Asks one source for one frame, at each of its addresses until one answers.
+    pub async fn frame(
+        &self,
+        source: &Source,
+        manifest: &Manifest,
+        frame: &Frame,
+        patience: &Patience,
+        progress: &Progress,
+    ) -> Result<FrameBytes, NoFrame> {
+        let path = frame_path(&manifest.digest(), &frame.digest);
+        let (address, response) = self.connect(source, &path, patience).await?;
+        let status = response.status();
+        if status != StatusCode::OK {
+            return Err(NoFrame::Refused { address, status: status.as_u16() });
+        }
+        let form = match response.headers().get(FORM_HEADER) {
+            None => Some(FrameForm::Named),
+            Some(value) => value.to_str().ok().and_then(FrameForm::parse),
+        };
+        let Some(form) = form else {
+            let cause = format!("its {FORM_HEADER} header is unknown");
+            return Err(NoFrame::Broken { address, cause });
+        };
+        let expected = match form {
+            FrameForm::Named => frame.length as usize,
+            FrameForm::Leaves => manifest.decoded_length(frame),
+        };
+        let bytes = body(address, response, expected, patience, progress).await?.freeze();
+        Ok(FrameBytes { form, bytes })
+    }
+
+    async fn connect(
+        &self,
+        source: &Source,
+        path: &str,
+        patience: &Patience,
+    ) -> Result<(String, Response), NoFrame> {
+        let mut cause = "it has no address".to_owned();
+        for address in self.addresses(source) {
+            let request = self.http.get(format!("{}://{address}{path}", self.scheme)).send();
+            // The answer's head counts as connecting: a source that accepts and is silent is no use.
+            match tokio::time::timeout(patience.answer, request).await {
+                Ok(Ok(response)) => {
+                    let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+                    answered.insert(source.provider, address.clone());
+                    return Ok((address, response));
+                }
+                Ok(Err(error)) => cause = innermost(&error),
+                Err(_) => cause = format!("no answer in {} s", patience.answer.as_secs_f32()),
+            }
+        }
+        Err(NoFrame::Unreachable { addresses: source.addresses.clone(), cause })
+    }
+
+    fn addresses(&self, source: &Source) -> Vec<String> {
+        let answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut addresses = source.addresses.clone();
+        let last = answered.get(&source.provider);
+        if let Some(position) = addresses.iter().position(|address| Some(address) == last) {
+            addresses[..=position].rotate_right(1);
+        }
+        addresses
+    }
+}
+
+/// Reads at most `expected` bytes, and leaves a source that is too slow.
+async fn body(
+    address: String,
+    mut response: Response,
+    expected: usize,
+    patience: &Patience,
+    progress: &Progress,
+) -> Result<BytesMut, NoFrame> {
+    if response.content_length().is_some_and(|length| length > expected as u64) {
+        return Err(NoFrame::TooLong { address, expected });
+    }
+    let mut bytes = BytesMut::with_capacity(expected);
+    let (mut window_end, mut in_window) = (Instant::now() + patience.stall_window, 0_u64);
+    loop {
+        let chunk = match timeout_at(window_end, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => return Ok(bytes),
+            Ok(Err(error)) => return Err(NoFrame::Broken { address, cause: innermost(&error) }),
+            Err(_) if in_window < patience.stall_bytes_min => {
+                let window = patience.stall_window;
+                return Err(NoFrame::Stalled { address, bytes: patience.stall_bytes_min, window });
+            }
+            Err(_) => {
+                (window_end, in_window) = (Instant::now() + patience.stall_window, 0);
+                continue;
+            }
+        };
+        progress.add_network(chunk.len() as u64);
+        in_window += chunk.len() as u64;
+        if bytes.len() + chunk.len() > expected {
+            return Err(NoFrame::TooLong { address, expected });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+}
+
+/// What happened at the bottom: `Connection refused`, not `error sending request for url`.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
