@@ -103,6 +103,34 @@ impl World {
     pub fn hosts_on(&self, provider: ProviderId, digest: Digest) -> impl Iterator<Item = &Host> {
         self.hosts.iter().filter(move |host| host.provider == provider && host.digest == digest)
     }
+
+    /// Whether taking `version` from `provider` would leave its template or a host without a
+    /// verified replica. Only one that stays on the list, answers and is `Ready` now counts as
+    /// another: what a silent provider still has is a hope.
+    pub fn holds_the_last(&self, provider: ProviderId, template: TemplateId, version: &VersionRef) -> bool {
+        let Some(list) = self.templates.get(&template) else {
+            return false;
+        };
+        let needed = list.current.as_ref() == Some(version)
+            || self.hosts.iter().any(|host| host.digest == version.digest);
+        if list.status == TemplateStatus::Deleting || !needed {
+            return false;
+        }
+        let remembered = |member: &Member| member.held.is_some_and(|held| held.digest == version.digest);
+        let another = list.members.iter().any(|(id, member)| {
+            let answers = self.providers.get(id).is_some_and(|there| there.state.answers());
+            let ready = self.replicas.get(&(*id, version.digest)).is_some_and(ReplicaReport::is_ready);
+            *id != provider && member.desire == Desire::Hold && answers && ready
+        });
+        // A version just published is remembered of nobody: then anyone may be the one that has it.
+        let has_it = list.members.get(&provider).is_some_and(remembered)
+            || !list.members.values().any(remembered)
+            || self
+                .replicas
+                .get(&(provider, version.digest))
+                .is_some_and(|there| there.verified_at.is_some());
+        has_it && !another
+    }
 }
 
 /// What `provider` is told. None if there is no such provider.
@@ -115,8 +143,29 @@ pub fn orders(world: &World, provider: ProviderId) -> Option<Orders> {
     }
     hosts(world, provider, &mut orders);
     orders.operations = world.operations.get(&provider).cloned().unwrap_or_default();
+    same_content(&mut orders);
     orders.deletions.sort();
     Some(orders)
+}
+
+/// Two templates may have the very same content, and an agent holds it once: it is ordered once,
+/// and kept while either of them wants it.
+fn same_content(orders: &mut Orders) {
+    let mut once: Vec<ReplicaOrder> = Vec::new();
+    for order in orders.replicas.drain(..) {
+        match once.iter_mut().find(|there| there.version.digest == order.version.digest) {
+            Some(there) => {
+                there.go |= order.go;
+                there.attempt = there.attempt.max(order.attempt);
+            }
+            None => once.push(order),
+        }
+    }
+    orders.deletions.retain(|deletion| match deletion {
+        Deletion::Replica { version } => !once.iter().any(|order| order.version.digest == version.digest),
+        Deletion::Host { .. } => true,
+    });
+    orders.replicas = once;
 }
 
 fn publication(template: &TemplateInWorld, provider: ProviderId, orders: &mut Orders) {
@@ -147,25 +196,33 @@ fn replicas(
     for version in &template.versions {
         let is_current = template.current.as_ref() == Some(version);
         let needed_by_hosts = world.hosts_on(provider, version.digest).next().is_some();
-        if leaving && !needed_by_hosts {
+        if leaving && !needed_by_hosts && !world.holds_the_last(provider, id, version) {
             orders.deletions.push(Deletion::Replica { version: version.clone() });
             continue;
         }
         // An older version is kept where it is, and not brought where it is not.
-        let holds = world.replicas.get(&(provider, version.digest)).is_some_and(ReplicaReport::is_ready);
+        let said = world.replicas.get(&(provider, version.digest));
+        let holds = said.is_some_and(ReplicaReport::is_ready);
+        // Silence takes nobody's turn: what runs there is not stopped because nobody hears of it.
+        let unheard = !world.providers.get(&provider).is_some_and(|there| there.state.answers())
+            && said.is_some_and(|said| under_way(said.phase));
         if !is_current && !holds && !needed_by_hosts {
             continue;
         }
         orders.replicas.push(ReplicaOrder {
             version: version.clone(),
             attempt: member.attempt,
-            go: holds || (is_current && turns(world, id).contains(&provider)) || needed_by_hosts,
+            go: holds || unheard || needed_by_hosts || (is_current && turns(world, id).contains(&provider)),
             sources: sources(world, version.digest, provider),
         });
         let readers: Vec<ProviderId> = template
             .members
             .iter()
-            .filter(|(reader, member)| **reader != provider && member.desire == Desire::Hold)
+            .filter(|(reader, member)| {
+                let wants = member.desire == Desire::Hold
+                    || world.hosts_on(**reader, version.digest).next().is_some();
+                **reader != provider && wants
+            })
             .map(|(reader, _)| *reader)
             .collect();
         if !readers.is_empty() {
@@ -185,9 +242,13 @@ pub fn turns(world: &World, template: TemplateId) -> BTreeSet<ProviderId> {
         .into_iter()
         .filter(|(_, desire, view)| *desire == Desire::Hold && view.moving)
         .collect();
-    let under_way = |phase: Option<Phase>| phase.is_some_and(|phase| phase != Phase::Queued);
-    moving.sort_by_key(|(_, _, view)| !under_way(view.phase));
+    moving.sort_by_key(|(_, _, view)| !view.phase.is_some_and(under_way));
     moving.into_iter().take(list.concurrency.max(1) as usize).map(|(id, ..)| id).collect()
+}
+
+/// Begun and not over.
+fn under_way(phase: Phase) -> bool {
+    phase.is_moving() && phase != Phase::Queued
 }
 
 /// Whom to ask for `digest`: holders, each receiver beginning with another one.

@@ -183,3 +183,37 @@ fn a_publication_is_ordered_of_its_source_alone() {
     assert_eq!(orders(&world, id(1)).unwrap().publications.len(), 1);
     assert!(orders(&world, id(2)).unwrap().publications.is_empty());
 }
+
+#[test]
+fn the_last_verified_replica_is_not_deleted_although_its_provider_leaves() {
+    let mut world = world(2, 8);
+    let list = world.templates.get_mut(&template()).unwrap();
+    list.members.get_mut(&id(1)).unwrap().desire = Desire::Remove { when_free: false };
+    let kept = orders(&world, id(1)).unwrap();
+    assert!(kept.deletions.is_empty(), "kvm-2 has nothing yet");
+    assert!(kept.may_read(&version().digest, id(2)), "and fetches it from here");
+    says(&mut world, 2, Phase::Ready);
+    assert_eq!(orders(&world, id(1)).unwrap().deletions.len(), 1);
+}
+
+#[test]
+fn two_templates_of_the_same_content_share_one_replica_that_neither_takes_from_the_other() {
+    let mut world = world(2, 8);
+    let other = TemplateId::from_uuid(Uuid::from_u128(78));
+    let mut twin = world.templates[&template()].clone();
+    let version = VersionRef { template: other, name: "twin".parse().unwrap(), ..version() };
+    (twin.current, twin.versions) = (Some(version.clone()), vec![version]);
+    world.templates.insert(other, twin);
+    assert_eq!(orders(&world, id(2)).unwrap().replicas.len(), 1, "it is fetched once");
+    world.templates.get_mut(&other).unwrap().status = TemplateStatus::Deleting;
+    let shared = orders(&world, id(1)).unwrap();
+    assert!(shared.deletions.is_empty() && shared.replicas.len() == 1);
+}
+
+#[test]
+fn a_transfer_is_not_stopped_because_its_hypervisor_is_silent_for_a_moment() {
+    let mut world = world(2, 8);
+    says(&mut world, 2, Phase::Transferring);
+    world.providers.get_mut(&id(2)).unwrap().state = ProviderState::HypervisorSilent;
+    assert!(told(&world, 2).go);
+}
