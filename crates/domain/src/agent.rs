@@ -48,11 +48,16 @@ pub struct Local {
     pub hosts: BTreeSet<HostId>,
     /// Hosts of which anything at all is left.
     pub host_remains: BTreeSet<HostId>,
+    /// Hosts that this agent once made, whatever became of them since. Kept on disk: orders written
+    /// before the server knew must not make a host again that somebody took away meanwhile.
+    pub hosts_made: BTreeSet<HostId>,
     pub published: BTreeSet<PublicationId>,
     pub operations_ended: BTreeSet<OperationId>,
     /// The last attempt that failed, for each object.
     pub failed: BTreeMap<Object, u32>,
     pub busy: BTreeSet<Object>,
+    /// Those of `busy` whose task is the removal: they are let finish.
+    pub removing: BTreeSet<Object>,
 }
 
 /// One thing to do now.
@@ -117,7 +122,9 @@ fn removals(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
             }
         };
         if local.busy.contains(&object) {
-            steps.push(Step::Cancel(object));
+            if !local.removing.contains(&object) {
+                steps.push(Step::Cancel(object));
+            }
         } else if there {
             steps.push(step);
         }
@@ -130,7 +137,7 @@ fn replicas(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
     for order in &orders.replicas {
         let digest = order.version.digest;
         let object = Object::Replica(digest);
-        if local.busy.contains(&object) && !order.go {
+        if local.busy.contains(&object) && !local.removing.contains(&object) && !order.go {
             steps.push(Step::Cancel(object));
             continue;
         }
@@ -157,7 +164,8 @@ fn hosts(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
     let mut makings = local.busy.iter().filter(|object| matches!(object, Object::Host(_))).count();
     for order in &orders.hosts {
         let base = local.replicas.get(&order.version.digest).copied().unwrap_or_default();
-        let wanted = !order.made && !local.hosts.contains(&order.id);
+        let stood = order.made || local.hosts_made.contains(&order.id);
+        let wanted = !stood && !local.hosts.contains(&order.id);
         if wanted
             && base == Held::Ready
             && makings < HOST_MAKINGS_MAX

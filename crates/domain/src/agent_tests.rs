@@ -91,6 +91,10 @@ fn a_removal_stops_the_transfer_first_and_then_removes_what_is_there() {
     assert_eq!(decide(&orders, &local), [Step::Cancel(Object::Replica(digest(1)))]);
     local.busy.clear();
     assert_eq!(decide(&orders, &local), [Step::RemoveReplica(digest(1))]);
+    local.busy.insert(Object::Replica(digest(1)));
+    local.removing = local.busy.clone();
+    assert_eq!(decide(&orders, &local), [], "a removal under way is not stopped by its own order");
+    (local.busy, local.removing) = Default::default();
     local.replicas.clear();
     assert_eq!(decide(&orders, &local), []);
 }
@@ -114,6 +118,8 @@ fn a_host_is_made_only_from_a_ready_replica_and_never_made_again() {
     }
     local.replicas.insert(digest(1), Held::Ready);
     assert_eq!(decide(&orders, &local), [Step::MakeHost(orders.hosts[0].id)]);
+    local.hosts_made.insert(orders.hosts[0].id);
+    assert_eq!(decide(&orders, &local), [], "it was made and taken away before the server knew");
 }
 
 #[test]
