@@ -1,1 +1,27 @@
 //! Real hypervisors on one Linux machine.
+
+mod agent;
+pub mod boot;
+mod down;
+pub mod golden;
+mod lab;
+pub mod libvirt;
+mod list;
+mod machine;
+mod network;
+mod paths;
+mod process;
+mod provider;
+pub mod run;
+mod server;
+mod signal;
+mod state;
+mod storage;
+mod tools;
+
+pub use down::take_down;
+pub use lab::{DISK_BYTES, Lab, Options, provider_name};
+pub use list::Item;
+pub use paths::{Paths, repository};
+pub use provider::SITE;
+pub use state::State;
