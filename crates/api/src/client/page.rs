@@ -1,0 +1,68 @@
+//! Lists come in pages; this gathers them.
+
+use super::ClientError;
+use crate::operator::{
+    event::{EventList, EventView},
+    host::{HostList, HostView},
+    operation::{OperationList, OperationView},
+    provider::{ProviderList, ProviderView},
+    template::{TemplateList, TemplateView, VersionList, VersionView},
+    vm::{VmList, VmView},
+};
+use serde::Serialize;
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Page {
+    /// The `next` of the page before; none for the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
+
+/// A page of some list.
+pub trait Listed {
+    type Item;
+    fn new(items: Vec<Self::Item>) -> Self;
+    fn into_parts(self) -> (Vec<Self::Item>, Option<String>);
+}
+
+macro_rules! listed {
+    ($($list:ident of $item:ident),+ $(,)?) => {$(
+        impl Listed for $list {
+            type Item = $item;
+            fn new(items: Vec<$item>) -> Self {
+                Self { items, next: None }
+            }
+            fn into_parts(self) -> (Vec<$item>, Option<String>) {
+                (self.items, self.next)
+            }
+        }
+    )+};
+}
+
+listed! {
+    EventList of EventView,
+    HostList of HostView,
+    OperationList of OperationView,
+    ProviderList of ProviderView,
+    TemplateList of TemplateView,
+    VersionList of VersionView,
+    VmList of VmView,
+}
+
+/// Every page of a list, as one that has no next.
+pub async fn all<L: Listed>(fetch: impl AsyncFn(Page) -> Result<L, ClientError>) -> Result<L, ClientError> {
+    let mut gathered = Vec::new();
+    let mut page = Page::default();
+    loop {
+        let (items, next) = fetch(page.clone()).await?.into_parts();
+        gathered.extend(items);
+        // A cursor that does not move would be asked for ever.
+        if next.is_none() || next == page.after {
+            return Ok(L::new(gathered));
+        }
+        page.after = next;
+    }
+}
