@@ -99,6 +99,11 @@ impl Depot {
         held.keys().copied().collect()
     }
 
+    #[cfg(test)]
+    pub(crate) fn frame_manifest(&self, version: &Digest) -> Arc<Manifest> {
+        self.held.read().unwrap()[version].holding.manifest.clone()
+    }
+
     /// One frame. Reads the disk and may compress 1 MiB: call it from a thread that may block.
     pub fn frame(&self, version: &Digest, frame: &Digest) -> Result<FrameBytes, DepotError> {
         let served = {
@@ -117,7 +122,7 @@ impl Served {
             DepotError::NoSuchFrame { version, frame: *name }
         })?;
         let frame = &manifest.frames()[*number as usize];
-        if let Some(bytes) = self.from_spool(frame) {
+        if let Some(bytes) = self.spooled(frame) {
             return Ok(FrameBytes { form: FrameForm::Named, bytes });
         }
         let leaves = self.read_leaves(frame)?;
@@ -134,7 +139,7 @@ impl Served {
     }
 
     /// A spool that cannot be read is a spool that has nothing.
-    fn from_spool(&self, frame: &Frame) -> Option<Bytes> {
+    fn spooled(&self, frame: &Frame) -> Option<Bytes> {
         let bytes = self.holding.spool.as_ref()?.read(&frame.digest).unwrap_or_else(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "a spool was passed over");
             None
@@ -181,3 +186,7 @@ impl Served {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "depot_tests.rs"]
+mod tests;

@@ -121,15 +121,19 @@ pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
 /// files open goes on. Verify all of it afterwards: nothing here says that it is well.
 pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetched, FetchError> {
     let order = Arc::new(order);
-    let dir = dir.to_owned();
-    let total = order.manifest.data_bytes().0;
-    order.progress.begin(Stage::Checking, total);
-    let damage = damage.clone();
+    let (dir, damage) = (dir.to_owned(), damage.clone());
+    order.progress.begin(Stage::Checking, order.manifest.data_bytes().0);
     let (assembly, present) = blocking(&order, {
         let dir = dir.clone();
         move |order, cancel| {
             let assembly = Assembly::open(order.manifest.clone(), &dir, order.floor)?;
-            let present = damaged(&assembly, &damage)?;
+            let present = if damage.files.is_empty() {
+                damaged(&assembly, &damage)?
+            } else {
+                // A whole file is not as it was: which of its leaves are, is found by reading.
+                assembly.check(&order.progress, cancel)?
+            };
+            order.progress.begin(Stage::Copying, present.missing_bytes(&order.manifest));
             seeds::copy(&assembly, &order.seeds, &present, &order.progress, cancel)?;
             Ok((assembly, present))
         }
@@ -138,19 +142,15 @@ pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetc
     fill(order, dir, assembly, present).await
 }
 
-/// Everything is present but what `damage` names; what should be zero there becomes zero.
+/// Every leaf is present but those that `damage` names; what should be zero there becomes zero.
 fn damaged(assembly: &Assembly, damage: &Damage) -> Result<Present, AssembleError> {
-    let manifest = &assembly.manifest;
-    let present = Present::all(manifest);
-    for (number, disk) in manifest.disks().iter().enumerate() {
-        let place = |leaf| Place { disk: number as u16, leaf };
-        if damage.files.contains(&disk.file_name()) {
-            disk.leaves().for_each(|(leaf, _)| present.unset(place(leaf)));
-        }
+    let present = Present::all(&assembly.manifest);
+    for (number, disk) in assembly.manifest.disks().iter().enumerate() {
         for bad in damage.leaves.iter().filter(|bad| bad.disk == disk.name()) {
+            let place = Place { disk: number as u16, leaf: bad.leaf };
             match disk.leaf(bad.leaf) {
-                Some(_) => present.unset(place(bad.leaf)),
-                None if disk.leaf_length(bad.leaf) > 0 => assembly.clear(place(bad.leaf))?,
+                Some(_) => present.unset(place),
+                None if disk.leaf_length(bad.leaf) > 0 => assembly.clear(place)?,
                 None => {}
             }
         }
@@ -359,3 +359,7 @@ impl Run {
         Ok(false)
     }
 }
+
+#[cfg(test)]
+#[path = "fetch_tests.rs"]
+mod tests;

@@ -49,6 +49,14 @@ impl Present {
         frame.leaves.iter().all(|ordinal| self.has_everywhere(manifest, *ordinal))
     }
 
+    pub(crate) fn missing_bytes(&self, manifest: &Manifest) -> u64 {
+        let missing = |ordinal| {
+            let places = manifest.places(ordinal).iter().filter(|place| !self.has(**place));
+            (places.count() * manifest.leaf_length(ordinal)) as u64
+        };
+        (0..manifest.ordinals()).map(missing).sum()
+    }
+
     fn bit(&self, place: Place) -> (&AtomicU64, u64) {
         let leaf = place.leaf as usize;
         (&self.disks[usize::from(place.disk)][leaf / 64], 1 << (leaf % 64))

@@ -200,3 +200,7 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "publish_tests.rs"]
+mod tests;

@@ -1,12 +1,218 @@
-//! What tests of several files share: disks, sources, a depot behind HTTP.
+//! What tests of several files share: disks, publications, and depots behind HTTP that may misbehave.
 
-use diecast_domain::{ids::ProviderId, provider::Source};
+use crate::{
+    depot::{Depot, Holding},
+    fetch::FetchOrder,
+    frame::FrameForm,
+    manifest::Manifest,
+    progress::Progress,
+    publish::{DiskInput, PublishInput, publish},
+    spool::Spool,
+    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, Patience},
+};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Path as UrlPath, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use diecast_domain::{ids::ProviderId, provider::Source, units::ByteCount};
+use std::{
+    fs::File,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const LEAF: u64 = crate::limits::LEAF_SIZE as u64;
+
+/// Bytes that do not compress, and differ by seed.
+pub(crate) fn noise(seed: u64, length: u64) -> Vec<u8> {
+    let mut bytes = vec![0; length as usize];
+    blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof().fill(&mut bytes);
+    bytes
+}
+
+/// Bytes that compress well, each leaf another.
+pub(crate) fn prose(seed: u64, length: u64) -> Vec<u8> {
+    let line = |number: u64| format!("line {} of the golden machine {seed}\n", number * number);
+    let mut text: Vec<u8> = (0..length / 20 + 1).flat_map(|number| line(number).into_bytes()).collect();
+    text.truncate(length as usize);
+    text
+}
+
+/// A sparse file with the given spans of data.
+pub(crate) fn disk(path: &Path, size: u64, spans: &[(u64, Vec<u8>)]) {
+    let file = File::create(path).unwrap();
+    file.set_len(size).unwrap();
+    for (offset, bytes) in spans {
+        file.write_all_at(bytes, *offset).unwrap();
+    }
+}
+
+/// A published version: its directory is a replica of itself.
+pub(crate) struct Published {
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) dir: PathBuf,
+    pub(crate) spool: Arc<Spool>,
+}
+
+/// Publishes the disks `names` that lie in `dir`.
+pub(crate) fn published(dir: &Path, names: &[&str], nvram: Option<Vec<u8>>) -> Published {
+    let disks = names
+        .iter()
+        .map(|name| DiskInput { name: (*name).to_owned(), path: dir.join(format!("{name}.raw")) })
+        .collect();
+    let spool = Arc::new(Spool::open(&dir.join("spool")).unwrap());
+    let input = PublishInput { disks, nvram, profile: b"{}".to_vec() };
+    let manifest = publish(input, &spool, &Progress::default(), &CancellationToken::new()).unwrap();
+    Published { manifest: Arc::new(manifest), dir: dir.to_owned(), spool }
+}
+
+impl Published {
+    pub(crate) fn holding(&self) -> Holding {
+        let (manifest, dir) = (self.manifest.clone(), self.dir.clone());
+        Holding { manifest, dir, spool: Some(self.spool.clone()), complete: true }
+    }
+}
+
+/// A version of two disks: text, noise, holes, repeated leaves, and a short last leaf.
+pub(crate) fn golden(dir: &Path) -> Published {
+    let spans = [
+        (0, noise(1, 3 * LEAF)),
+        (8 * LEAF, prose(2, 90 * LEAF)),
+        (200 * LEAF, noise(1, LEAF)),
+        (2000 * LEAF, noise(3, 20 * LEAF)),
+    ];
+    disk(&dir.join("disk0.raw"), 2100 * LEAF, &spans);
+    disk(&dir.join("disk1.raw"), 5 * LEAF + 777, &[(LEAF, noise(1, LEAF)), (5 * LEAF, noise(9, 777))]);
+    published(dir, &["disk0", "disk1"], Some(b"variables".to_vec()))
+}
+
+/// How a depot treats those who ask.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Manner {
+    Honest,
+    /// Flips a bit.
+    Lies,
+    /// Sends more than was asked for.
+    Floods,
+    /// Sends half, and then nothing, with the connection open.
+    Stalls,
+    /// Has nothing.
+    Refuses,
+    /// Cannot rebuild the named bytes: sends the leaves.
+    Leaves,
+}
+
+/// A depot behind HTTP on this machine, for as long as this is held.
+pub(crate) struct Peer {
+    pub(crate) source: Source,
+    pub(crate) asked: Arc<AtomicUsize>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Peer {
+    pub(crate) async fn serve(name: &str, manner: Manner, held: &Published) -> Self {
+        let depot = Arc::new(Depot::default());
+        let spool = held.holding().spool.filter(|_| manner != Manner::Leaves);
+        depot.hold(Holding { spool, ..held.holding() });
+        let asked = Arc::new(AtomicUsize::new(0));
+        let state = (depot, manner, asked.clone());
+        let app = Router::new().route(FRAME_ROUTE, get(answer)).with_state(state);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let source = source(name, &listener.local_addr().unwrap().to_string());
+        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { source, asked, task }
+    }
+
+    pub(crate) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+type Served = (Arc<Depot>, Manner, Arc<AtomicUsize>);
+
+async fn answer(
+    State((depot, manner, asked)): State<Served>,
+    UrlPath((version, frame)): UrlPath<(String, String)>,
+) -> Response {
+    asked.fetch_add(1, Ordering::SeqCst);
+    let found = depot.frame(&version.parse().unwrap(), &frame.parse().unwrap()).unwrap();
+    let mut bytes = found.bytes.to_vec();
+    let mut form = found.form;
+    let half = bytes.len() / 2;
+    match manner {
+        Manner::Honest => {}
+        Manner::Lies => bytes[half] ^= 1,
+        Manner::Floods => bytes.extend(noise(0, 2 << 20)),
+        Manner::Refuses => return StatusCode::NOT_FOUND.into_response(),
+        Manner::Stalls => {
+            bytes.truncate(half);
+            let first = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(bytes))]);
+            let never = futures::StreamExt::chain(first, futures::stream::pending());
+            return Body::from_stream(never).into_response();
+        }
+        Manner::Leaves => {
+            let manifest = depot.frame_manifest(&version.parse().unwrap());
+            let frame = manifest.frames().iter().find(|known| known.digest.hex() == frame).unwrap();
+            bytes = crate::frame::open(&manifest, frame, &found).unwrap().to_vec();
+            form = FrameForm::Leaves;
+        }
+    }
+    ([(FORM_HEADER, form.as_str())], bytes).into_response()
+}
 
 pub(crate) fn source(name: &str, address: &str) -> Source {
-    let id = uuid::Uuid::from_u64_pair(1, crate::leaf::digest_of(name.as_bytes()).as_bytes()[0].into());
+    let digest = crate::leaf::digest_of(name.as_bytes());
+    let id = uuid::Uuid::from_slice(&digest.as_bytes()[..16]).unwrap();
     Source {
         provider: ProviderId::from_uuid(id),
         name: name.parse().unwrap(),
         addresses: vec![address.to_owned()],
+    }
+}
+
+/// An order with little patience. Sources that change are given by replacing `sources`.
+pub(crate) fn order(manifest: &Arc<Manifest>, incoming: &Path, sources: &[&Source]) -> FetchOrder {
+    let (_, sources) = watch::channel(sources.iter().map(|source| (*source).clone()).collect());
+    FetchOrder {
+        manifest: manifest.clone(),
+        incoming: incoming.to_owned(),
+        seeds: Vec::new(),
+        sources,
+        client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
+        spool: None,
+        floor: ByteCount::ZERO,
+        patience: Patience {
+            answer: Duration::from_secs(5),
+            stall_window: Duration::from_millis(300),
+            stall_bytes_min: 1 << 20,
+            no_source: Duration::from_secs(2),
+        },
+        progress: Arc::default(),
+        cancel: CancellationToken::new(),
+    }
+}
+
+/// The disks of two directories are the same to the byte.
+pub(crate) fn assert_same(manifest: &Manifest, one: &Path, other: &Path) {
+    for disk in manifest.disks() {
+        let read = |dir: &Path| std::fs::read(dir.join(disk.file_name())).unwrap();
+        assert!(read(one) == read(other), "{} differs", disk.name());
     }
 }

@@ -247,3 +247,7 @@ fn open(path: &Path) -> Result<Option<(File, Stamp)>, VerifyError> {
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VerifyError {
     move |source| VerifyError::Read { doing, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+#[path = "verify_tests.rs"]
+mod tests;

@@ -1,1 +1,228 @@
 //! A manifest reads back, and nothing that anybody wrote gets past the checks.
+
+use super::*;
+use crate::{
+    limits::{DISK_BYTES_MAX, DISKS_MAX, NVRAM_MAX, PROFILE_MAX},
+    testing::{LEAF, disk, golden, noise, published},
+};
+use proptest::prelude::*;
+use std::{collections::HashMap, sync::LazyLock};
+
+/// A real one, and where its sections begin.
+static GOLDEN: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let dir = tempfile::tempdir().unwrap();
+    golden(dir.path()).manifest.encode()
+});
+
+fn root_with(disks: &[(&str, u64)], tail: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut root = b"DCROOT01".to_vec();
+    root.extend((disks.len() as u16).to_le_bytes());
+    for (name, size) in disks {
+        root.push(name.len() as u8);
+        root.extend(name.as_bytes());
+        root.extend(size.to_le_bytes());
+        let pages = if *size > DISK_BYTES_MAX { 0 } else { leaf::count(*size).div_ceil(1024) as usize };
+        root.extend(vec![0; pages * 32]);
+    }
+    tail(&mut root);
+    root
+}
+
+fn no_nvram_no_profile(root: &mut Vec<u8>) {
+    root.extend([0; 8]);
+}
+
+fn file_with(root: &[u8], rest: &[u8]) -> Vec<u8> {
+    let length = (root.len() as u32).to_le_bytes();
+    [b"DCMANI01", &length[..], root, rest].concat()
+}
+
+const NO_FRAMES: &[u8] = &[3, 0, 0, 0, 0];
+
+fn refusal(bytes: &[u8]) -> BadManifest {
+    Manifest::decode(bytes).unwrap_err()
+}
+
+#[test]
+fn a_manifest_reads_back() {
+    let manifest = Manifest::decode(&GOLDEN).unwrap();
+    assert_eq!(manifest.encode(), *GOLDEN);
+    assert_eq!(manifest.nvram(), Some(&b"variables"[..]));
+    assert_eq!(manifest.profile(), b"{}");
+    assert!(Manifest::decode_as(&GOLDEN, &manifest.digest()).is_ok());
+    let other = Manifest::decode_as(&GOLDEN, &leaf::digest_of(b"another")).unwrap_err();
+    assert!(matches!(other, BadManifest::WrongDigest { what: "the version", .. }));
+    assert_eq!(other.problem().code, Code::T0007);
+}
+
+#[test]
+fn cut_anywhere_or_lengthened_it_is_refused() {
+    for length in 0..GOLDEN.len() {
+        assert!(Manifest::decode(&GOLDEN[..length]).is_err(), "cut at {length}");
+    }
+    let longer = [&GOLDEN[..], &[0]].concat();
+    assert_eq!(refusal(&longer), BadManifest::Trailing { what: "the NVRAM" });
+}
+
+#[test]
+fn sizes_and_counts_that_lie_are_refused_before_anything_is_allocated() {
+    let many: Vec<_> = (0..=DISKS_MAX).map(|number| (format!("d{number}"), 0)).collect();
+    let many: Vec<_> = many.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+    let too_large = |bytes: &[u8]| matches!(refusal(bytes), BadManifest::TooLarge { .. });
+    assert!(too_large(&file_with(&root_with(&many, no_nvram_no_profile), NO_FRAMES)));
+    let half = DISK_BYTES_MAX / 1024 + 1;
+    assert!(too_large(&file_with(&root_with(&[("a", u64::MAX)], no_nvram_no_profile), NO_FRAMES)));
+    assert!(Manifest::decode(&file_with(&root_with(&[("a", half)], no_nvram_no_profile), NO_FRAMES)).is_ok());
+    for (nvram, profile) in [(NVRAM_MAX as u32 + 1, 0), (0, PROFILE_MAX as u32 + 1), (0, u32::MAX)] {
+        let root = root_with(&[], |root| {
+            root.extend(nvram.to_le_bytes());
+            root.extend(profile.to_le_bytes());
+        });
+        assert!(too_large(&file_with(&root, NO_FRAMES)));
+    }
+    // More pages than the size has, fewer pages, more frames than leaves, a root that claims 4 GB.
+    let extra = root_with(&[("a", LEAF)], |root| root.extend([0; 40]));
+    assert!(matches!(refusal(&file_with(&extra, NO_FRAMES)), BadManifest::Trailing { .. }));
+    let mut fewer = root_with(&[("a", 1025 * LEAF)], |_| {});
+    fewer.truncate(fewer.len() - 32);
+    assert!(matches!(refusal(&file_with(&fewer, NO_FRAMES)), BadManifest::Truncated { .. }));
+    let root = root_with(&[("a", LEAF)], no_nvram_no_profile);
+    assert!(too_large(&file_with(&root, &[3, 255, 255, 255, 255])));
+    assert!(too_large(b"DCMANI01\xff\xff\xff\xff"));
+    assert!(matches!(refusal(b"DCMANI02\0\0\0\0"), BadManifest::Unknown { .. }));
+}
+
+#[test]
+fn names_that_would_leave_the_directory_are_refused() {
+    for names in [["../a", "b"], ["a/b", "c"], ["", "a"], ["a", "a"], ["A", "b"], ["a.raw", "b"], ["-a", "b"]]
+    {
+        let disks = names.map(|name| (name, 0));
+        let bytes = file_with(&root_with(&disks, no_nvram_no_profile), NO_FRAMES);
+        assert!(matches!(refusal(&bytes), BadManifest::DiskName { .. }), "{names:?}");
+    }
+}
+
+/// A manifest of one disk whose one page is given as it would be stored.
+fn one_page(size: u64, page: &[u8], frames: &[u8]) -> Vec<u8> {
+    let mut root = root_with(&[("disk0", size)], |_| {});
+    let at = root.len() - 32;
+    root[at..].copy_from_slice(leaf::digest_of(page).as_bytes());
+    root.extend([0; 8]);
+    file_with(&root, &[page, frames].concat())
+}
+
+#[test]
+fn the_same_bytes_have_only_one_manifest() {
+    let zero = leaf::zero_digest(LEAF as usize);
+    let listed = one_page(LEAF, &[&[1][..], zero.as_bytes()].concat(), NO_FRAMES);
+    assert!(matches!(refusal(&listed), BadManifest::NotCanonical { .. }), "a listed zero leaf");
+    let short = leaf::zero_digest(9);
+    let listed = one_page(LEAF + 9, &[&[2][..], short.as_bytes()].concat(), NO_FRAMES);
+    assert!(matches!(refusal(&listed), BadManifest::NotCanonical { .. }), "a listed short zero leaf");
+    assert!(matches!(refusal(&one_page(LEAF, &[0], NO_FRAMES)), BadManifest::NotCanonical { .. }));
+    let past = one_page(LEAF, &[&[2][..], &[7; 32]].concat(), NO_FRAMES);
+    assert!(matches!(refusal(&past), BadManifest::NotCanonical { .. }), "a leaf past the end");
+    let twice = one_page(LEAF + 9, &[&[3][..], &[7; 64]].concat(), NO_FRAMES);
+    assert_eq!(refusal(&twice), BadManifest::NotCanonical { what: "one leaf of two lengths" });
+    let mut other = one_page(LEAF, &[&[1][..], &[7; 32]].concat(), NO_FRAMES);
+    let at = other.len() - NO_FRAMES.len() - 1;
+    other[at] ^= 1;
+    assert!(matches!(refusal(&other), BadManifest::WrongDigest { what: "a page", .. }));
+}
+
+#[test]
+fn every_leaf_lies_in_exactly_one_frame_of_a_true_length() {
+    let page = [&[3][..], &[7; 32], &[8; 32]].concat();
+    let frame = |name: u8, length: u64, encoding: u8, leaves: &[u32]| {
+        let mut out = vec![name; 32];
+        out.extend((length as u32).to_le_bytes());
+        out.extend([encoding, leaves.len() as u8]);
+        out.extend(leaves.iter().flat_map(|leaf| leaf.to_le_bytes()));
+        out
+    };
+    let decode = |frames: &[Vec<u8>]| {
+        let count = (frames.len() as u32).to_le_bytes();
+        Manifest::decode(&one_page(2 * LEAF, &page, &[&[3][..], &count, &frames.concat()].concat()))
+    };
+    decode(&[frame(1, 2 * LEAF, 0, &[0, 1])]).unwrap();
+    decode(&[frame(1, 9, 1, &[1]), frame(2, LEAF, 0, &[0])]).unwrap();
+    let wrong = [
+        vec![frame(1, LEAF, 0, &[0])],
+        vec![frame(1, 2 * LEAF, 0, &[0, 0])],
+        vec![frame(1, 2 * LEAF, 0, &[0, 1]), frame(2, LEAF, 0, &[1])],
+        vec![frame(1, 9, 1, &[0, 1]), frame(2, 0, 1, &[])],
+        vec![frame(1, 2 * LEAF, 0, &[0, 2])],
+        vec![frame(1, 2 * LEAF - 1, 0, &[0, 1])],
+        vec![frame(1, 2 * LEAF, 1, &[0, 1])],
+        vec![frame(1, 0, 1, &[0, 1])],
+        vec![frame(1, LEAF, 0, &[0]), frame(1, LEAF, 0, &[1])],
+    ];
+    for frames in wrong {
+        let refused = decode(&frames);
+        assert!(matches!(refused, Err(BadManifest::Packing { .. })), "{frames:?}: {refused:?}");
+    }
+    assert!(matches!(decode(&[frame(1, 9, 2, &[0, 1])]), Err(BadManifest::Unknown { .. })));
+    let level = one_page(2 * LEAF, &page, &[&[22, 1, 0, 0, 0][..], &frame(1, 9, 1, &[0, 1])].concat());
+    assert!(matches!(refusal(&level), BadManifest::Packing { .. }));
+}
+
+#[test]
+fn ordinals_count_distinct_leaves_by_first_occurrence() {
+    let dir = tempfile::tempdir().unwrap();
+    let [a, b] = [1, 2].map(|seed| noise(seed, LEAF));
+    let spans = [(LEAF, b.clone()), (3 * LEAF, a.clone()), (1500 * LEAF, b.clone())];
+    disk(&dir.path().join("disk0.raw"), 2000 * LEAF, &spans);
+    disk(&dir.path().join("disk1.raw"), LEAF, &[(0, a)]);
+    let manifest = published(dir.path(), &["disk0", "disk1"], None).manifest;
+    let place = |disk, leaf| Place { disk, leaf };
+    assert_eq!(manifest.ordinals(), 2);
+    assert_eq!(manifest.places(0), [place(0, 1), place(0, 1500)]);
+    assert_eq!(manifest.places(1), [place(0, 3), place(1, 0)]);
+    assert_eq!(*manifest.leaf_name(0), leaf::digest_of(&b));
+}
+
+/// The vectors of `docs/format.md`: what a document says, a test reads.
+#[test]
+fn the_documented_vectors_are_true() {
+    let document = include_str!("../../../../docs/format.md");
+    let blocks = document.split("```vector ").skip(1).map(|block| {
+        let (name, rest) = block.split_once('\n').unwrap();
+        let (body, _) = rest.split_once("```").unwrap();
+        (name, body.split_whitespace().collect::<String>())
+    });
+    let vectors: HashMap<_, _> = blocks.collect();
+    // The disks that the document describes.
+    let dir = tempfile::tempdir().unwrap();
+    let mut leaf = vec![0; LEAF as usize];
+    blake3::Hasher::new().finalize_xof().fill(&mut leaf);
+    let disk0 = [&leaf[..], &[0; LEAF as usize], b"hello"].concat();
+    disk(&dir.path().join("disk0.raw"), disk0.len() as u64, &[(0, disk0)]);
+    disk(&dir.path().join("disk1.raw"), 4096 * LEAF, &[]);
+    let made = published(dir.path(), &["disk0", "disk1"], Some(b"nvram".to_vec())).manifest;
+    assert_eq!(hex::encode(made.encode()), vectors["manifest"], "digest {}", made.digest());
+
+    let bytes = hex::decode(&vectors["manifest"]).unwrap();
+    let manifest = Manifest::decode(&bytes).unwrap();
+    assert_eq!(manifest.digest().to_string(), vectors["digest"]);
+}
+
+proptest! {
+    /// Whatever is changed, it is refused, or it is still a manifest of the same content.
+    #[test]
+    fn no_change_of_bytes_gets_through(at in 0..GOLDEN.len(), flip in 1..=255_u8) {
+        let golden = Manifest::decode(&GOLDEN).unwrap();
+        let mut bytes = GOLDEN.clone();
+        bytes[at] ^= flip;
+        if let Ok(changed) = Manifest::decode_as(&bytes, &golden.digest()) {
+            prop_assert_eq!(changed.disks(), golden.disks());
+            prop_assert_eq!(changed.profile(), golden.profile());
+            prop_assert_eq!(changed.nvram(), golden.nvram());
+        }
+    }
+
+    #[test]
+    fn noise_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400), root in 0..200_u32) {
+        let _ = Manifest::decode(&bytes);
+        let _ = Manifest::decode(&[b"DCMANI01", &root.to_le_bytes()[..], b"DCROOT01", &bytes].concat());
+    }
+}

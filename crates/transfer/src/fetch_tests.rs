@@ -1,0 +1,299 @@
+//! A version arrives whole from whoever is honest, and nothing is fetched twice.
+
+use super::*;
+use crate::{
+    progress::Progress,
+    sys,
+    testing::{LEAF, Manner, Peer, Published, assert_same, disk, golden, noise, order, published, source},
+    verify::{BadLeaf, Verdict, verify},
+};
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::{FileExt, MetadataExt},
+    time::Duration,
+};
+use tempfile::TempDir;
+
+struct World {
+    root: TempDir,
+    golden: Published,
+}
+
+impl World {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("golden");
+        std::fs::create_dir(&dir).unwrap();
+        Self { golden: golden(&dir), root }
+    }
+
+    fn order(&self, peers: &[&Peer]) -> FetchOrder {
+        let sources: Vec<_> = peers.iter().map(|peer| &peer.source).collect();
+        order(&self.golden.manifest, &self.root.path().join("incoming"), &sources)
+    }
+
+    fn frames(&self) -> usize {
+        self.golden.manifest.frames().len()
+    }
+
+    /// It is there to the byte, and a verification says so.
+    fn assert_arrived(&self, fetched: &Fetched) {
+        assert_same(&self.golden.manifest, &self.golden.dir, &fetched.dir);
+        assert_verified(&self.golden.manifest, &fetched.dir);
+    }
+}
+
+fn assert_verified(manifest: &Manifest, dir: &Path) {
+    let verdict = verify(manifest, dir, &Progress::default(), &CancellationToken::new()).unwrap();
+    assert!(matches!(verdict, Verdict::Verified(_)), "{verdict:?}");
+}
+
+#[tokio::test]
+async fn a_version_arrives_from_several_sources_and_stays_sparse() {
+    let world = World::new();
+    let a = Peer::serve("a", Manner::Honest, &world.golden).await;
+    let b = Peer::serve("b", Manner::Honest, &world.golden).await;
+    let order = world.order(&[&a, &b]);
+    let progress = order.progress.clone();
+    let fetched = fetch(order).await.unwrap();
+    world.assert_arrived(&fetched);
+    assert_eq!((fetched.frames, a.asked() + b.asked()), (world.frames(), world.frames()));
+    assert!(a.asked() > 0 && b.asked() > 0, "both were asked");
+    let used = std::fs::metadata(fetched.dir.join("disk0.raw")).unwrap().blocks() * 512;
+    assert!(used < 150 * LEAF, "holes stay holes: {used} bytes are used");
+    let view = progress.view();
+    assert_eq!(view.bytes_network, world.golden.manifest.wire_bytes());
+    let wanted = world.golden.manifest.data_bytes();
+    assert_eq!(progress.notices(), []);
+    // `finish` ended at the flush, with all done.
+    assert_eq!((view.stage, view.bytes_done, view.bytes_total), (Stage::Flushing, wanted, wanted));
+}
+
+#[tokio::test]
+async fn a_source_that_lies_is_asked_no_more_and_is_named() {
+    for manner in [Manner::Lies, Manner::Floods] {
+        let world = World::new();
+        let liar = Peer::serve("liar", manner, &world.golden).await;
+        let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
+        let order = world.order(&[&liar, &honest]);
+        let progress = order.progress.clone();
+        world.assert_arrived(&fetch(order).await.unwrap());
+        assert!(liar.asked() <= crate::limits::FRAMES_PER_SOURCE_MAX, "{manner:?}");
+        let notices = progress.notices();
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        assert_eq!(notices[0].code, Code::T0002);
+        assert!(notices[0].cause.starts_with("liar sent wrong bytes ("), "{}", notices[0].cause);
+    }
+}
+
+#[tokio::test]
+async fn only_liars_end_the_transfer_with_nothing_wrong_written() {
+    let world = World::new();
+    let liar = Peer::serve("liar", Manner::Lies, &world.golden).await;
+    let error = fetch(world.order(&[&liar])).await.unwrap_err();
+    assert_eq!(error.problem().unwrap().code, Code::T0002);
+    let dir = layout::version_dir(&world.root.path().join("incoming"), &world.golden.manifest.digest());
+    assert_eq!(std::fs::metadata(dir.join("disk0.raw")).unwrap().blocks(), 0);
+}
+
+#[tokio::test]
+async fn a_source_that_stalls_is_left_for_another() {
+    let world = World::new();
+    let stalls = Peer::serve("stalls", Manner::Stalls, &world.golden).await;
+    let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
+    let order = world.order(&[&stalls, &honest]);
+    let progress = order.progress.clone();
+    world.assert_arrived(&fetch(order).await.unwrap());
+    assert!(stalls.asked() > 0);
+    assert_eq!(progress.notices(), [], "slowness is no lie");
+
+    let world = World::new();
+    let stalls = Peer::serve("stalls", Manner::Stalls, &world.golden).await;
+    let error = fetch(world.order(&[&stalls])).await.unwrap_err().problem().unwrap();
+    assert_eq!(error.code, Code::T0009);
+    assert!(error.cause.contains(&stalls.source.addresses[0]), "{}", error.cause);
+}
+
+#[tokio::test]
+async fn leaves_that_a_source_could_not_compress_are_as_good() {
+    let world = World::new();
+    let peer = Peer::serve("other-zstd", Manner::Leaves, &world.golden).await;
+    world.assert_arrived(&fetch(world.order(&[&peer])).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_finds_no_source_says_whom_it_asked_and_goes_on_when_one_appears() {
+    let world = World::new();
+    let error = fetch(world.order(&[])).await.unwrap_err().problem().unwrap();
+    assert_eq!(error.code, Code::T0010);
+    let empty = Peer::serve("empty", Manner::Refuses, &world.golden).await;
+    let error = fetch(world.order(&[&empty])).await.unwrap_err().problem().unwrap();
+    assert_eq!(error.code, Code::T0010, "{error}");
+
+    let gone = source("gone", "127.0.0.1:1");
+    let incoming = world.root.path().join("incoming");
+    let error = fetch(order(&world.golden.manifest, &incoming, &[&gone])).await.unwrap_err();
+    let error = error.problem().unwrap();
+    assert_eq!(error.code, Code::T0001);
+    assert!(error.cause.contains("gone: no connection to 127.0.0.1:1"), "{}", error.cause);
+
+    let (list, sources) = watch::channel(vec![gone]);
+    let order = FetchOrder { sources, ..world.order(&[]) };
+    let running = tokio::spawn(fetch(order));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
+    list.send(vec![honest.source.clone()]).unwrap();
+    world.assert_arrived(&running.await.unwrap().unwrap());
+}
+
+#[tokio::test]
+async fn what_is_there_is_not_fetched_again_and_junk_is_cleared() {
+    let world = World::new();
+    let peer = Peer::serve("a", Manner::Honest, &world.golden).await;
+    let dir = fetch(world.order(&[&peer])).await.unwrap().dir;
+    let first = peer.asked();
+
+    let progress = Arc::new(Progress::default());
+    let again = FetchOrder { progress: progress.clone(), ..world.order(&[&peer]) };
+    world.assert_arrived(&fetch(again).await.unwrap());
+    assert_eq!(peer.asked(), first, "nothing lacked");
+    assert_eq!(progress.view().bytes_local, world.golden.manifest.data_bytes());
+
+    // A torn write, a lost leaf in the same frame, junk in a hole, a file that is too long.
+    let disk0 = OpenOptions::new().write(true).open(dir.join("disk0.raw")).unwrap();
+    disk0.write_all_at(&[0; 512], 2001 * LEAF + 512).unwrap();
+    disk0.write_all_at(b"junk", 500 * LEAF).unwrap();
+    sys::punch_hole(&disk0, 2002 * LEAF, LEAF).unwrap();
+    OpenOptions::new().write(true).open(dir.join("disk1.raw")).unwrap().set_len(9 * LEAF).unwrap();
+    let manifest = &world.golden.manifest;
+    let lacks = |frame: &&Frame| {
+        let names = [2001, 2002].map(|leaf| manifest.disks()[0].leaf(leaf).unwrap());
+        frame.leaves.iter().any(|ordinal| names.contains(&manifest.leaf_name(*ordinal)))
+    };
+    let lacking = manifest.frames().iter().filter(lacks).count();
+    world.assert_arrived(&fetch(world.order(&[&peer])).await.unwrap());
+    assert_eq!(peer.asked(), first + lacking);
+}
+
+#[tokio::test]
+async fn a_transfer_dropped_in_the_middle_goes_on_where_it_was() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("golden");
+    std::fs::create_dir(&dir).unwrap();
+    disk(&dir.join("disk0.raw"), 2000 * LEAF, &[(0, noise(1, 1000 * LEAF))]);
+    let golden = published(&dir, &["disk0"], None);
+    let peer = Peer::serve("a", Manner::Honest, &golden).await;
+    let incoming = root.path().join("incoming");
+    let mut drops = 0;
+    let fetched = loop {
+        let order = order(&golden.manifest, &incoming, &[&peer.source]);
+        let progress = order.progress.clone();
+        let running = tokio::spawn(fetch(order));
+        while !running.is_finished() && progress.view().bytes_network < ByteCount::mib(8) {
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+        if running.is_finished() {
+            break running.await.unwrap().unwrap();
+        }
+        running.abort();
+        drops += 1;
+        assert!(drops < 100);
+    };
+    assert!(drops > 0, "it was dropped at least once");
+    assert_same(&golden.manifest, &golden.dir, &fetched.dir);
+    let frames = golden.manifest.frames().len();
+    let most = frames + drops * (FRAMES_IN_FLIGHT_MAX + crate::limits::FRAMES_PER_SOURCE_MAX);
+    assert!(peer.asked() <= most, "{} asked, {frames} frames, {drops} drops", peer.asked());
+}
+
+#[tokio::test]
+async fn leaves_of_another_local_version_are_not_fetched_and_not_trusted() {
+    let world = World::new();
+    let old = world.root.path().join("old");
+    std::fs::create_dir(&old).unwrap();
+    // The old version has all of the new one but 20 leaves, elsewhere, on a disk of another name.
+    let data = std::fs::read(world.golden.dir.join("disk0.raw")).unwrap();
+    let upto = (300 * LEAF) as usize;
+    disk(
+        &old.join("vda.raw"),
+        400 * LEAF,
+        &[(50 * LEAF, data[..upto].to_vec()), (399 * LEAF, noise(9, 777))],
+    );
+    let seed = published(&old, &["vda"], None);
+    let seeds = vec![Seed { manifest: seed.manifest.clone(), dir: old.clone() }];
+    let peer = Peer::serve("a", Manner::Honest, &world.golden).await;
+
+    let order = FetchOrder { seeds: seeds.clone(), ..world.order(&[&peer]) };
+    let progress = order.progress.clone();
+    let fetched = fetch(order).await.unwrap();
+    world.assert_arrived(&fetched);
+    let lacking = 20 * LEAF + 777;
+    let got = progress.view().bytes_network.0;
+    assert!((20 * LEAF..lacking + 32 * LEAF).contains(&got), "{got} bytes came");
+    std::fs::remove_dir_all(&fetched.dir).unwrap();
+
+    // A leaf of the seed is not what its manifest says any more.
+    File::options().write(true).open(old.join("vda.raw")).unwrap().write_all_at(b"!", 50 * LEAF).unwrap();
+    let order = FetchOrder { seeds, ..world.order(&[&peer]) };
+    let progress = order.progress.clone();
+    world.assert_arrived(&fetch(order).await.unwrap());
+    assert_eq!(progress.notices().iter().map(|notice| notice.code).collect::<Vec<_>>(), [Code::T0008]);
+}
+
+#[tokio::test]
+async fn the_transfer_stops_at_the_floor_and_keeps_what_it_has() {
+    let world = World::new();
+    let peer = Peer::serve("a", Manner::Honest, &world.golden).await;
+    let free = sys::free_space(world.root.path()).unwrap();
+    let order = FetchOrder { floor: free + ByteCount::gib(100), ..world.order(&[&peer]) };
+    let problem = fetch(order).await.unwrap_err().problem().unwrap();
+    assert_eq!(problem.code, Code::T0003);
+    assert!(problem.cause.contains("must stay free"), "{}", problem.cause);
+    let fetched = fetch(world.order(&[&peer])).await.unwrap();
+    world.assert_arrived(&fetched);
+    let order = FetchOrder { floor: free + ByteCount::gib(100), ..world.order(&[&peer]) };
+    fetch(order).await.expect("what is complete needs no space");
+}
+
+#[tokio::test]
+async fn bad_leaves_are_mended_under_an_open_file() {
+    let world = World::new();
+    let peer = Peer::serve("a", Manner::Honest, &world.golden).await;
+    let dir = fetch(world.order(&[&peer])).await.unwrap().dir;
+    let before = peer.asked();
+    let reader = File::open(dir.join("disk0.raw")).unwrap();
+    let writer = OpenOptions::new().write(true).open(dir.join("disk0.raw")).unwrap();
+    writer.write_all_at(b"bad", 2005 * LEAF).unwrap();
+    writer.write_all_at(b"bad", 1000 * LEAF).unwrap();
+    let path = dir.join("disk0.raw");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444)).unwrap();
+
+    let leaves = [1000, 2005].map(|leaf| BadLeaf { disk: "disk0".into(), leaf }).to_vec();
+    let damage = Damage { leaves, files: Vec::new() };
+    mend(world.order(&[&peer]), &dir, &damage).await.unwrap();
+    assert_eq!(peer.asked(), before + 1, "one frame has what lacked");
+    assert_verified(&world.golden.manifest, &dir);
+    let mut seen = vec![0; LEAF as usize];
+    reader.read_exact_at(&mut seen, 2005 * LEAF).unwrap();
+    assert_eq!(seen, noise(3, 20 * LEAF)[5 * LEAF as usize..6 * LEAF as usize]);
+    assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o444);
+}
+
+#[tokio::test]
+async fn frames_that_came_are_kept_to_be_served_on() {
+    let world = World::new();
+    let peer = Peer::serve("a", Manner::Honest, &world.golden).await;
+    let spool = Arc::new(Spool::open(&world.root.path().join("spool")).unwrap());
+    let order = FetchOrder { spool: Some(spool.clone()), ..world.order(&[&peer]) };
+    fetch(order).await.unwrap();
+    assert!(world.golden.manifest.frames().iter().all(|frame| spool.contains(&frame.digest)));
+}
+
+#[tokio::test]
+async fn a_cancelled_transfer_is_no_problem() {
+    let world = World::new();
+    let order = world.order(&[]);
+    order.cancel.cancel();
+    let error = fetch(order).await.unwrap_err();
+    assert!(matches!(error, FetchError::Cancelled) && error.problem().is_none());
+}
