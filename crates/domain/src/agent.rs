@@ -51,7 +51,8 @@ pub struct Local {
     /// Hosts that this agent once made, whatever became of them since. Kept on disk: orders written
     /// before the server knew must not make a host again that somebody took away meanwhile.
     pub hosts_made: BTreeSet<HostId>,
-    pub published: BTreeSet<PublicationId>,
+    /// What was published, and of which digest.
+    pub published: BTreeMap<PublicationId, Digest>,
     pub operations_ended: BTreeSet<OperationId>,
     /// The last attempt that failed, for each object.
     pub failed: BTreeMap<Object, u32>,
@@ -83,7 +84,7 @@ pub fn decide(orders: &Orders, local: &Local) -> Vec<Step> {
     removals(orders, local, &mut steps);
     for order in &orders.publications {
         let object = Object::Publication(order.id);
-        if !local.published.contains(&order.id) && may_try(local, object, order.attempt) {
+        if !local.published.contains_key(&order.id) && may_try(local, object, order.attempt) {
             steps.push(Step::Publish(order.id));
         }
     }
@@ -108,9 +109,17 @@ fn may_try(local: &Local, object: Object, attempt: u32) -> bool {
     !local.busy.contains(&object) && local.failed.get(&object).is_none_or(|failed| *failed < attempt)
 }
 
-/// Only what is named is removed. A task that fills what is to go is stopped first.
+/// Only what is named is removed. A task that fills what is to go is stopped first. What was just
+/// published stays although an older template of the same content goes: until the server has heard
+/// of it, it cannot take its order back.
 fn removals(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
+    let published = orders.publications.iter().filter_map(|order| local.published.get(&order.id));
     for deletion in &orders.deletions {
+        if let Deletion::Replica { version } = deletion
+            && published.clone().any(|digest| *digest == version.digest)
+        {
+            continue;
+        }
         let (object, there, step) = match deletion {
             Deletion::Replica { version } => (
                 Object::Replica(version.digest),

@@ -132,3 +132,22 @@ fn an_operation_runs_once() {
     local.operations_ended.insert(id);
     assert_eq!(decide(&orders, &local), []);
 }
+
+#[test]
+fn what_was_just_published_again_survives_the_deletion_of_the_older_template() {
+    let mut orders = orders();
+    let id = PublicationId::from_uuid(Uuid::from_u128(4));
+    orders.deletions.push(Deletion::Replica { version: version(1) });
+    orders.publications.push(crate::assignment::PublicationOrder {
+        id,
+        template: "win11".parse().unwrap(),
+        source: crate::template::PublicationSource::Vm { name: "golden".into() },
+        attempt: 1,
+    });
+    let mut local = Local::default();
+    local.replicas.insert(digest(1), Held::Verified);
+    local.published.insert(id, digest(1));
+    assert_eq!(decide(&orders, &local), []);
+    orders.publications.clear();
+    assert_eq!(decide(&orders, &local), [Step::RemoveReplica(digest(1))]);
+}

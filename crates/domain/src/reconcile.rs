@@ -27,8 +27,9 @@ pub use member::{member_after_report, member_due, member_retried};
 pub use publication::{PublicationOutcome, publication_after_report, publication_due};
 
 use crate::{
-    assignment::{Assignment, Operation},
+    assignment::{Assignment, Operation, Orders},
     code::{Code, Retry},
+    generation::Generation,
     host::Host,
     ids::{HostId, OperationId, ProviderId, TemplateId},
     names::ProviderName,
@@ -46,7 +47,8 @@ pub struct Heard<'a> {
     pub report: &'a Report,
     /// The provider's name, for the sentences.
     pub name: &'a ProviderName,
-    /// What this provider was last told. A report of a lower generation has not seen it.
+    /// What this provider was last told in this epoch. A report of a lower generation has not seen
+    /// it. None right after a restore, until it is told anew.
     pub told: Option<&'a Assignment>,
     pub now: Timestamp,
     /// Any number; it spreads the retries of many providers.
@@ -248,6 +250,19 @@ pub fn due(world: &World, now: Timestamp) -> Changes {
         }
     }
     changes
+}
+
+/// The assignment to store and send, if `orders` are not what this epoch has told already. What an
+/// earlier epoch told counts as nothing: after a restore everybody is told anew, since the backup
+/// does not know what was said after it.
+pub fn tell(epoch: u64, told: Option<&Assignment>, orders: Orders) -> Option<Assignment> {
+    let told = told.filter(|told| told.generation.epoch == epoch);
+    let first = Generation { epoch, number: 1 };
+    match told {
+        Some(told) if told.orders == orders => None,
+        Some(told) => Some(Assignment { generation: told.generation.next(), orders }),
+        None => Some(Assignment { generation: first, orders }),
+    }
 }
 
 /// Whether a server that began at `started` has heard enough to tell anybody anything new. Right

@@ -2,11 +2,10 @@
 
 use super::*;
 use crate::{
-    assignment::{Deletion, Orders},
+    assignment::Deletion,
     code::Problem,
     digest::Digest,
     distribution::{Desire, Member},
-    generation::Generation,
     host::{HostKind, HostPhase, HostReport},
     ids::{PublicationId, SessionId},
     plan::TemplateInWorld,
@@ -304,4 +303,14 @@ fn reports_are_believed_in_the_order_they_were_sent() {
     assert_eq!(hearing.heed(&from(2, 1), NOW), Heed::Fresh, "a restarted agent is believed at once");
     assert_eq!(hearing.heed(&from(1, 3), NOW), Heed::Rival);
     assert_eq!(hearing.heed(&from(1, 4), NOW + SILENCE_MAX), Heed::Fresh, "the other fell silent");
+}
+
+#[test]
+fn the_same_orders_are_told_once_in_each_epoch() {
+    let first = told(vec![]);
+    assert_eq!(tell(1, Some(&first), first.orders.clone()), None);
+    let restored = tell(2, Some(&first), first.orders.clone()).unwrap();
+    assert_eq!(restored.generation, Generation { epoch: 2, number: 1 });
+    let changed = told(vec![Deletion::Host { host: host().id }]).orders;
+    assert_eq!(tell(1, Some(&first), changed).unwrap().generation.number, 4);
 }
