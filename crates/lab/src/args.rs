@@ -1,7 +1,7 @@
 //! What can be typed after `diecast-lab`.
 
 use clap::{Args as Group, Parser, Subcommand};
-use diecast_lab::golden::Kind;
+use diecast_lab::{Firmware, golden::Kind};
 use std::path::PathBuf;
 
 /// Real hypervisors on one Linux machine: each provider a network namespace with its own libvirtd
@@ -78,6 +78,8 @@ pub enum Command {
     },
     /// Print the environment for the command line, to be evaluated by a shell
     Env,
+    /// Define a shut-off VM on a provider, from disks
+    Define(Define),
     /// Make the disk of a golden machine, a raw file
     Golden(Golden),
 }
@@ -102,6 +104,21 @@ pub struct Up {
     /// The size of each provider's disk
     #[arg(long, value_parser = bytes, default_value = "12GiB", value_name = "BYTES")]
     pub disk_size: u64,
+}
+
+#[derive(Group)]
+pub struct Define {
+    /// The name of the VM
+    pub vm: String,
+    #[arg(long)]
+    pub provider: String,
+    /// A raw disk, or a qcow2 by its ending; may be repeated
+    #[arg(long, required = true, value_name = "FILE")]
+    pub disk: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value = "bios")]
+    pub firmware: Firmware,
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<u32>,
 }
 
 #[derive(Group)]

@@ -1,8 +1,8 @@
 //! What each command does: opens the lab, calls one method, prints.
 
-use crate::args::{Act, Args, Command, Golden, Up};
+use crate::args::{Act, Args, Command, Define, Golden, Up};
 use anyhow::{Context, Result};
-use diecast_lab::{Lab, Options, Paths, golden};
+use diecast_lab::{GoldenVm, Lab, Options, Paths, golden};
 use std::process::ExitCode;
 
 pub fn run(args: Args) -> Result<ExitCode> {
@@ -33,6 +33,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         },
         Command::Exec { name, argv } => return exec(&open()?, &name, &argv),
         Command::Env => print_environment(&open()?)?,
+        Command::Define(wanted) => define(&open()?, &wanted)?,
         Command::Golden(golden) => make_golden(&paths, &golden)?,
     }
     Ok(ExitCode::SUCCESS)
@@ -94,6 +95,15 @@ fn print_environment(lab: &Lab) -> Result<()> {
     for (name, value) in lab.environment()? {
         println!("export {name}='{value}'");
     }
+    Ok(())
+}
+
+fn define(lab: &Lab, wanted: &Define) -> Result<()> {
+    let mut vm = GoldenVm::new(&wanted.vm, &wanted.disk[0]);
+    vm.disks = wanted.disk.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+    vm.firmware = wanted.firmware;
+    vm.memory_mib = wanted.memory.unwrap_or(vm.memory_mib);
+    lab.define(&wanted.provider, &vm)?;
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub fn take_down(paths: &Paths) -> Result<()> {
         // Namespaces too that a killed `up` made and could not write down.
         for netns in names.existing_netns() {
             empty(&netns)?;
-            network::leave(&netns)?;
+            network::leave(&netns, None)?;
         }
         storage::unmount_below(&paths.providers())?;
         network::release(names, paths.data())?;

@@ -18,6 +18,7 @@ mod signal;
 mod state;
 mod storage;
 mod tools;
+mod vm;
 
 pub use down::take_down;
 pub use lab::{DISK_BYTES, Lab, Options, provider_name};
@@ -25,3 +26,4 @@ pub use list::Item;
 pub use paths::{Paths, repository};
 pub use provider::SITE;
 pub use state::State;
+pub use vm::{Firmware, GoldenVm};

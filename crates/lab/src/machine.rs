@@ -28,11 +28,13 @@ pub fn power_on(paths: &ProviderPaths, netns: &str, kvm: bool) -> Result<Process
     // As at every boot, what was in /run is gone: else libvirt believes it never stopped.
     let _ = fs::remove_dir_all(paths.run());
     paths.make()?;
+    let script = paths.root().join("machine.sh");
+    fs::write(&script, MACHINE).with_context(|| format!("writing {}", script.display()))?;
     let log = paths.machine_log();
     let mut command = Command::new("ip");
     command.args(["netns", "exec", netns, "unshare", "--mount", "--pid", "--fork", "--kill-child"]);
-    command.args(["--mount-proc", "--propagation", "slave", "bash", "-c", MACHINE, "machine"]);
-    command.args([text(paths.root()), text(&paths.storage())]);
+    command.args(["--mount-proc", "--propagation", "slave", "bash"]);
+    command.args([text(&script), text(paths.root()), text(&paths.storage())]);
     command.args([if kvm { "yes" } else { "no" }, GUEST_NICE]);
     let outer = spawn_detached(&mut command, &log)?;
     let mut first = None;

@@ -3,6 +3,11 @@
 set -eu
 folder=$1 storage=$2 kvm=$3 nice=$4
 
+# As at every boot: network devices that the last life of this machine made are gone.
+for device in /sys/class/net/*; do
+  case ${device##*/} in lo|eth0) ;; *) ip link del "${device##*/}" 2> /dev/null || true ;; esac
+done
+
 # Another lab's disk is not this machine's: a mount kept here would outlive its lab.
 while read -r _ point type _; do
   case "$type $point" in

@@ -56,6 +56,11 @@ impl Names {
     pub fn address(self, ordinal: u8) -> String {
         format!("10.77.{}.{}", self.index, ADDRESS_FIRST + ordinal)
     }
+    /// Every link of this lab that exists, known to its state or not.
+    fn existing_links(self) -> Vec<String> {
+        let prefix = format!("dc{}p", self.index);
+        names_in("/sys/class/net").into_iter().filter(|name| name.starts_with(&prefix)).collect()
+    }
     /// Every namespace of this lab that exists, known to its state or not.
     pub fn existing_netns(self) -> Vec<String> {
         let prefix = self.netns_prefix();
@@ -64,7 +69,11 @@ impl Names {
 }
 
 fn netns_names() -> Vec<String> {
-    let entries = fs::read_dir(NETNS).into_iter().flatten();
+    names_in(NETNS)
+}
+
+fn names_in(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
     entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
 }
 
@@ -97,6 +106,10 @@ pub fn release(names: Names, data: &Path) -> Result<()> {
     let _lock = lock(Path::new("/run"))?;
     let bridge = names.bridge();
     let alias = alias_of(&bridge).map(|alias| alias.trim_end().to_owned());
+    // The kernel ends a namespace and its end of a link when it has time; this end goes now.
+    for link in names.existing_links() {
+        attempt(&["ip", "link", "del", &link]);
+    }
     // An empty alias: killed between the making of the bridge and its naming.
     if alias.is_some_and(|alias| alias.is_empty() || Path::new(&alias) == data) {
         run(&["ip", "link", "del", &bridge])?;
@@ -124,8 +137,11 @@ pub fn join(names: Names, provider: &str, ordinal: u8) -> Result<()> {
     plug(&link, true)
 }
 
-/// Removes a provider's namespace; the link goes with it.
-pub fn leave(netns: &str) -> Result<()> {
+/// Removes a provider's namespace and its link.
+pub fn leave(netns: &str, link: Option<&str>) -> Result<()> {
+    if let Some(link) = link {
+        attempt(&["ip", "link", "del", link]);
+    }
     let _lock = lock(Path::new("/run"))?;
     if netns_names().iter().any(|name| name == netns) {
         run(&["ip", "netns", "del", netns])?;

@@ -110,7 +110,7 @@ impl Lab {
         if let Some(machine) = found.provider.machine {
             machine::power_off(machine)?;
         }
-        network::leave(&found.netns)?;
+        network::leave(&found.netns, Some(&found.link))?;
         remove_folder(self.paths.provider(name).root())?;
         self.file.update(|state| {
             state.providers.retain(|provider| provider.name != name);

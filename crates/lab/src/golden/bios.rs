@@ -2,7 +2,7 @@
 
 use super::{
     Kind, Recipe,
-    files::{Fat, PARTITION_START, partitioned},
+    files::{EPOCH, Fat, PARTITION_START, partitioned},
     initramfs, kernel, payload,
 };
 use crate::{paths::text, run::run};
@@ -30,7 +30,7 @@ pub fn make(cache: &Path, recipe: &Recipe, out: &Path) -> Result<()> {
     if recipe.payload_bytes > 0 {
         fat.file("payload.bin", &payload::draw(recipe.payload_bytes, recipe.seed))?;
     }
-    run(&["syslinux", "--install", "-t", &PARTITION_START.to_string(), text(out)])?;
+    run(&["env", EPOCH, "syslinux", "--install", "-t", &PARTITION_START.to_string(), text(out)])?;
     let sector = fs::read(BOOT_SECTOR)
         .with_context(|| format!("reading {BOOT_SECTOR} (Debian's package syslinux-common)"))?;
     let mut disk = fs::File::options().write(true).open(out).context("writing the boot sector")?;

@@ -10,6 +10,8 @@ use std::{
 /// Where the only partition begins: aligned to 1 MiB, as every partitioning tool has it.
 pub const PARTITION_START: u64 = 1 << 20;
 const SECTOR: u64 = 512;
+/// The time that mtools writes into a directory: a fixed one, so that the same image comes out again.
+pub const EPOCH: &str = "SOURCE_DATE_EPOCH=1735689600";
 
 /// A FAT file system at [`PARTITION_START`] of a disk image.
 pub struct Fat {
@@ -34,16 +36,14 @@ impl Fat {
     }
 
     pub fn folder(&self, name: &str) -> Result<()> {
-        run(&["mmd", "-i", &self.image, &format!("::{name}")])?;
+        run(&["env", EPOCH, "mmd", "-i", &self.image, &format!("::{name}")])?;
         Ok(())
     }
 
     pub fn file(&self, name: &str, content: &[u8]) -> Result<()> {
         let staged = self.staging.join("file");
         fs::write(&staged, content).with_context(|| format!("writing {}", staged.display()))?;
-        // A fixed time of change keeps the image the same.
-        run(&["touch", "-d", "2025-01-01 00:00:00 UTC", text(&staged)])?;
-        run(&["mcopy", "-m", "-i", &self.image, text(&staged), &format!("::{name}")])?;
+        run(&["env", EPOCH, "mcopy", "-i", &self.image, text(&staged), &format!("::{name}")])?;
         Ok(())
     }
 }

@@ -45,7 +45,7 @@ done
 if [ -x /bin/qemu-ga ] && [ -e /dev/virtio-ports/org.qemu.guest_agent.0 ]; then
   (while :; do qemu-ga -m virtio-serial -p /dev/virtio-ports/org.qemu.guest_agent.0 -t /run; sleep 1; done) > /dev/null 2>&1 &
 fi
-acpid > /dev/null 2>&1
+acpid -l /dev/null > /dev/null 2>&1
 echo "diecast guest $(hostname) is up"
 
 # A shell on the serial console, for whoever maintains the golden machine there.

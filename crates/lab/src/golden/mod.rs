@@ -12,6 +12,7 @@
 
 mod bios;
 mod cpio;
+mod debian;
 mod files;
 mod initramfs;
 mod kernel;
@@ -77,7 +78,7 @@ impl Recipe {
     /// The name of its file in the cache.
     fn file_name(&self) -> String {
         let mut hasher = DefaultHasher::new();
-        (self, RECIPES, initramfs::INIT).hash(&mut hasher);
+        (self, RECIPES, initramfs::INIT, debian::SCRIPT).hash(&mut hasher);
         format!("golden-{:016x}.raw", hasher.finish())
     }
 }
@@ -103,7 +104,7 @@ pub fn cached(paths: &Paths, recipe: &Recipe) -> Result<PathBuf> {
     match recipe.kind {
         Kind::BootOnly | Kind::Tiny => bios::make(&cache, recipe, &fresh),
         Kind::Uefi => uefi::make(&cache, recipe, &fresh),
-        Kind::Debian => anyhow::bail!("not yet"),
+        Kind::Debian => debian::make(&cache, recipe, &fresh),
     }
     .with_context(|| format!("making the golden machine `{:?}`", recipe.kind))?;
     fs::rename(&fresh, &made).with_context(|| format!("making {}", made.display()))?;
