@@ -1,7 +1,23 @@
-//! libvirt with QEMU.
+//! libvirt with QEMU, over `qemu:///system` or any URI of that driver on the agent's own machine.
+//!
+//! Files are read and written beside libvirt, not through it: the agent runs where the pool's
+//! directory is. libvirt is asked for what only it knows, and told what only it can do.
+
+mod acceleration;
+mod capabilities;
+mod check;
+mod files;
+mod golden;
+mod hosts;
+mod inspect;
+mod machine;
+mod session;
+mod source;
+mod templates;
 
 use crate::{
     capability::*,
+    image::export,
     source::{Progress, SourceDisk, SourceMachine},
 };
 use async_trait::async_trait;
@@ -11,24 +27,51 @@ use diecast_domain::{
     profile::HardwareProfile,
     provider::{ProviderFacts, ProviderKind, Vm},
 };
+use inspect::Steady;
+use session::{ASK_DEADLINE, Session};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
+use tokio::sync::OnceCell;
 
-/// One libvirt endpoint with the QEMU driver.
+/// What libvirt calls the driver that Diecast knows.
+const DRIVER: &str = "QEMU";
+
+/// One libvirt endpoint with the QEMU driver. Cheap to clone.
 #[derive(Clone)]
-pub struct Libvirt {}
-
-fn not_yet() -> Problem {
-    Problem::new(Code::S0004, "not built yet")
+pub struct Libvirt {
+    session: Session,
+    steady: Arc<OnceCell<Steady>>,
 }
 
 impl Libvirt {
+    /// Asks nothing yet: what is wrong with the address shows at the first call.
+    pub fn new(uri: &str) -> Self {
+        Self { session: Session::new(uri), steady: Arc::default() }
+    }
+
     /// Connects once, to see that a QEMU driver answers: P0002 if nothing does, P0010 if another.
     pub async fn connect(uri: &str) -> Result<Self, Problem> {
-        let _ = uri;
-        Err(not_yet())
+        let provider = Self::new(uri);
+        provider.answers().await?;
+        Ok(provider)
+    }
+
+    /// libvirt answers now, and drives QEMU.
+    pub async fn answers(&self) -> Result<(), Problem> {
+        let uri = self.session.uri();
+        if uri.contains('\0') {
+            return Err(Problem::new(Code::P0010, "the URI has a zero byte"));
+        }
+        let asked = self.session.call("connecting", ASK_DEADLINE, |connection| connection.get_type());
+        let driver = asked.await.map_err(|error| error.problem(Code::P0002, "the provider"))?;
+        if driver == DRIVER {
+            return Ok(());
+        }
+        let cause = format!("at {uri} libvirt drives {driver}, not {DRIVER}");
+        Err(Problem::new(Code::P0010, cause))
     }
 }
 
@@ -38,42 +81,42 @@ impl Inspect for Libvirt {
         ProviderKind::Libvirt
     }
     async fn facts(&self) -> Result<ProviderFacts, Problem> {
-        Err(not_yet())
+        self.ask_facts().await
     }
     async fn vms(&self) -> Result<Vec<Vm>, Problem> {
-        Err(not_yet())
+        self.ask_vms().await
     }
 }
 
 #[async_trait]
 impl ReadMachines for Libvirt {
-    async fn open_machine(&self, _: &str) -> Result<SourceMachine, Problem> {
-        Err(not_yet())
+    async fn open_machine(&self, vm: &str) -> Result<SourceMachine, Problem> {
+        self.read_machine(vm).await
     }
-    async fn open_image(&self, _: &Path, _: &[PathBuf]) -> Result<SourceMachine, Problem> {
-        Err(not_yet())
+    async fn open_image(&self, path: &Path, allowed: &[PathBuf]) -> Result<SourceMachine, Problem> {
+        source::read_image(path, allowed).await
     }
-    async fn still_the_same(&self, _: &SourceMachine) -> Result<(), Problem> {
-        Err(not_yet())
+    async fn still_the_same(&self, machine: &SourceMachine) -> Result<(), Problem> {
+        self.still_as_it_was(machine).await
     }
-    async fn export_disk(&self, _: &SourceDisk, _: &Path, _: &Progress) -> Result<(), Problem> {
-        Err(not_yet())
+    async fn export_disk(&self, disk: &SourceDisk, to: &Path, progress: &Progress) -> Result<(), Problem> {
+        export::export(disk, to, progress).await
     }
 }
 
 #[async_trait]
 impl HoldTemplates for Libvirt {
-    async fn storage_dir(&self, _: &str) -> Result<PathBuf, Problem> {
-        Err(not_yet())
+    async fn storage_dir(&self, pool: &str) -> Result<PathBuf, Problem> {
+        self.prepare_storage(pool).await
     }
-    async fn register(&self, _: &str, _: &TemplateCopy) -> Result<(), Problem> {
-        Err(not_yet())
+    async fn register(&self, pool: &str, copy: &TemplateCopy) -> Result<(), Problem> {
+        self.show(pool, copy).await
     }
-    async fn registered(&self, _: &str, _: &TemplateCopy) -> Result<bool, Problem> {
-        Err(not_yet())
+    async fn registered(&self, pool: &str, copy: &TemplateCopy) -> Result<bool, Problem> {
+        self.shown(pool, copy).await
     }
-    async fn unregister(&self, _: &str, _: &TemplateCopy) -> Result<(), Problem> {
-        Err(not_yet())
+    async fn unregister(&self, pool: &str, copy: &TemplateCopy) -> Result<(), Problem> {
+        self.hide(pool, copy).await
     }
 }
 
@@ -81,31 +124,31 @@ impl HoldTemplates for Libvirt {
 impl RunHosts for Libvirt {
     async fn create_host(
         &self,
-        _: &str,
-        _: &HostSpec,
-        _: &HardwareProfile,
-        _: &BTreeMap<String, String>,
-        _: &Path,
+        pool: &str,
+        spec: &HostSpec,
+        profile: &HardwareProfile,
+        networks: &BTreeMap<String, String>,
+        version_dir: &Path,
     ) -> Result<(), Problem> {
-        Err(not_yet())
+        self.make_host(pool, spec, profile, networks, version_dir).await
     }
     async fn hosts(&self) -> Result<Vec<HostFound>, Problem> {
-        Err(not_yet())
+        self.find_hosts().await
     }
-    async fn start_host(&self, _: HostId) -> Result<(), Problem> {
-        Err(not_yet())
+    async fn start_host(&self, host: HostId) -> Result<(), Problem> {
+        self.power_on(host).await
     }
-    async fn stop_host(&self, _: HostId, _: Stop) -> Result<(), Problem> {
-        Err(not_yet())
+    async fn stop_host(&self, host: HostId, how: Stop) -> Result<(), Problem> {
+        self.power_off(host, how).await
     }
-    async fn delete_host(&self, _: &str, _: HostId) -> Result<(), Problem> {
-        Err(not_yet())
+    async fn delete_host(&self, pool: &str, host: HostId) -> Result<(), Problem> {
+        self.remove_host(pool, host).await
     }
 }
 
 #[async_trait]
 impl SelfCheck for Libvirt {
-    async fn check(&self, _: &str, _: &BTreeMap<String, String>) -> Vec<CheckLine> {
-        vec![CheckLine::bad("libvirt", &not_yet())]
+    async fn check(&self, pool: &str, networks: &BTreeMap<String, String>) -> Vec<CheckLine> {
+        self.run_check(pool, networks).await
     }
 }

@@ -1,0 +1,121 @@
+//! Child processes with limits: time, memory and how much they may say.
+
+use std::{path::Path, process::Stdio, time::Duration};
+use tokio::{io::AsyncReadExt, process::Command, time::timeout};
+
+/// Looking into an image: its header is read, not its content. What takes longer hangs.
+pub const LOOK_DEADLINE: Duration = Duration::from_secs(60);
+/// The most a tool may answer: the JSON of an image with many snapshots is far below.
+const ANSWER_BYTES_MAX: u64 = 8 << 20;
+/// Address space for looking into an image: a crafted header cannot ask for more (CVE-2015-5162).
+const LOOK_MEMORY_BYTES_MAX: u64 = 2 << 30;
+
+/// What a tool answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub ok: bool,
+    pub status: Option<i32>,
+    pub stdout: String,
+    /// Its last words, on one line.
+    pub complaint: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("could not run `{program}`: {source_text}")]
+    Start { program: String, source_text: String },
+    #[error("`{program}` did not finish within {seconds} s")]
+    Deadline { program: String, seconds: u64 },
+}
+
+/// Runs a tool under limits of memory, and kills it at the deadline or when nobody waits any more.
+pub async fn look(program: &str, args: &[&dyn AsArg]) -> Result<Answer, CommandError> {
+    let mut command = Command::new("prlimit");
+    command.arg(format!("--as={LOOK_MEMORY_BYTES_MAX}")).arg("--core=0").arg("--").arg(program);
+    for arg in args {
+        command.arg(arg.as_arg());
+    }
+    run(program, command, LOOK_DEADLINE).await
+}
+
+/// Runs a tool that works through content; the caller says how long that may take.
+pub async fn work(program: &str, args: &[&dyn AsArg], deadline: Duration) -> Result<Answer, CommandError> {
+    let mut command = Command::new(program);
+    for arg in args {
+        command.arg(arg.as_arg());
+    }
+    run(program, command, deadline).await
+}
+
+async fn run(program: &str, mut command: Command, deadline: Duration) -> Result<Answer, CommandError> {
+    let start = |error: std::io::Error| CommandError::Start {
+        program: program.to_owned(),
+        source_text: error.to_string(),
+    };
+    command.env("LC_ALL", "C").kill_on_drop(true);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(start)?;
+    let stdout = child.stdout.take().expect("it was piped");
+    let stderr = child.stderr.take().expect("it was piped");
+    let both = async {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut stdout = stdout.take(ANSWER_BYTES_MAX);
+        let mut stderr = stderr.take(ANSWER_BYTES_MAX);
+        let (one, two) = tokio::join!(stdout.read_to_end(&mut out), stderr.read_to_end(&mut err));
+        one.and(two)?;
+        let status = child.wait().await?;
+        Ok((status, out, err))
+    };
+    let (status, out, err) = timeout(deadline, both)
+        .await
+        .map_err(|_| CommandError::Deadline { program: program.to_owned(), seconds: deadline.as_secs() })?
+        .map_err(start)?;
+    Ok(Answer {
+        ok: status.success(),
+        status: status.code(),
+        stdout: String::from_utf8_lossy(&out).into_owned(),
+        complaint: complaint(&err),
+    })
+}
+
+/// The last few lines of what a tool said, short enough for a sentence.
+pub fn complaint(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(3)..].join("; ");
+    last.chars().take(600).collect()
+}
+
+/// Paths and words alike.
+pub trait AsArg: Sync {
+    fn as_arg(&self) -> &std::ffi::OsStr;
+}
+
+impl AsArg for &str {
+    fn as_arg(&self) -> &std::ffi::OsStr {
+        (*self).as_ref()
+    }
+}
+
+impl AsArg for &Path {
+    fn as_arg(&self) -> &std::ffi::OsStr {
+        self.as_os_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tool_that_hangs_is_ended_at_its_deadline() {
+        let hung = work("sleep", &[&"1000"], Duration::from_millis(50)).await;
+        assert!(matches!(hung, Err(CommandError::Deadline { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_is_missing_is_named() {
+        let missing = work("no-such-tool", &[], LOOK_DEADLINE).await.unwrap_err();
+        assert!(missing.to_string().contains("no-such-tool"), "{missing}");
+    }
+}

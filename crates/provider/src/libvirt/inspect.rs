@@ -1,0 +1,240 @@
+//! What a libvirt provider is: storage, networks, capabilities, and the machines it runs.
+
+use super::{
+    Libvirt, acceleration, capabilities, golden,
+    session::{ASK_DEADLINE, WORK_DEADLINE},
+};
+use crate::{image::command, libvirt::hosts::mark, xml::Element};
+use diecast_domain::{
+    code::{Code, Problem},
+    profile::MachineType,
+    provider::{CpuFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm, VmDisk},
+    units::ByteCount,
+};
+use std::path::Path;
+use virt::{connect::Connect, domain::Domain, error::Error, storage_pool::StoragePool, sys};
+
+/// What changes only when the hypervisor is upgraded; asked once for each start of the agent.
+#[derive(Clone, Debug)]
+pub struct Steady {
+    pub domain_capabilities: Element,
+    pub accelerated: bool,
+}
+
+impl Libvirt {
+    pub(super) async fn ask_facts(&self) -> Result<ProviderFacts, Problem> {
+        let steady = self.steady().await?;
+        let asked = self.session.call("asking for facts", WORK_DEADLINE, |connection| {
+            let node = connection.get_node_info()?;
+            let versions = (connection.get_hyp_version()?, connection.get_lib_version()?);
+            let pools = connection.list_all_storage_pools(0)?;
+            let pools = pools.iter().filter_map(|pool| storage(pool).ok()).collect::<Vec<_>>();
+            let networks = networks(connection)?;
+            Ok((node, versions, pools, networks))
+        });
+        let (node, (qemu, libvirt), storages, (mut networks, own)) =
+            asked.await.map_err(|error| error.problem(Code::P0002, "the provider"))?;
+        for name in kernel_bridges().await {
+            if !own.contains(&name) {
+                networks.push(NetworkFacts { name, kind: NetworkKind::Bridge, active: true });
+            }
+        }
+        networks.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(ProviderFacts {
+            hypervisor: format!("QEMU {}, libvirt {}", version(qemu), version(libvirt)),
+            cpu: CpuFacts {
+                model: cpu_name().unwrap_or(node.model),
+                count: node.cpus,
+                guest_models: capabilities::cpu_models(&steady.domain_capabilities),
+            },
+            memory: ByteCount(node.memory * 1024),
+            storages,
+            networks,
+            firmware: capabilities::firmware(&steady.domain_capabilities),
+            machine_types: vec![MachineType::I440fx, MachineType::Q35],
+            hardware_acceleration: steady.accelerated,
+        })
+    }
+
+    /// Tried once, however many ask at the same time; a failure is tried again by the next.
+    pub(super) async fn steady(&self) -> Result<&Steady, Problem> {
+        let steady = self.steady.get_or_try_init(|| async {
+            let plain = self.domain_capabilities("qemu").await?;
+            let emulator = capabilities::emulator(&plain).unwrap_or("qemu-system-x86_64");
+            if acceleration::works(emulator).await {
+                let domain_capabilities = self.domain_capabilities("kvm").await?;
+                return Ok(Steady { domain_capabilities, accelerated: true });
+            }
+            Ok(Steady { domain_capabilities: plain, accelerated: false })
+        });
+        steady.await
+    }
+
+    async fn domain_capabilities(&self, kind: &'static str) -> Result<Element, Problem> {
+        let ask = move |connection: &Connect| {
+            let (arch, machine) = (Some("x86_64"), Some("q35"));
+            connection.get_domain_capabilities(None, arch, machine, Some(kind), 0)
+        };
+        let text = self.session.call("asking for capabilities", WORK_DEADLINE, ask).await;
+        let text = text.map_err(|error| error.problem(Code::P0010, "the provider"))?;
+        Element::parse(&text)
+            .map_err(|error| Problem::new(Code::P0002, format!("libvirt's capabilities: {error}")))
+    }
+
+    pub(super) async fn ask_vms(&self) -> Result<Vec<Vm>, Problem> {
+        let asked = self.session.call("listing machines", ASK_DEADLINE, |connection| {
+            let domains = connection.list_all_domains(0)?;
+            // One that is gone by now, or cannot say what it is, does not hide the others.
+            Ok(domains.iter().filter_map(|domain| describe(domain).ok()).collect::<Vec<_>>())
+        });
+        let described = asked.await.map_err(|error| error.problem(Code::P0002, "the provider"))?;
+        let mut vms: Vec<Vm> = described.iter().filter_map(|(state, xml)| vm(*state, xml)).collect();
+        vms.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(vms)
+    }
+}
+
+/// How a machine stands, as far as publication cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MachineState {
+    pub power: Power,
+    /// It was suspended to disk, so its disks are in the middle of something.
+    pub saved: bool,
+}
+
+pub fn state(domain: &Domain) -> Result<MachineState, Error> {
+    let (state, _) = domain.get_state()?;
+    let power = match state {
+        sys::VIR_DOMAIN_SHUTOFF | sys::VIR_DOMAIN_NOSTATE => Power::Off,
+        sys::VIR_DOMAIN_PAUSED | sys::VIR_DOMAIN_PMSUSPENDED => Power::Paused,
+        sys::VIR_DOMAIN_CRASHED => Power::Crashed,
+        _ => Power::Running,
+    };
+    Ok(MachineState { power, saved: domain.has_managed_save(0)? })
+}
+
+/// Why a machine in this state cannot be published.
+pub fn standing_obstacle(name: &str, state: MachineState) -> Option<Problem> {
+    let refuse = |what: &str| Some(Problem::new(Code::V0001, format!("the machine {name} {what}")));
+    match state.power {
+        Power::Running => refuse("is running"),
+        Power::Paused => refuse("is paused"),
+        Power::Off | Power::Crashed if state.saved => {
+            refuse("is suspended to disk (start it and shut it down)")
+        }
+        Power::Off | Power::Crashed => None,
+    }
+}
+
+fn describe(domain: &Domain) -> Result<(MachineState, String), Error> {
+    // What will be there at the next start: the definition, not what runs.
+    let inactive = domain.get_xml_desc(sys::VIR_DOMAIN_XML_INACTIVE)?;
+    Ok((state(domain)?, inactive))
+}
+
+fn vm(state: MachineState, xml: &str) -> Option<Vm> {
+    let domain = Element::parse(xml).ok()?;
+    let name = domain.text_at("name")?.to_owned();
+    let disks = domain.all("devices/disk").into_iter().filter_map(|disk| {
+        let source = disk.first("source")?;
+        let path = ["file", "dev", "name", "volume"].iter().find_map(|at| source.get(at))?;
+        (!matches!(disk.get("device"), Some("cdrom" | "floppy"))).then(|| VmDisk {
+            target: disk.attr_at("target", "dev").unwrap_or_default().to_owned(),
+            path: path.to_owned(),
+            format: disk.attr_at("driver", "type").unwrap_or("raw").to_owned(),
+        })
+    });
+    let golden = golden::read(&domain);
+    let missing = |golden: golden::Golden| {
+        let gone = golden.disks.into_iter().find(|disk| !disk.path.exists())?;
+        let cause = format!("the machine {name}: {} does not exist", gone.path.display());
+        Some(Problem::new(Code::V0002, cause))
+    };
+    let (vcpus, memory) =
+        (domain.text_at("vcpu").and_then(|n| n.parse().ok()).unwrap_or(1), golden::memory(&domain));
+    let obstacle = standing_obstacle(&name, state).or_else(|| golden.map_or_else(Some, missing));
+    Some(Vm {
+        uuid: domain.text_at("uuid")?.parse().ok()?,
+        power: state.power,
+        vcpus,
+        memory,
+        disks: disks.collect(),
+        managed: mark::read(&domain).is_some(),
+        obstacle,
+        name,
+    })
+}
+
+fn storage(pool: &StoragePool) -> Result<StorageFacts, Error> {
+    let xml = pool.get_xml_desc(0)?;
+    let path = Element::parse(&xml).ok().and_then(|tree| tree.text_at("target/path").map(str::to_owned));
+    let path = path.unwrap_or_default();
+    let info = pool.get_info()?;
+    // libvirt's own figure is as old as the last refresh, and a refresh opens every volume.
+    let (capacity, free) = space(Path::new(&path)).unwrap_or((info.capacity, info.available));
+    Ok(StorageFacts {
+        name: pool.get_name()?,
+        active: pool.is_active()?,
+        capacity: ByteCount(capacity),
+        free: ByteCount(free),
+        path,
+    })
+}
+
+/// The size of a directory's file system, and what is free for an ordinary user of it.
+#[allow(unsafe_code)]
+pub fn space(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::ffi::OsStrExt;
+    if path.as_os_str().is_empty() {
+        return None;
+    }
+    let path = std::ffi::CString::new(path.as_os_str().as_bytes()).ok()?;
+    // SAFETY: `statvfs` is plain data for which all zeroes is a valid value.
+    let mut stat: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the path ends in a zero byte, and the kernel writes only the structure passed; both
+    // outlive the call.
+    let result = unsafe { libc::statvfs(path.as_ptr(), &raw mut stat) };
+    let block = stat.f_frsize;
+    (result == 0).then(|| (stat.f_blocks * block, stat.f_bavail * block))
+}
+
+/// libvirt's networks, and the bridges that it made for them.
+fn networks(connection: &Connect) -> Result<(Vec<NetworkFacts>, Vec<String>), Error> {
+    let (mut networks, mut own) = (Vec::new(), Vec::new());
+    for network in connection.list_all_networks(0)? {
+        let xml = network.get_xml_desc(0)?;
+        let tree = Element::parse(&xml).unwrap_or_default();
+        if tree.attr_at("forward", "mode") != Some("bridge") {
+            own.extend(tree.attr_at("bridge", "name").map(str::to_owned));
+        }
+        networks.push(NetworkFacts {
+            name: network.get_name()?,
+            kind: NetworkKind::Network,
+            active: network.is_active()?,
+        });
+    }
+    Ok((networks, own))
+}
+
+/// Asked over netlink, because `/sys` may show another network namespace's devices.
+pub async fn kernel_bridges() -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Link {
+        ifname: String,
+    }
+    let answer = command::look("ip", &[&"-j", &"link", &"show", &"type", &"bridge"]).await;
+    let Ok(answer) = answer else { return Vec::new() };
+    let links: Vec<Link> = serde_json::from_str(&answer.stdout).unwrap_or_default();
+    links.into_iter().map(|link| link.ifname).collect()
+}
+
+fn cpu_name() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, name)| name.trim().to_owned())
+}
+
+/// libvirt packs 7.2.22 into 7002022.
+fn version(packed: u32) -> String {
+    format!("{}.{}.{}", packed / 1_000_000, packed / 1000 % 1000, packed % 1000)
+}
