@@ -82,25 +82,33 @@ impl Default for Patience {
     }
 }
 
+/// Gives the client for the depot of one provider, which must prove to be that provider.
+pub type HttpFor = Box<dyn Fn(ProviderId) -> reqwest::Client + Send + Sync>;
+
 /// Gets frames from sources. One for all transfers of an agent: connections are kept.
-#[derive(Debug)]
 pub struct FrameClient {
-    http: reqwest::Client,
+    http: HttpFor,
     scheme: &'static str,
     /// The address that answered last, of each source: asked first next time.
     answered: Mutex<HashMap<ProviderId, String>>,
 }
 
+impl std::fmt::Debug for FrameClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FrameClient").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
 impl FrameClient {
     /// `http` brings the certificates, both its own and those it believes.
-    pub fn new(http: reqwest::Client) -> Self {
-        Self { http, scheme: "https", answered: Mutex::default() }
+    pub fn new(http: impl Fn(ProviderId) -> reqwest::Client + Send + Sync + 'static) -> Self {
+        Self { http: Box::new(http), scheme: "https", answered: Mutex::default() }
     }
 
     /// For simulations.
     #[cfg(any(test, feature = "test-util"))]
     pub fn without_tls(http: reqwest::Client) -> Self {
-        Self { scheme: "http", ..Self::new(http) }
+        Self { scheme: "http", ..Self::new(move |_| http.clone()) }
     }
 
     /// Asks one source for one frame, at each of its addresses until one answers.
@@ -142,7 +150,8 @@ impl FrameClient {
     ) -> Result<(String, Response), NoFrame> {
         let mut cause = "it has no address".to_owned();
         for address in self.addresses(source) {
-            let request = self.http.get(format!("{}://{address}{path}", self.scheme)).send();
+            let http = (self.http)(source.provider);
+            let request = http.get(format!("{}://{address}{path}", self.scheme)).send();
             // The answer's head counts as connecting: a source that accepts and is silent is no use.
             match tokio::time::timeout(patience.answer, request).await {
                 Ok(Ok(response)) => {
