@@ -14,10 +14,18 @@ pub struct Keys {
 
 impl Keys {
     pub fn generate() -> Result<Self, KeysError> {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(KeysError::Make)?;
+        Self::of(&KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(KeysError::Make)?)
+    }
+
+    /// A request for a key that there is already: a renewal keeps its key.
+    pub fn from_pem(key_pem: &str) -> Result<Self, KeysError> {
+        Self::of(&KeyPair::from_pem(key_pem).map_err(KeysError::Make)?)
+    }
+
+    fn of(key: &KeyPair) -> Result<Self, KeysError> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
-        let request = params.serialize_request(&key).map_err(KeysError::Request)?;
+        let request = params.serialize_request(key).map_err(KeysError::Request)?;
         let csr_pem = request.pem().map_err(KeysError::Request)?;
         Ok(Self { key_pem: key.serialize_pem(), csr_pem })
     }

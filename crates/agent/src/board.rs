@@ -1,0 +1,140 @@
+//! The board: everything the agent knows at this moment, under one lock that is never held across
+//! a wait. Tasks write their state on it, the reporter reads it, so a report is never late because
+//! something else is.
+
+use diecast_domain::{
+    agent::{Local, Object},
+    assignment::Assignment,
+    code::Problem,
+    digest::Digest,
+    host::HostPhase,
+    ids::{OperationId, PublicationId},
+    provider::{ProviderFacts, Source, Vm},
+    replica::Phase,
+    report::{Outcome, PublicationPhase, Published},
+    units::{ByteCount, Timestamp},
+};
+use diecast_provider::HostFound;
+use diecast_transfer::progress::Progress;
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, Default)]
+pub struct Board {
+    facts: Mutex<Knowledge>,
+    /// Something changed that may call for a decision.
+    pub changed: Notify,
+}
+
+#[derive(Debug, Default)]
+pub struct Knowledge {
+    pub assignment: Option<Assignment>,
+    pub hypervisor: Hypervisor,
+    /// Diecast's directory in the storage pool, as it was found last.
+    pub storage: Option<PathBuf>,
+    /// The last look at the disk.
+    pub local: Local,
+    pub verified_at: BTreeMap<Digest, Timestamp>,
+    /// Versions that this process has seen in the hypervisor's sight.
+    pub registered: std::collections::BTreeSet<Digest>,
+    /// Versions found damaged by a reading, although their files look unchanged.
+    pub damaged: BTreeMap<Digest, Problem>,
+    pub tasks: BTreeMap<Object, Task>,
+    pub failures: BTreeMap<Object, Failure>,
+    pub published: BTreeMap<PublicationId, Published>,
+    pub operations: BTreeMap<OperationId, Outcome>,
+    pub addresses: Vec<String>,
+}
+
+/// What the hypervisor said last.
+#[derive(Debug, Default)]
+pub struct Hypervisor {
+    pub facts: Option<ProviderFacts>,
+    pub problem: Option<Problem>,
+    pub vms: Vec<Vm>,
+    pub hosts: Vec<HostFound>,
+    /// It has answered since this process began; before that, a host not seen is not a host gone.
+    pub answered: bool,
+}
+
+impl Hypervisor {
+    pub fn answers(&self) -> bool {
+        self.answered && self.problem.is_none()
+    }
+}
+
+/// A task that runs now.
+#[derive(Debug)]
+pub struct Task {
+    pub phase: TaskPhase,
+    pub attempt: u32,
+    pub progress: Arc<Progress>,
+    /// While a golden machine's disks are made into plain files: done and total.
+    pub reading: Option<(ByteCount, ByteCount)>,
+    pub cancel: CancellationToken,
+    /// Whom a transfer may ask: changed while it runs.
+    pub sources: Option<watch::Sender<Vec<Source>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskPhase {
+    Replica(Phase),
+    Publication(PublicationPhase),
+    Host(HostPhase),
+    Operation,
+}
+
+impl TaskPhase {
+    pub const fn is_removal(self) -> bool {
+        matches!(self, Self::Replica(Phase::Removing) | Self::Host(HostPhase::Deleting))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub attempt: u32,
+    pub problem: Problem,
+    pub at: Instant,
+}
+
+impl Board {
+    /// The lock on everything. Take what is needed and let go.
+    pub fn know(&self) -> MutexGuard<'_, Knowledge> {
+        // A panic elsewhere cannot leave more than one field half told, and each is told anew.
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn nudge(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Lets a running task's phase be seen.
+    pub fn phase(&self, object: Object, phase: TaskPhase) {
+        if let Some(task) = self.know().tasks.get_mut(&object) {
+            task.phase = phase;
+        }
+    }
+}
+
+impl Knowledge {
+    /// New orders took hold: tell running transfers whom they may ask now.
+    pub fn refresh_sources(&self) {
+        let Some(assignment) = &self.assignment else { return };
+        for order in &assignment.orders.replicas {
+            let task = self.tasks.get(&Object::Replica(order.version.digest));
+            if let Some(sources) = task.and_then(|task| task.sources.as_ref()) {
+                sources.send_if_modified(|known| {
+                    let differ = *known != order.sources;
+                    known.clone_from(&order.sources);
+                    differ
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The agent's depot over HTTPS: frames of the versions held here, for the peers that may have them.
+//!
+//! Who asks is known by the certificate; whether it may is in the orders. Nothing else is served.
+
+use crate::{
+    board::{Board, Knowledge},
+    data::DataDir,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Path, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use diecast_domain::{digest::Digest, ids::ProviderId};
+use diecast_identity::Peer;
+use diecast_provider::layout as places;
+use diecast_transfer::{
+    depot::{Depot, DepotError, Holding},
+    manifest::Manifest,
+    spool::Spool,
+    wire::{FORM_HEADER, FRAME_ROUTE, PROBE_PATH},
+};
+use std::{
+    collections::HashMap,
+    fs,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// The versions that are served, and the manifests read so far.
+#[derive(Debug, Default)]
+pub struct Depots {
+    depot: Depot,
+    manifests: Mutex<HashMap<Digest, Arc<Manifest>>>,
+}
+
+impl Depots {
+    /// The manifest kept here, read once. None if there is none that can be read.
+    pub fn manifest(&self, data: &DataDir, digest: &Digest) -> Option<Arc<Manifest>> {
+        let mut manifests = self.manifests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(manifest) = manifests.get(digest) {
+            return Some(manifest.clone());
+        }
+        let bytes = fs::read(data.manifest(digest)).ok()?;
+        let manifest = match Manifest::decode_as(&bytes, digest) {
+            Ok(manifest) => Arc::new(manifest),
+            Err(error) => {
+                tracing::warn!(version = %digest, "the manifest kept here is of no use: {error}");
+                return None;
+            }
+        };
+        manifests.insert(*digest, manifest.clone());
+        Some(manifest)
+    }
+
+    /// Serves what is held whole and verified, and nothing else.
+    pub fn follow(&self, known: &Knowledge, data: &DataDir) {
+        let Some(storage) = &known.storage else { return };
+        let served = self.depot.versions();
+        for version in served.iter().filter(|version| !known.verified_at.contains_key(version)) {
+            self.depot.release(version);
+        }
+        for version in known.verified_at.keys().filter(|version| !served.contains(version)) {
+            let Some(manifest) = self.manifest(data, version) else { continue };
+            let spool = Spool::open(&data.spool(version)).ok().map(Arc::new);
+            let dir = places::version_dir(storage, version);
+            self.depot.hold(Holding { manifest, dir, spool, complete: true });
+        }
+    }
+
+    pub fn release(&self, version: &Digest) {
+        self.depot.release(version);
+        self.manifests.lock().unwrap_or_else(PoisonError::into_inner).remove(version);
+    }
+}
+
+#[derive(Clone)]
+struct Serving {
+    depots: Arc<Depots>,
+    board: Arc<Board>,
+}
+
+/// The depot's routes.
+pub fn routes(depots: Arc<Depots>, board: Arc<Board>) -> Router {
+    Router::new()
+        .route(FRAME_ROUTE, get(frame))
+        .route(PROBE_PATH, get(async || StatusCode::NO_CONTENT))
+        .with_state(Serving { depots, board })
+}
+
+fn may_read(board: &Board, version: &Digest, reader: ProviderId) -> bool {
+    let known = board.know();
+    known.assignment.as_ref().is_some_and(|held| held.orders.may_read(version, reader))
+}
+
+async fn frame(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path((version, frame)): Path<(String, String)>,
+) -> Response {
+    let (Ok(version), Ok(frame)) = (version.parse::<Digest>(), frame.parse::<Digest>()) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let reader = peer.identity.and_then(|identity| identity.provider);
+    if !reader.is_some_and(|reader| may_read(&serving.board, &version, reader)) {
+        tracing::debug!(?reader, version = %version, "a frame was refused to who may not have it");
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let depots = serving.depots.clone();
+    match tokio::task::spawn_blocking(move || depots.depot.frame(&version, &frame)).await {
+        Ok(Ok(frame)) => {
+            let form = HeaderValue::from_static(frame.form.as_str());
+            let mut response = Response::new(Body::from(frame.bytes));
+            response.headers_mut().insert(FORM_HEADER, form);
+            let kind = HeaderValue::from_static("application/octet-stream");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            response
+        }
+        Ok(Err(error)) => refuse(&serving, version, &error),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// A leaf that lost its digest makes the replica damaged at once, wherever it was noticed.
+fn refuse(serving: &Serving, version: Digest, error: &DepotError) -> Response {
+    if matches!(error, DepotError::Damaged { .. }) {
+        let problem = error.problem();
+        tracing::error!(code = %problem.code, version = %version, "{}", problem.cause);
+        let mut known = serving.board.know();
+        known.registered.remove(&version);
+        known.damaged.insert(version, problem);
+        drop(known);
+        serving.board.nudge();
+    }
+    match error {
+        DepotError::NoSuchVersion { .. } | DepotError::NoSuchFrame { .. } | DepotError::NotYet { .. } => {
+            StatusCode::NOT_FOUND
+        }
+        DepotError::Damaged { .. } | DepotError::Read { .. } | DepotError::Compress(_) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+    .into_response()
+}

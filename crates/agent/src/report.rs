@@ -1,0 +1,252 @@
+//! From the board to a report. Pure but for the lock: what is said is what is known.
+
+use crate::board::{Knowledge, Task, TaskPhase};
+use diecast_domain::{
+    agent::{Held, Object},
+    assignment::{HostOrder, Orders, PublicationOrder, ReplicaOrder},
+    host::{HostPhase, HostReport},
+    ids::{ProviderId, SessionId},
+    replica::{Phase, Progress, ReplicaReport},
+    report::{OperationReport, Outcome, PublicationPhase, PublicationReport, Report},
+};
+
+/// The agent's release, as reports name it.
+pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The whole truth as of now.
+pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequence: u64) -> Report {
+    let orders = known.assignment.as_ref().map(|assignment| &assignment.orders);
+    let named = |digest| orders.is_some_and(|orders| orders.replica(digest).is_some());
+    Report {
+        provider,
+        session,
+        sequence,
+        agent_version: AGENT_VERSION.to_owned(),
+        generation: known.assignment.as_ref().map(|assignment| assignment.generation).unwrap_or_default(),
+        addresses: known.addresses.clone(),
+        facts: known.hypervisor.facts.clone(),
+        hypervisor_problem: known.hypervisor.problem.clone(),
+        vms: known.hypervisor.vms.clone(),
+        publications: each(orders, |orders| &orders.publications, |order| publication(known, order)),
+        replicas: replicas(known, orders),
+        hosts: hosts(known, orders),
+        operations: operations(known, orders),
+        unassigned: known.local.replicas.keys().filter(|digest| !named(digest)).copied().collect(),
+    }
+}
+
+fn each<'o, T: 'o, R>(
+    orders: Option<&'o Orders>,
+    list: impl Fn(&'o Orders) -> &'o Vec<T>,
+    say: impl Fn(&'o T) -> R,
+) -> Vec<R> {
+    orders.map(|orders| list(orders).iter().map(say).collect()).unwrap_or_default()
+}
+
+fn progress_of(task: &Task) -> Progress {
+    let view = task.progress.view();
+    if let Some((done, total)) = task.reading {
+        return Progress { done, total, ..Progress::default() };
+    }
+    Progress {
+        done: view.bytes_done,
+        total: view.bytes_total,
+        network: view.bytes_network,
+        rate: view.rate,
+        seconds_left: view.time_left.map(|left| left.as_secs()),
+    }
+}
+
+fn publication(known: &Knowledge, order: &PublicationOrder) -> PublicationReport {
+    let object = Object::Publication(order.id);
+    let mut report = PublicationReport {
+        id: order.id,
+        phase: PublicationPhase::Queued,
+        attempt: order.attempt,
+        progress: Progress::default(),
+        problem: None,
+        published: None,
+    };
+    if let Some(published) = known.published.get(&order.id) {
+        report.phase = PublicationPhase::Done;
+        report.published = Some(published.clone());
+    } else if let Some(task) = known.tasks.get(&object) {
+        if let TaskPhase::Publication(phase) = task.phase {
+            report.phase = phase;
+        }
+        report.attempt = task.attempt;
+        report.progress = progress_of(task);
+    } else if let Some(failure) = known.failures.get(&object) {
+        report.attempt = failure.attempt;
+        report.problem = Some(failure.problem.clone());
+        if failure.attempt >= order.attempt {
+            report.phase = PublicationPhase::Failed;
+        }
+    }
+    report
+}
+
+/// Every version that is ordered, and every one that is there.
+fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
+    let mut reports = each(orders, |orders| &orders.replicas, |order| replica(known, order));
+    for (digest, held) in &known.local.replicas {
+        if *held == Held::Nothing || reports.iter().any(|report| report.digest == *digest) {
+            continue;
+        }
+        let removing = known.tasks.get(&Object::Replica(*digest)).is_some();
+        let failure = known.failures.get(&Object::Replica(*digest));
+        reports.push(ReplicaReport {
+            digest: *digest,
+            phase: match held {
+                _ if removing => Phase::Removing,
+                Held::Ready if known.verified_at.contains_key(digest) => Phase::Ready,
+                Held::Changed => Phase::Damaged,
+                _ => Phase::Queued,
+            },
+            attempt: failure.map_or(1, |failure| failure.attempt),
+            progress: Progress::default(),
+            verified_at: known.verified_at.get(digest).copied(),
+            problem: failure.map(|failure| failure.problem.clone()),
+        });
+    }
+    reports
+}
+
+fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
+    let digest = order.version.digest;
+    let object = Object::Replica(digest);
+    let held = known.local.replicas.get(&digest).copied().unwrap_or_default();
+    let failure = known.failures.get(&object);
+    let failed = failure.is_some_and(|failure| failure.attempt >= order.attempt);
+    let mut report = ReplicaReport {
+        digest,
+        phase: match held {
+            // Only what was read back whole and is registered, and only with the time of it.
+            Held::Ready if known.verified_at.contains_key(&digest) => Phase::Ready,
+            _ if failed => Phase::Failed,
+            Held::Changed => Phase::Damaged,
+            Held::Verified if known.verified_at.contains_key(&digest) => Phase::Registering,
+            _ => Phase::Queued,
+        },
+        attempt: order.attempt,
+        progress: Progress::default(),
+        verified_at: match held {
+            Held::Ready | Held::Verified => known.verified_at.get(&digest).copied(),
+            Held::Nothing | Held::Partial | Held::Changed => None,
+        },
+        problem: failure.map(|failure| failure.problem.clone()),
+    };
+    if let Some(failure) = failure.filter(|_| failed) {
+        report.attempt = failure.attempt;
+    }
+    if let Some(problem) = known.damaged.get(&digest) {
+        report.problem = Some(problem.clone());
+    }
+    match known.tasks.get(&object) {
+        Some(task) => {
+            if let TaskPhase::Replica(phase) = task.phase {
+                report.phase = phase;
+            }
+            report.attempt = task.attempt;
+            report.progress = progress_of(task);
+            if let Some(notice) = task.progress.notices().pop() {
+                report.problem = Some(notice);
+            }
+        }
+        None if report.phase == Phase::Ready => report.problem = None,
+        None => {}
+    }
+    report
+}
+
+fn hosts(known: &Knowledge, orders: Option<&Orders>) -> Vec<HostReport> {
+    let mut reports: Vec<_> =
+        each(orders, |orders| &orders.hosts, |order| host(known, order)).into_iter().flatten().collect();
+    let extra = known.local.host_remains.iter();
+    for id in
+        extra.filter(|id| !orders.is_some_and(|orders| orders.hosts.iter().any(|order| order.id == **id)))
+    {
+        let failure = known.failures.get(&Object::Host(*id));
+        let mut report = found(known, *id, HostPhase::Deleting);
+        report.problem = failure.map(|failure| failure.problem.clone());
+        let deleting = known.tasks.contains_key(&Object::Host(*id)) || failure.is_some();
+        if !deleting && known.hypervisor.hosts.iter().any(|host| host.id == *id) {
+            report.phase = HostPhase::Made;
+        }
+        reports.push(report);
+    }
+    reports
+}
+
+/// None until something can be said of it.
+fn host(known: &Knowledge, order: &HostOrder) -> Option<HostReport> {
+    let object = Object::Host(order.id);
+    let mut report = found(known, order.id, HostPhase::Creating);
+    report.attempt = order.attempt;
+    let stands = known.hypervisor.hosts.iter().any(|host| host.id == order.id);
+    let made = order.made || known.local.hosts_made.contains(&order.id);
+    if known.tasks.contains_key(&object) {
+        return Some(report);
+    }
+    if made {
+        if !known.hypervisor.answers() {
+            return None;
+        }
+        report.phase = if stands { HostPhase::Made } else { HostPhase::Gone };
+    } else if let Some(failure) = known.failures.get(&object) {
+        report.attempt = failure.attempt;
+        report.problem = Some(failure.problem.clone());
+        if failure.attempt >= order.attempt {
+            report.phase = HostPhase::Failed;
+        }
+    }
+    Some(report)
+}
+
+fn found(known: &Knowledge, id: diecast_domain::ids::HostId, phase: HostPhase) -> HostReport {
+    let seen = known.hypervisor.hosts.iter().find(|host| host.id == id);
+    HostReport {
+        id,
+        phase,
+        attempt: 1,
+        power: seen.map(|host| host.power),
+        addresses: seen.map(|host| host.addresses.clone()).unwrap_or_default(),
+        guest_agent: seen.is_some_and(|host| host.guest_agent),
+        guest_name: seen.and_then(|host| host.guest_name.clone()),
+        problem: None,
+    }
+}
+
+fn operations(known: &Knowledge, orders: Option<&Orders>) -> Vec<OperationReport> {
+    let say = |operation: &diecast_domain::assignment::Operation| {
+        let outcome = match known.operations.get(&operation.id) {
+            Some(outcome) => outcome.clone(),
+            None if known.tasks.contains_key(&Object::Operation(operation.id)) => Outcome::Running,
+            None => return None,
+        };
+        Some(OperationReport { id: operation.id, outcome })
+    };
+    each(orders, |orders| &orders.operations, say).into_iter().flatten().collect()
+}
+
+/// Whether a transition happened between the two: what should not wait for the next report.
+pub fn differs(before: &Report, after: &Report) -> bool {
+    let replicas = |report: &Report| -> Vec<_> {
+        report.replicas.iter().map(|replica| (replica.digest, replica.phase, replica.attempt)).collect()
+    };
+    let publications = |report: &Report| -> Vec<_> {
+        report.publications.iter().map(|publication| (publication.id, publication.phase)).collect()
+    };
+    let hosts = |report: &Report| -> Vec<_> {
+        report.hosts.iter().map(|host| (host.id, host.phase, host.power, host.guest_agent)).collect()
+    };
+    before.generation != after.generation
+        || before.operations != after.operations
+        || replicas(before) != replicas(after)
+        || publications(before) != publications(after)
+        || hosts(before) != hosts(after)
+}
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

@@ -1,0 +1,91 @@
+//! What may be said of a replica, and what may not.
+
+use super::*;
+use crate::board::Failure;
+use diecast_domain::{
+    assignment::Assignment,
+    code::{Code, Problem},
+    digest::Digest,
+    generation::Generation,
+    ids::TemplateId,
+    provider::ProviderSettings,
+    template::VersionRef,
+    units::Timestamp,
+};
+use uuid::Uuid;
+
+fn digest() -> Digest {
+    Digest::from_bytes([1; 32])
+}
+
+fn known(held: Held) -> Knowledge {
+    let provider = ProviderId::from_uuid(Uuid::from_u128(1));
+    let settings = ProviderSettings {
+        uri: "qemu:///system".into(),
+        storage: "default".into(),
+        networks: Default::default(),
+    };
+    let mut orders = Orders::none(provider, "kvm-a".parse().unwrap(), settings);
+    let version = VersionRef {
+        template: TemplateId::from_uuid(Uuid::from_u128(2)),
+        name: "win11".parse().unwrap(),
+        number: 1,
+        digest: digest(),
+    };
+    orders.replicas.push(ReplicaOrder { version, attempt: 2, go: true, sources: Vec::new() });
+    let mut known = Knowledge {
+        assignment: Some(Assignment { generation: Generation { epoch: 1, number: 4 }, orders }),
+        ..Knowledge::default()
+    };
+    known.local.replicas.insert(digest(), held);
+    known
+}
+
+fn said(known: &Knowledge) -> ReplicaReport {
+    let provider = ProviderId::from_uuid(Uuid::from_u128(1));
+    let session = SessionId::from_uuid(Uuid::from_u128(3));
+    compose(known, provider, session, 1).replicas.remove(0)
+}
+
+fn failed(attempt: u32) -> Failure {
+    let problem = Problem::new(Code::T0001, "nobody answers");
+    Failure { attempt, problem, at: std::time::Instant::now() }
+}
+
+#[test]
+fn ready_is_said_only_of_what_was_verified_and_registered() {
+    for held in [Held::Nothing, Held::Partial, Held::Verified, Held::Ready, Held::Changed] {
+        for verified in [false, true] {
+            let mut known = known(held);
+            if verified {
+                known.verified_at.insert(digest(), Timestamp(9));
+            }
+            let ready = said(&known).is_ready();
+            assert_eq!(ready, held == Held::Ready && verified, "{held:?}, verified: {verified}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_is_told_until_the_next_attempt_is_ordered() {
+    let mut known = known(Held::Partial);
+    known.failures.insert(Object::Replica(digest()), failed(2));
+    let told = said(&known);
+    assert_eq!((told.phase, told.attempt), (Phase::Failed, 2));
+    known.failures.insert(Object::Replica(digest()), failed(1));
+    let queued = said(&known);
+    assert_eq!(queued.phase, Phase::Queued, "attempt 2 is ordered and not begun");
+    assert_eq!(queued.problem.unwrap().code, Code::T0001, "and why the last one failed is still told");
+}
+
+#[test]
+fn what_no_order_names_is_reported_and_kept() {
+    let mut known = known(Held::Nothing);
+    let other = Digest::from_bytes([7; 32]);
+    known.local.replicas.insert(other, Held::Ready);
+    known.verified_at.insert(other, Timestamp(9));
+    let provider = ProviderId::from_uuid(Uuid::from_u128(1));
+    let report = compose(&known, provider, SessionId::from_uuid(Uuid::from_u128(3)), 1);
+    assert_eq!(report.unassigned, [other]);
+    assert!(report.replicas.iter().any(|replica| replica.digest == other && replica.is_ready()));
+}

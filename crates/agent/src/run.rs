@@ -1,0 +1,177 @@
+//! The agent from start to stop: everything is put together here, and nothing is decided.
+
+use crate::{
+    board::Board,
+    data::{self, DataDir},
+    depot::{self, Depots},
+    join::{self, Credentials},
+    renew,
+    server::Server,
+    session,
+    settings::{AgentSettings, RunArgs},
+    survey, watch,
+    worker::{self, Site, own_trouble},
+};
+use diecast_domain::{
+    code::{Code, Problem},
+    ids::ProviderId,
+};
+use diecast_identity::{ClientCertificates, Peer, Timeouts, TlsListenerSettings, depot_client, listen};
+use diecast_transfer::wire::FrameClient;
+use std::{
+    collections::HashMap,
+    net::{SocketAddr, UdpSocket},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+
+/// Credentials that a renewal replaces while everything runs.
+pub type Shared = Arc<RwLock<Credentials>>;
+
+/// Runs until the process is told to stop.
+pub async fn run(args: RunArgs) -> Result<(), Problem> {
+    let data = DataDir::open(&args.data.data)?;
+    let _lock = data.lock()?;
+    let credentials = join::load(&data)?;
+    let provider = credentials.identity.provider;
+    let board = Arc::new(Board::default());
+    recall(&board, &data)?;
+
+    let depots = Arc::new(Depots::default());
+    let tls = TlsListenerSettings::new(
+        credentials.keyed.clone(),
+        credentials.ca.clone(),
+        ClientCertificates::Required,
+    );
+    let listener = listen(args.listen, tls).await.map_err(|error| {
+        Problem::new(Code::S0002, format!("peers cannot be served on {}: {error}", args.listen))
+    })?;
+    let reloader = listener.reloader();
+    let port = listener.address().map_or(args.listen.port(), |address| address.port());
+    board.know().addresses = if args.advertise.is_empty() {
+        own_addresses(&credentials.identity.server, args.listen, port)
+    } else {
+        args.advertise.clone()
+    };
+    let routes = depot::routes(depots.clone(), board.clone());
+    let service = routes.into_make_service_with_connect_info::<Peer>();
+    let depot = tokio::spawn(async move { axum::serve(listener, service).await });
+
+    let server = Server::new(&credentials.identity.server, &credentials.ca, &credentials.keyed)?;
+    let reporting = server.separate(&credentials.ca, &credentials.keyed)?;
+    let name = credentials.identity.name.clone();
+    tracing::info!(provider = %name, server = %credentials.identity.server, "the agent of {name} begins");
+    session::report(board.clone(), reporting.clone(), provider)
+        .map_err(|error| own_trouble(&error.into()))?;
+    let shared: Shared = Arc::new(RwLock::new(credentials));
+    let frames = Arc::new(frame_client(shared.clone()));
+    tokio::spawn(renew::renew(data.clone(), shared, vec![server.clone(), reporting], reloader));
+    tokio::spawn(session::follow_assignment(board.clone(), data.clone(), server.clone(), provider));
+    let (driver, driven) = tokio::sync::watch::channel(None);
+    tokio::spawn(watch::watch(board.clone(), data.clone(), driver));
+
+    let settings = Arc::new(AgentSettings { floor: args.floor, import_dirs: args.import_dir });
+    let make_site = {
+        let (board, data, depots) = (board.clone(), data.clone(), depots.clone());
+        move |hypervisor, provider_settings, storage: PathBuf| Site {
+            board: board.clone(),
+            data: data.clone(),
+            settings: settings.clone(),
+            provider,
+            name: name.clone(),
+            hypervisor,
+            provider_settings,
+            storage,
+            server: server.clone(),
+            frames: frames.clone(),
+            depots: depots.clone(),
+        }
+    };
+    tokio::select! {
+        () = worker::run(board, data, depots, driven, make_site) => Ok(()),
+        ended = depot => {
+            let cause = format!("the depot stopped serving: {ended:?}");
+            Err(Problem::new(Code::S0004, cause))
+        }
+        () = told_to_stop() => {
+            tracing::info!("stopping; transfers go on from here at the next start");
+            Ok(())
+        }
+    }
+}
+
+/// What an earlier life left on the disk.
+fn recall(board: &Board, data: &DataDir) -> Result<(), Problem> {
+    let mut known = board.know();
+    let read = || -> anyhow::Result<_> {
+        Ok((data::read_json(&data.file("assignment.json"))?, data::read_json(&data.file("storage.json"))?))
+    };
+    (known.assignment, known.storage) = read().map_err(|error| own_trouble(&error))?;
+    for id in data.names("published") {
+        if let Ok(Some(published)) = data::read_json(&data.published(id)) {
+            known.published.insert(id, published);
+        }
+    }
+    for id in data.names("operations") {
+        if let Ok(Some(outcome)) = data::read_json(&data.operation(id)) {
+            known.operations.insert(id, outcome);
+        }
+    }
+    survey::survey(&mut known, data);
+    Ok(())
+}
+
+/// One client for each peer, since each must prove to be the one meant.
+fn frame_client(shared: Shared) -> FrameClient {
+    type Made = HashMap<ProviderId, (String, reqwest::Client)>;
+    let made: Mutex<Made> = Mutex::default();
+    FrameClient::new(move |peer| {
+        let own = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((certificate, client)) = made.get(&peer)
+            && *certificate == own.keyed.certificate_pem
+        {
+            return client.clone();
+        }
+        let timeouts =
+            Timeouts { connect: diecast_transfer::limits::CONNECT_TIMEOUT, read: None, total: None };
+        let client = depot_client(&own.ca, &own.keyed, peer, timeouts)
+            .expect("the same certificates made the depot's listener");
+        made.insert(peer, (own.keyed.certificate_pem, client.clone()));
+        client
+    })
+}
+
+/// The addresses by which peers may find us: first the one that leads to the server.
+fn own_addresses(server: &str, listen: SocketAddr, port: u16) -> Vec<String> {
+    if !listen.ip().is_unspecified() {
+        return vec![SocketAddr::new(listen.ip(), port).to_string()];
+    }
+    let authority = server.trim_start_matches("https://");
+    let target = if authority.rsplit(':').next().is_some_and(|last| last.parse::<u16>().is_ok()) {
+        authority.to_owned()
+    } else {
+        format!("{authority}:443")
+    };
+    // No packet is sent: connecting a datagram socket only chooses the way.
+    let toward = |local: &str| {
+        let socket = UdpSocket::bind(local).ok()?;
+        socket.connect(&target).ok()?;
+        socket.local_addr().ok()
+    };
+    let found = toward("0.0.0.0:0").or_else(|| toward("[::]:0"));
+    found.map(|address| SocketAddr::new(address.ip(), port).to_string()).into_iter().collect()
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}

@@ -1,0 +1,148 @@
+//! The agent's side of the conversation with the server: one method a message.
+
+use diecast_api::{
+    agent::{ASSIGNMENT, Enrolled, MANIFEST_BYTES_MAX, MANIFESTS, RENEW, REPORT, Renewal},
+    problem::ProblemDetails,
+};
+use diecast_domain::{
+    assignment::Assignment,
+    code::{Code, Problem},
+    digest::Digest,
+    generation::Generation,
+    report::Report,
+};
+use diecast_identity::{KeyedCertificate, Timeouts, reqwest_client};
+use reqwest::{Response, StatusCode};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+/// How long a report may take: it must not hold up the next.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The server, as this agent reaches it. Cheap to clone; follows a renewed certificate.
+#[derive(Clone)]
+pub struct Server {
+    url: Arc<str>,
+    http: Arc<RwLock<reqwest::Client>>,
+}
+
+impl Server {
+    pub fn new(url: &str, ca: &str, identity: &KeyedCertificate) -> Result<Self, Problem> {
+        let http = Arc::new(RwLock::new(client(ca, identity)?));
+        Ok(Self { url: url.trim_end_matches('/').into(), http })
+    }
+
+    /// A client of its own: the reporter's, which shares no thread with anything.
+    pub fn separate(&self, ca: &str, identity: &KeyedCertificate) -> Result<Self, Problem> {
+        Self::new(&self.url, ca, identity)
+    }
+
+    /// Goes on with another certificate.
+    pub fn renewed(&self, ca: &str, identity: &KeyedCertificate) -> Result<(), Problem> {
+        *self.http.write().unwrap_or_else(PoisonError::into_inner) = client(ca, identity)?;
+        Ok(())
+    }
+
+    fn http(&self) -> reqwest::Client {
+        self.http.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for an assignment that is newer than `after`; none if there was none for a while.
+    pub async fn assignment(&self, after: Generation) -> Result<Option<Assignment>, Problem> {
+        let url = format!("{}{ASSIGNMENT}?after={after}", self.url);
+        let response = self.answered("asking for the assignment", self.http().get(url)).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        response.json().await.map(Some).map_err(|error| unreadable("the assignment", &error))
+    }
+
+    pub async fn report(&self, report: &Report) -> Result<(), Problem> {
+        let request = self.http().post(format!("{}{REPORT}", self.url)).timeout(REPORT_TIMEOUT).json(report);
+        self.answered("reporting", request).await.map(drop)
+    }
+
+    pub async fn renew(&self, csr: String) -> Result<Enrolled, Problem> {
+        let request = self.http().post(format!("{}{RENEW}", self.url)).json(&Renewal { csr });
+        let response = self.answered("renewing the certificate", request).await?;
+        response.json().await.map_err(|error| unreadable("the renewed certificate", &error))
+    }
+
+    pub async fn manifest(&self, digest: &Digest) -> Result<Vec<u8>, Problem> {
+        let request = self.http().get(format!("{}{MANIFESTS}/{}", self.url, digest.hex()));
+        let mut response = self.answered("fetching a manifest", request).await?;
+        let mut bytes = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() > MANIFEST_BYTES_MAX => {
+                    let cause = format!("the manifest of {} is larger than any can be", digest.short());
+                    return Err(Problem::new(Code::T0007, cause));
+                }
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(None) => return Ok(bytes),
+                Err(error) => return Err(unreadable("the manifest", &error)),
+            }
+        }
+    }
+
+    pub async fn give_manifest(&self, digest: &Digest, bytes: Vec<u8>) -> Result<(), Problem> {
+        let request = self.http().put(format!("{}{MANIFESTS}/{}", self.url, digest.hex())).body(bytes);
+        self.answered("handing over a manifest", request).await.map(drop)
+    }
+
+    async fn answered(&self, doing: &str, request: reqwest::RequestBuilder) -> Result<Response, Problem> {
+        let response = request.send().await.map_err(|error| self.unreachable(doing, &error))?;
+        refused(response).await
+    }
+
+    fn unreachable(&self, doing: &str, error: &reqwest::Error) -> Problem {
+        match diecast_identity::tls_error_of(error) {
+            Some(rustls::Error::AlertReceived(alert)) => Problem::new(
+                Code::P0012,
+                format!("the server at {} refuses this agent's certificate ({alert:?})", self.url),
+            ),
+            Some(tls) => {
+                let cause = format!("the server at {} cannot be trusted: {tls}", self.url);
+                Problem::new(Code::A0013, cause)
+            }
+            None => Problem::new(Code::A0012, format!("{doing} failed: {}", innermost(error))),
+        }
+    }
+}
+
+fn client(ca: &str, identity: &KeyedCertificate) -> Result<reqwest::Client, Problem> {
+    reqwest_client(ca, Some(identity), Timeouts::default()).map_err(|error| {
+        Problem::new(Code::S0003, format!("the agent's certificates cannot be used: {error}"))
+    })
+}
+
+/// The answer, or the problem that it tells of.
+pub async fn refused(response: Response) -> Result<Response, Problem> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let details = response.json::<ProblemDetails>().await;
+    Err(match details {
+        Ok(details) => {
+            let code = details.code.parse().unwrap_or(Code::S0004);
+            Problem::new(code, details.detail).with_hint(details.hint)
+        }
+        Err(_) => Problem::new(Code::S0004, format!("the server answered {status}")),
+    })
+}
+
+fn unreadable(what: &str, error: &reqwest::Error) -> Problem {
+    Problem::new(Code::A0012, format!("{what} did not arrive whole: {}", innermost(error)))
+}
+
+/// What happened at the bottom: `Connection refused`, not `error sending request`.
+pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,110 @@
+//! One life of the agent as the server sees it: it asks for its assignment, and reports.
+//!
+//! Reports go out every [`REPORT_INTERVAL`] from a thread of their own with a runtime of their own:
+//! neither a full thread pool nor a hypervisor that hangs makes a provider look dead.
+
+use crate::{
+    board::Board,
+    data::{self, DataDir},
+    report,
+    server::Server,
+};
+use diecast_domain::{
+    assignment::{Acceptance, accept},
+    code::Problem,
+    ids::{ProviderId, SessionId},
+    provider::REPORT_INTERVAL,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Between two tries while the server cannot be reached: short, since much waits for it.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// Reports that say something new go out at once, but never closer together than this.
+const REPORT_PAUSE_MIN: Duration = Duration::from_millis(300);
+
+/// Runs for as long as the agent does. Whatever is taken is on the disk before it is acted on.
+pub async fn follow_assignment(board: Arc<Board>, data: DataDir, server: Server, provider: ProviderId) {
+    let mut last: Option<Problem> = None;
+    loop {
+        let after = board.know().assignment.as_ref().map(|held| held.generation).unwrap_or_default();
+        match server.assignment(after).await {
+            Ok(None) => last = None,
+            Ok(Some(offered)) => {
+                last = None;
+                let mut held = board.know().assignment.clone();
+                match accept(provider, &mut held, offered) {
+                    Ok(Acceptance::Repeated) => tokio::time::sleep(REPORT_PAUSE_MIN).await,
+                    Ok(Acceptance::Taken) => {
+                        if let Err(error) = data::write_json(&data.file("assignment.json"), &held) {
+                            // What cannot be remembered is not begun: it would be forgotten by a crash.
+                            tracing::error!("{error:#}");
+                            tokio::time::sleep(RETRY_PAUSE).await;
+                            continue;
+                        }
+                        let mut known = board.know();
+                        known.assignment = held;
+                        known.refresh_sources();
+                        drop(known);
+                        board.nudge();
+                    }
+                    Err(refusal) => {
+                        tracing::warn!("an assignment was refused: {refusal}");
+                        tokio::time::sleep(RETRY_PAUSE).await;
+                    }
+                }
+            }
+            Err(problem) => {
+                tell_once(&mut last, problem, "assignment");
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Starts the reporter's thread.
+pub fn report(board: Arc<Board>, server: Server, provider: ProviderId) -> std::io::Result<()> {
+    let session = SessionId::from_uuid(uuid::Uuid::now_v7());
+    let run = move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tracing::error!("no reports can be sent: {error}");
+                std::process::exit(1);
+            }
+        };
+        runtime.block_on(report_for_ever(&board, &server, provider, session));
+    };
+    std::thread::Builder::new().name("reporter".into()).spawn(run).map(drop)
+}
+
+async fn report_for_ever(board: &Board, server: &Server, provider: ProviderId, session: SessionId) {
+    let mut last: Option<Problem> = None;
+    for sequence in 1.. {
+        let begun = Instant::now();
+        let said = report::compose(&board.know(), provider, session, sequence);
+        match server.report(&said).await {
+            Ok(()) => last = None,
+            Err(problem) => tell_once(&mut last, problem, "report"),
+        }
+        // Until the next is due, or what there is to say has changed.
+        loop {
+            tokio::time::sleep(REPORT_PAUSE_MIN).await;
+            let now = report::compose(&board.know(), provider, session, sequence);
+            let news = last.is_none() && report::differs(&said, &now);
+            if news || begun.elapsed() >= REPORT_INTERVAL {
+                break;
+            }
+        }
+    }
+}
+
+/// One line when a trouble begins, and none while it lasts.
+fn tell_once(last: &mut Option<Problem>, problem: Problem, what: &str) {
+    if last.as_ref().map(|known| known.code) != Some(problem.code) {
+        tracing::warn!(code = %problem.code, "{what}: {}", problem.cause);
+    }
+    *last = Some(problem);
+}

@@ -1,0 +1,70 @@
+//! Watching the hypervisor: asks it every few seconds, so that reports never wait for it.
+
+use crate::{
+    board::Board,
+    data::{self, DataDir},
+};
+use diecast_domain::{code::Problem, provider::ProviderSettings};
+use diecast_provider::{HoldTemplates, Inspect, Libvirt, RunHosts};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+/// Between two looks; a report is at most this much older than the hypervisor's own knowledge.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The hypervisor, once it has answered, and the settings it was reached with.
+pub type Driver = Option<(Arc<Libvirt>, ProviderSettings)>;
+
+/// Runs for as long as the agent does. `driver` is what tasks use to act.
+pub async fn watch(board: Arc<Board>, data: DataDir, driver: watch::Sender<Driver>) {
+    loop {
+        let settings = board.know().assignment.as_ref().map(|assignment| assignment.orders.settings.clone());
+        if let Some(settings) = settings {
+            let looked = look(&board, &data, &driver, &settings).await;
+            let mut known = board.know();
+            let before = known.hypervisor.problem.take();
+            if let Err(problem) = looked {
+                if before.as_ref() != Some(&problem) {
+                    tracing::warn!(code = %problem.code, "{}", problem.cause);
+                }
+                known.hypervisor.problem = Some(problem);
+            }
+        }
+        board.nudge();
+        tokio::time::sleep(LOOK_INTERVAL).await;
+    }
+}
+
+async fn look(
+    board: &Board,
+    data: &DataDir,
+    driver: &watch::Sender<Driver>,
+    settings: &ProviderSettings,
+) -> Result<(), Problem> {
+    let held = driver.borrow().clone().filter(|(_, used)| used == settings).map(|(hypervisor, _)| hypervisor);
+    let hypervisor = match held {
+        Some(hypervisor) => hypervisor,
+        None => {
+            let hypervisor = Arc::new(Libvirt::connect(&settings.uri).await?);
+            board.know().registered.clear();
+            driver.send_replace(Some((hypervisor.clone(), settings.clone())));
+            hypervisor
+        }
+    };
+    let facts = hypervisor.facts().await?;
+    let (vms, hosts) = tokio::try_join!(hypervisor.vms(), hypervisor.hosts())?;
+    // A pool that is missing or off is found by preflight and by the check, which say so better.
+    let storage = hypervisor.storage_dir(&settings.storage).await.ok();
+    let mut known = board.know();
+    known.hypervisor.facts = Some(facts);
+    known.hypervisor.vms = vms;
+    known.hypervisor.hosts = hosts;
+    known.hypervisor.answered = true;
+    if let Some(storage) = storage.filter(|storage| known.storage.as_ref() != Some(storage)) {
+        if let Err(error) = data::write_json(&data.file("storage.json"), &storage) {
+            tracing::warn!("{error:#}");
+        }
+        known.storage = Some(storage);
+    }
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Publishing: a golden machine's disks become plain files here, then a manifest.
+//!
+//! What is made ends up where an interrupted transfer would have left it, under `incoming`; the
+//! source is a provider like any other, and its replica is verified and registered by the same way.
+
+use super::{blocking, replica};
+use crate::{
+    board::TaskPhase,
+    data,
+    survey::{incoming_dir, publishing_dir},
+    worker::{Ended, Job, disk_trouble, own_trouble},
+};
+use diecast_domain::{
+    agent::Object,
+    code::{Code, Problem},
+    ids::PublicationId,
+    preflight,
+    report::{PublicationPhase, Published},
+    template::{PublicationSource, VersionSize},
+    units::ByteCount,
+};
+use diecast_provider::{ReadMachines, SourceMachine, layout as places};
+use diecast_transfer::{
+    layout,
+    manifest::Manifest,
+    publish::{self, DiskInput, PublishInput},
+    spool::Spool,
+};
+use std::{fs, path::Path, sync::Arc};
+
+pub async fn publish(job: &Job, id: PublicationId) -> Ended {
+    let Some(order) = job.orders.publications.iter().find(|order| order.id == id) else { return Err(None) };
+    let machine = tokio::select! {
+        machine = open(job, &order.source) => machine.map_err(Some)?,
+        () = job.cancel.cancelled() => return Err(None),
+    };
+    let staging = publishing_dir(&job.site.storage, id);
+    // Whatever an earlier life left is made anew: nothing says how far it came.
+    data::remove(&staging).map_err(|error| Some(disk_trouble("clear", &staging, &error)))?;
+    fs::create_dir_all(&staging).map_err(|error| Some(disk_trouble("make", &staging, &error)))?;
+    let made = make(job, id, machine, &staging).await;
+    if made.is_err() {
+        let _ = data::remove(&staging);
+    }
+    made
+}
+
+async fn open(job: &Job, source: &PublicationSource) -> Result<SourceMachine, Problem> {
+    match source {
+        PublicationSource::Vm { name } => job.site.hypervisor.open_machine(name).await,
+        PublicationSource::Image { path } => {
+            let mut allowed = job.site.settings.import_dirs.clone();
+            allowed.extend(job.site.storage.parent().map(Path::to_owned));
+            job.site.hypervisor.open_image(Path::new(path), &allowed).await
+        }
+    }
+}
+
+async fn make(job: &Job, id: PublicationId, machine: SourceMachine, staging: &Path) -> Ended {
+    room_for(job, &machine).map_err(Some)?;
+    job.phase(TaskPhase::Publication(PublicationPhase::Reading));
+    let disks = export(job, &machine, staging).await?;
+    job.site.hypervisor.still_the_same(&machine).await.map_err(Some)?;
+    let profile = serde_json::to_vec(&machine.profile).map_err(|error| Some(own_trouble(&error.into())))?;
+    let input = PublishInput { disks, nvram: machine.nvram.clone(), profile };
+    let (profile, warnings) = (machine.profile.clone(), machine.warnings.clone());
+    // From here on only our own files are read: the machine may be used again.
+    drop(machine);
+
+    job.phase(TaskPhase::Publication(PublicationPhase::Hashing));
+    let manifest = hash(job, id, input).await?;
+    let digest = manifest.digest();
+    job.phase(TaskPhase::Publication(PublicationPhase::Uploading));
+    let bytes = manifest.encode();
+    data::write(&job.site.data.manifest(&digest), &bytes, 0o600)
+        .map_err(|error| Some(own_trouble(&error)))?;
+    job.site.server.give_manifest(&digest, bytes).await.map_err(Some)?;
+    hand_over(job, &manifest, staging).map_err(Some)?;
+
+    let size = VersionSize {
+        virtual_bytes: manifest.size(),
+        data_bytes: manifest.data_bytes(),
+        packed_bytes: manifest.wire_bytes(),
+    };
+    let published = Published { digest, size, profile, warnings };
+    fail::fail_point!("agent::before-published");
+    data::write_json(&job.site.data.published(id), &published).map_err(|error| Some(own_trouble(&error)))?;
+    job.site.board.know().published.insert(id, published);
+    Ok(())
+}
+
+/// A full copy is counted before it is begun.
+fn room_for(job: &Job, machine: &SourceMachine) -> Result<(), Problem> {
+    let storage = &job.site.storage;
+    let free =
+        diecast_transfer::free_space(storage).map_err(|error| disk_trouble("look at", storage, &error))?;
+    let needed: ByteCount = machine.disks.iter().map(|disk| disk.data_estimate).sum();
+    let floor = preflight::floor(free, job.site.settings.floor);
+    if free >= needed + floor {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::P0004,
+        format!(
+            "{} has {free} free; making its own files of {} takes up to {needed}, and {floor} must stay free",
+            job.site.name, machine.name
+        ),
+    ))
+}
+
+async fn export(
+    job: &Job,
+    machine: &SourceMachine,
+    staging: &Path,
+) -> Result<Vec<DiskInput>, Option<Problem>> {
+    let total: ByteCount = machine.disks.iter().map(|disk| disk.virtual_size).sum();
+    let mut before = ByteCount::ZERO;
+    let mut made = Vec::new();
+    for disk in &machine.disks {
+        let path = staging.join(places::disk_file(&disk.slot));
+        let (board, object) = (job.site.board.clone(), job.object);
+        let watched: diecast_provider::Progress = Arc::new(move |done: ByteCount, _| {
+            if let Some(task) = board.know().tasks.get_mut(&object) {
+                task.reading = Some((before + done, total));
+            }
+        });
+        tokio::select! {
+            exported = job.site.hypervisor.export_disk(disk, &path, &watched) => exported.map_err(Some)?,
+            () = job.cancel.cancelled() => return Err(None),
+        }
+        before += disk.virtual_size;
+        made.push(DiskInput { name: disk.slot.clone(), path });
+    }
+    if let Some(task) = job.site.board.know().tasks.get_mut(&job.object) {
+        task.reading = None;
+    }
+    Ok(made)
+}
+
+async fn hash(job: &Job, id: PublicationId, input: PublishInput) -> Result<Manifest, Option<Problem>> {
+    // Under the publication's name until the version's is known.
+    let path = job.site.data.file("spool").join(format!("{id}.publishing"));
+    data::remove(&path).map_err(|error| Some(disk_trouble("clear", &path, &error)))?;
+    let (progress, cancel) = (job.progress.clone(), job.cancel.clone());
+    let spool_path = path.clone();
+    let manifest = blocking(move || {
+        let spool = Spool::open(&spool_path).map_err(publish::PublishError::Spool)?;
+        publish::publish(input, &spool, &progress, &cancel)
+    })
+    .await?
+    .map_err(|error| error.problem())?;
+    let named = job.site.data.spool(&manifest.digest());
+    fs::rename(&path, &named).map_err(|error| Some(disk_trouble("rename", &path, &error)))?;
+    Ok(manifest)
+}
+
+/// Puts the plain files where a transfer of this version would have put them.
+fn hand_over(job: &Job, manifest: &Manifest, staging: &Path) -> Result<(), Problem> {
+    let incoming = incoming_dir(&job.site.storage);
+    let version = layout::version_dir(&incoming, &manifest.digest());
+    let there = places::version_dir(&job.site.storage, &manifest.digest());
+    let busy = job.site.board.know().tasks.contains_key(&Object::Replica(manifest.digest()));
+    if there.exists() || busy {
+        // The same content is held or being brought already.
+        return data::remove(staging).map_err(|error| disk_trouble("remove", staging, &error));
+    }
+    fs::create_dir_all(&incoming).map_err(|error| disk_trouble("make", &incoming, &error))?;
+    data::remove(&version).map_err(|error| disk_trouble("clear", &version, &error))?;
+    fs::rename(staging, &version).map_err(|error| disk_trouble("rename", staging, &error))?;
+    replica::profile(manifest).map(|_| ())
+}

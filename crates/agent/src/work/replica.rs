@@ -1,0 +1,227 @@
+//! Bringing a version here, whole: preflight, transfer, verification, its final name, registration.
+
+use super::blocking;
+use crate::{
+    board::TaskPhase,
+    data,
+    survey::incoming_dir,
+    worker::{Ended, Job, disk_trouble, own_trouble},
+};
+use diecast_domain::{
+    code::{Code, Problem},
+    digest::Digest,
+    preflight::{self, Needs},
+    profile::HardwareProfile,
+    replica::Phase,
+    units::ByteCount,
+};
+use diecast_provider::{HoldTemplates, TemplateCopy, layout as places};
+use diecast_transfer::{
+    commit::{self, CommitError},
+    fetch::{self, FetchOrder},
+    layout,
+    manifest::Manifest,
+    seeds::Seed,
+    spool::Spool,
+    verify::{self, Damage, Verdict, Verified},
+    wire::Patience,
+};
+use std::{path::Path, sync::Arc};
+
+/// How often a finished copy that does not match is mended before the attempt counts as failed.
+const MENDINGS_MAX: usize = 2;
+
+/// Everything up to the hypervisor's sight of it.
+pub async fn fill(job: &Job, digest: Digest) -> Ended {
+    let manifest = manifest(job, &digest).await.map_err(Some)?;
+    preflight(job, &manifest).map_err(Some)?;
+    job.phase(TaskPhase::Replica(Phase::Transferring));
+    let order = order(job, &manifest);
+    let fetched = fetch::fetch(order.clone()).await.map_err(|error| error.problem())?;
+    let mut mendings = 0;
+    let verified = loop {
+        job.phase(TaskPhase::Replica(Phase::Verifying));
+        match verify(job, &manifest, &fetched.dir).await? {
+            Verdict::Verified(verified) => break verified,
+            Verdict::Damaged(damage) if mendings < MENDINGS_MAX => {
+                mendings += 1;
+                tracing::warn!(version = %digest, "what was written does not read back: {damage}");
+                job.phase(TaskPhase::Replica(Phase::Transferring));
+                mend_in(job, &order, &fetched.dir, &damage).await?;
+            }
+            Verdict::Damaged(damage) => return Err(Some(damage.problem(&digest))),
+        }
+    };
+    commit(job, verified).await?;
+    register(job, digest).await
+}
+
+/// Reads a version that is here under its final name, and repairs in place what does not match.
+/// Hosts that stand on it go on running.
+pub async fn mend(job: &Job, digest: Digest) -> Ended {
+    let manifest = manifest(job, &digest).await.map_err(Some)?;
+    let dir = places::version_dir(&job.site.storage, &digest);
+    let order = order(job, &manifest);
+    for round in 0..=MENDINGS_MAX {
+        job.phase(TaskPhase::Replica(Phase::Verifying));
+        match verify(job, &manifest, &dir).await? {
+            Verdict::Verified(verified) => {
+                record(job, &verified)?;
+                job.site.board.know().damaged.remove(&digest);
+                return register(job, digest).await;
+            }
+            Verdict::Damaged(damage) => {
+                let problem = damage.changed_problem(&digest);
+                tracing::error!(version = %digest, "{}", problem.cause);
+                {
+                    let mut known = job.site.board.know();
+                    known.damaged.insert(digest, problem.clone());
+                    known.registered.remove(&digest);
+                }
+                if round == MENDINGS_MAX {
+                    return Err(Some(problem));
+                }
+                job.phase(TaskPhase::Replica(Phase::Transferring));
+                mend_in(job, &order, &dir, &damage).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn mend_in(job: &Job, order: &FetchOrder, dir: &Path, damage: &Damage) -> Ended {
+    let mended = fetch::mend(order.clone(), dir, damage).await.map_err(|error| error.problem());
+    job.site.board.nudge();
+    mended.map(|_| ())
+}
+
+/// Makes a version that is here, verified, visible to the hypervisor.
+pub async fn register(job: &Job, digest: Digest) -> Ended {
+    job.phase(TaskPhase::Replica(Phase::Registering));
+    let Some(order) = job.orders.replica(&digest) else { return Err(None) };
+    let manifest = manifest(job, &digest).await.map_err(Some)?;
+    let copy = TemplateCopy {
+        template: order.version.name.clone(),
+        number: order.version.number,
+        digest,
+        profile: profile(&manifest).map_err(Some)?,
+        dir: places::version_dir(&job.site.storage, &digest),
+        definitions: job.site.data.definitions(),
+    };
+    job.site.hypervisor.register(job.pool(), &copy).await.map_err(Some)?;
+    job.site.board.know().registered.insert(digest);
+    Ok(())
+}
+
+/// The version's manifest: the one kept here, else the server's.
+pub async fn manifest(job: &Job, digest: &Digest) -> Result<Arc<Manifest>, Problem> {
+    if let Some(manifest) = job.site.depots.manifest(&job.site.data, digest) {
+        return Ok(manifest);
+    }
+    let bytes = job.site.server.manifest(digest).await?;
+    let manifest = Manifest::decode_as(&bytes, digest).map_err(|error| error.problem())?;
+    data::write(&job.site.data.manifest(digest), &bytes, 0o600).map_err(|error| own_trouble(&error))?;
+    Ok(Arc::new(manifest))
+}
+
+pub fn profile(manifest: &Manifest) -> Result<HardwareProfile, Problem> {
+    serde_json::from_slice(manifest.profile()).map_err(|error| {
+        Problem::new(Code::T0007, format!("the hardware profile in the manifest cannot be read: {error}"))
+    })
+}
+
+fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {
+    let facts = job.site.board.know().hypervisor.facts.clone();
+    let facts = facts.ok_or_else(|| Problem::new(Code::P0002, "the hypervisor has not answered yet"))?;
+    let profile = profile(manifest)?;
+    let there = already_there(&layout::version_dir(&incoming_dir(&job.site.storage), &manifest.digest()));
+    let capacity = facts
+        .storages
+        .iter()
+        .find(|storage| storage.name == job.site.provider_settings.storage)
+        .map_or(ByteCount::ZERO, |storage| storage.capacity);
+    let needs = Needs {
+        profile: &profile,
+        bytes: manifest.data_bytes().saturating_sub(there),
+        floor: preflight::floor(capacity, job.site.settings.floor),
+    };
+    let mut obstacles =
+        preflight::obstacles(&job.site.name, &facts, &job.site.provider_settings, &needs).into_iter();
+    let Some(mut first) = obstacles.next() else { return Ok(()) };
+    for other in obstacles {
+        first.cause = format!("{}; {}", first.cause, other.cause);
+    }
+    Err(first)
+}
+
+/// What an interrupted transfer left, by the space that it takes.
+fn already_there(dir: &Path) -> ByteCount {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(entries) = std::fs::read_dir(dir) else { return ByteCount::ZERO };
+    let blocks = entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.blocks()));
+    ByteCount(blocks.sum::<u64>() * 512)
+}
+
+fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
+    let site = &job.site;
+    let spool = Spool::open(&site.data.spool(&manifest.digest())).map(Arc::new);
+    let capacity = diecast_transfer::free_space(&site.storage).unwrap_or_default();
+    FetchOrder {
+        manifest: manifest.clone(),
+        incoming: incoming_dir(&site.storage),
+        seeds: seeds(job, &manifest.digest()),
+        sources: job.sources.clone(),
+        client: site.frames.clone(),
+        spool: spool.ok(),
+        floor: site.settings.floor.unwrap_or_else(|| preflight::floor(capacity, None)),
+        patience: Patience::default(),
+        progress: job.progress.clone(),
+        cancel: job.cancel.clone(),
+    }
+}
+
+/// Every other version that is whole here: what it shares is not fetched.
+fn seeds(job: &Job, but: &Digest) -> Vec<Seed> {
+    let held: Vec<Digest> = {
+        let known = job.site.board.know();
+        known.verified_at.keys().filter(|digest| *digest != but).copied().collect()
+    };
+    let seed = |digest: Digest| {
+        let manifest = job.site.depots.manifest(&job.site.data, &digest)?;
+        Some(Seed { manifest, dir: places::version_dir(&job.site.storage, &digest) })
+    };
+    held.into_iter().filter_map(seed).collect()
+}
+
+pub async fn verify(job: &Job, manifest: &Arc<Manifest>, dir: &Path) -> Result<Verdict, Option<Problem>> {
+    let (manifest, dir) = (manifest.clone(), dir.to_owned());
+    let (progress, cancel) = (job.progress.clone(), job.cancel.clone());
+    let verdict = blocking(move || verify::verify(&manifest, &dir, &progress, &cancel)).await?;
+    verdict.map_err(|error| error.problem())
+}
+
+async fn commit(job: &Job, verified: Verified) -> Ended {
+    let versions = places::versions_dir(&job.site.storage);
+    let (verified, committed) = blocking(move || {
+        let committed = commit::commit(&verified, &versions);
+        (verified, committed)
+    })
+    .await?;
+    match committed {
+        Ok(_) => record(job, &verified),
+        // An earlier life got this far; what lies there is verified where it is.
+        Err(CommitError::Exists { .. }) => {
+            let dir = verified.dir().to_owned();
+            data::remove(&dir).map_err(|error| Some(disk_trouble("remove", &dir, &error)))
+        }
+        Err(error) => Err(Some(error.problem())),
+    }
+}
+
+/// Writes down what was verified and when: `Ready` is never said without it.
+pub fn record(job: &Job, verified: &Verified) -> Ended {
+    let digest = verified.version();
+    let record = verified.record(crate::clock::now());
+    fail::fail_point!("agent::before-record");
+    record.save(&job.site.data.verified(&digest)).map_err(|error| Some(own_trouble(&error.into())))
+}

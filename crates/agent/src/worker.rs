@@ -1,0 +1,247 @@
+//! The loop that acts: look at the disk, decide, start what is to be done, and again when anything
+//! changes. It holds no plan and no queue: `domain::agent::decide` says it anew each time.
+
+use crate::{
+    board::{Board, Failure, Task, TaskPhase},
+    data::{self, DataDir},
+    depot::Depots,
+    settings::AgentSettings,
+    survey,
+    watch::Driver,
+    work,
+};
+use diecast_domain::{
+    agent::{Local, Object, Step, decide},
+    assignment::Orders,
+    code::Problem,
+    host::HostPhase,
+    ids::ProviderId,
+    provider::{ProviderSettings, Source},
+    replica::Phase,
+    report::PublicationPhase,
+};
+use diecast_provider::Libvirt;
+use diecast_transfer::{progress::Progress, wire::FrameClient};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The longest time without a look at the disk.
+const TICK: Duration = Duration::from_secs(2);
+/// Between two tries of a removal that fails.
+const REMOVAL_PAUSE: Duration = Duration::from_secs(5);
+
+/// What every task is handed.
+#[derive(Clone)]
+pub struct Site {
+    pub board: Arc<Board>,
+    pub data: DataDir,
+    pub settings: Arc<AgentSettings>,
+    pub provider: ProviderId,
+    pub name: String,
+    pub hypervisor: Arc<Libvirt>,
+    pub provider_settings: ProviderSettings,
+    /// Diecast's directory in the pool.
+    pub storage: PathBuf,
+    pub server: crate::server::Server,
+    pub frames: Arc<FrameClient>,
+    pub depots: Arc<Depots>,
+}
+
+/// One task's own things.
+pub struct Job {
+    pub site: Site,
+    pub object: Object,
+    pub orders: Orders,
+    pub progress: Arc<Progress>,
+    pub cancel: CancellationToken,
+    pub sources: watch::Receiver<Vec<Source>>,
+}
+
+/// How a task ends: done, stopped because somebody wanted it, or with a problem.
+pub type Ended = Result<(), Option<Problem>>;
+
+impl Job {
+    pub fn phase(&self, phase: TaskPhase) {
+        self.site.board.phase(self.object, phase);
+    }
+
+    pub fn pool(&self) -> &str {
+        &self.site.provider_settings.storage
+    }
+}
+
+/// Runs for as long as the agent does. `make_site` gives what tasks need once the hypervisor is known.
+pub async fn run(
+    board: Arc<Board>,
+    data: DataDir,
+    depots: Arc<Depots>,
+    driver: watch::Receiver<Driver>,
+    make_site: impl Fn(Arc<Libvirt>, ProviderSettings, PathBuf) -> Site,
+) {
+    loop {
+        let steps = {
+            let mut known = board.know();
+            survey::survey(&mut known, &data);
+            depots.follow(&known, &data);
+            forget_what_is_over(&mut known, &data);
+            let ready = known.hypervisor.answers();
+            let orders = known.assignment.as_ref().map(|assignment| assignment.orders.clone());
+            let storage = known.storage.clone();
+            match (orders, storage, driver.borrow().clone()) {
+                (Some(orders), Some(storage), Some((hypervisor, used)))
+                    if ready && used == orders.settings =>
+                {
+                    let steps = decide(&orders, &known.local);
+                    Some((steps, orders, make_site(hypervisor, used, storage)))
+                }
+                _ => None,
+            }
+        };
+        if let Some((steps, orders, site)) = steps {
+            for step in steps.into_iter().filter(|step| !failed_just_now(step, &board)) {
+                begin(step, &orders, &site);
+            }
+        }
+        tokio::select! {
+            () = board.changed.notified() => {}
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+/// A removal has no attempts to count: it is tried again until it succeeds, with a pause.
+fn failed_just_now(step: &Step, board: &Board) -> bool {
+    let object = match step {
+        Step::RemoveReplica(digest) => Object::Replica(*digest),
+        Step::RemoveHost(host) => Object::Host(*host),
+        _ => return false,
+    };
+    let known = board.know();
+    known.failures.get(&object).is_some_and(|failure| failure.at.elapsed() < REMOVAL_PAUSE)
+}
+
+/// Outcomes are kept until the server has stopped asking for them.
+fn forget_what_is_over(known: &mut crate::board::Knowledge, data: &DataDir) {
+    let Some(orders) = known.assignment.as_ref().map(|assignment| assignment.orders.clone()) else { return };
+    let over = |operation: &diecast_domain::ids::OperationId| {
+        !orders.operations.iter().any(|ordered| ordered.id == *operation)
+    };
+    for operation in known.local.operations_ended.iter().filter(|operation| over(operation)) {
+        let _ = data::remove(&data.operation(*operation));
+        known.operations.remove(operation);
+    }
+    let done = |publication: &diecast_domain::ids::PublicationId| {
+        !orders.publications.iter().any(|ordered| ordered.id == *publication)
+    };
+    let over: Vec<_> = known.published.keys().filter(|publication| done(publication)).copied().collect();
+    for publication in over {
+        let _ = data::remove(&data.published(publication));
+        known.published.remove(&publication);
+    }
+}
+
+/// Starts a step's task, or stops one. The task reports on the board and clears itself from it.
+fn begin(step: Step, orders: &Orders, site: &Site) {
+    let (object, phase) = match step {
+        Step::Cancel(object) => {
+            if let Some(task) = site.board.know().tasks.get(&object) {
+                task.cancel.cancel();
+            }
+            return;
+        }
+        Step::Publish(id) => (Object::Publication(id), TaskPhase::Publication(PublicationPhase::Preflight)),
+        Step::Fill(digest) => (Object::Replica(digest), TaskPhase::Replica(Phase::Preflight)),
+        Step::Mend(digest) => (Object::Replica(digest), TaskPhase::Replica(Phase::Verifying)),
+        Step::Register(digest) => (Object::Replica(digest), TaskPhase::Replica(Phase::Registering)),
+        Step::RemoveReplica(digest) => (Object::Replica(digest), TaskPhase::Replica(Phase::Removing)),
+        Step::MakeHost(host) => (Object::Host(host), TaskPhase::Host(HostPhase::Creating)),
+        Step::RemoveHost(host) => (Object::Host(host), TaskPhase::Host(HostPhase::Deleting)),
+        Step::Operate(id) => (Object::Operation(id), TaskPhase::Operation),
+    };
+    let attempt = attempt_of(orders, object);
+    let sources = match object {
+        Object::Replica(digest) => orders.replica(&digest).map(|order| order.sources.clone()),
+        _ => None,
+    };
+    let (sender, sources) = watch::channel(sources.unwrap_or_default());
+    let job = Job {
+        site: site.clone(),
+        object,
+        orders: orders.clone(),
+        progress: Arc::new(Progress::default()),
+        cancel: CancellationToken::new(),
+        sources,
+    };
+    let task = Task {
+        phase,
+        attempt,
+        progress: job.progress.clone(),
+        reading: None,
+        cancel: job.cancel.clone(),
+        sources: Some(sender),
+    };
+    site.board.know().tasks.insert(object, task);
+    let site = site.clone();
+    tokio::spawn(async move {
+        let ended = tokio::spawn(work::perform(step, job)).await;
+        let ended = ended.unwrap_or_else(|failed| {
+            let cause = format!("a task of the agent ended unexpectedly: {failed}");
+            Err(Some(Problem::new(diecast_domain::code::Code::S0004, cause)))
+        });
+        finish(&site, object, attempt, ended);
+    });
+}
+
+fn finish(site: &Site, object: Object, attempt: u32, ended: Ended) {
+    let mut known = site.board.know();
+    match ended {
+        Ok(()) => {
+            known.failures.remove(&object);
+        }
+        Err(None) => tracing::info!("{object:?} was stopped"),
+        Err(Some(problem)) => {
+            tracing::warn!(code = %problem.code, attempt, "{object:?} failed: {}", problem.cause);
+            known.failures.insert(object, Failure { attempt, problem, at: Instant::now() });
+        }
+    }
+    // One look before the task is taken off, so that no report falls between the two.
+    survey::survey(&mut known, &site.data);
+    known.tasks.remove(&object);
+    let Local { busy, removing, .. } = &mut known.local;
+    busy.remove(&object);
+    removing.remove(&object);
+    drop(known);
+    site.board.nudge();
+}
+
+fn attempt_of(orders: &Orders, object: Object) -> u32 {
+    let found = match object {
+        Object::Publication(id) => {
+            orders.publications.iter().find(|order| order.id == id).map(|order| order.attempt)
+        }
+        Object::Replica(digest) => orders.replica(&digest).map(|order| order.attempt),
+        Object::Host(host) => orders.hosts.iter().find(|order| order.id == host).map(|order| order.attempt),
+        Object::Operation(_) => None,
+    };
+    found.unwrap_or(1)
+}
+
+/// A failure of this agent's own files.
+pub fn own_trouble(error: &anyhow::Error) -> Problem {
+    Problem::new(diecast_domain::code::Code::S0003, format!("{error:#}"))
+}
+
+/// A failure to change something in the pool.
+pub fn disk_trouble(doing: &str, path: &Path, error: &std::io::Error) -> Problem {
+    use diecast_domain::code::Code;
+    let code = match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Code::T0003,
+        _ => Code::T0004,
+    };
+    Problem::new(code, format!("could not {doing} {}: {error}", path.display()))
+}
