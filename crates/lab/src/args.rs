@@ -78,6 +78,8 @@ pub enum Command {
     },
     /// Print the environment for the command line, to be evaluated by a shell
     Env,
+    /// Show what Diecast is for: a golden VM, its template everywhere, a host on every provider
+    Demo(Demo),
     /// Define a shut-off VM on a provider, from disks
     Define(Define),
     /// Make the disk of a golden machine, a raw file
@@ -104,6 +106,31 @@ pub struct Up {
     /// The size of each provider's disk
     #[arg(long, value_parser = bytes, default_value = "12GiB", value_name = "BYTES")]
     pub disk_size: u64,
+}
+
+#[derive(Group)]
+pub struct Demo {
+    /// Take the golden VM from your own disk image: raw, qcow2, vmdk or vhdx
+    #[arg(long, value_name = "FILE", conflicts_with = "debian")]
+    pub image: Option<PathBuf>,
+    /// Build a real Debian 12 and take that (three minutes, once)
+    #[arg(long)]
+    pub debian: bool,
+    /// End the lab, and leave nothing behind
+    #[arg(long, conflicts_with_all = ["image", "debian", "env", "json"])]
+    pub down: bool,
+    /// Print the environment of the running lab, to be evaluated by a shell
+    #[arg(long, conflicts_with_all = ["image", "debian", "json"])]
+    pub env: bool,
+    /// Print one JSON document at the end
+    #[arg(long)]
+    pub json: bool,
+    /// How many hypervisors
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=26))]
+    pub providers: u8,
+    /// Shape every link, both ways, as `tc` writes it: 200mbit
+    #[arg(long)]
+    pub rate: Option<String>,
 }
 
 #[derive(Group)]

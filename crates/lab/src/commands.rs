@@ -1,8 +1,8 @@
 //! What each command does: opens the lab, calls one method, prints.
 
-use crate::args::{Act, Args, Command, Define, Golden, Up};
+use crate::args::{Act, Args, Command, Define, Demo, Golden, Up};
 use anyhow::{Context, Result};
-use diecast_lab::{GoldenVm, Lab, Options, Paths, golden};
+use diecast_lab::{GoldenVm, Lab, Options, Paths, demo, golden};
 use std::process::ExitCode;
 
 pub fn run(args: Args) -> Result<ExitCode> {
@@ -33,6 +33,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         },
         Command::Exec { name, argv } => return exec(&open()?, &name, &argv),
         Command::Env => print_environment(&open()?)?,
+        Command::Demo(wish) => demonstrate(paths, &wish)?,
         Command::Define(wanted) => define(&open()?, &wanted)?,
         Command::Golden(golden) => make_golden(&paths, &golden)?,
     }
@@ -94,6 +95,28 @@ fn exec(lab: &Lab, name: &str, argv: &[String]) -> Result<ExitCode> {
 fn print_environment(lab: &Lab) -> Result<()> {
     for (name, value) in lab.environment()? {
         println!("export {name}='{value}'");
+    }
+    println!("export DIECAST_LAB='{}'", lab.data().display());
+    println!("export PATH='{}':\"$PATH\"", diecast_lab::programs()?.display());
+    Ok(())
+}
+
+fn demonstrate(paths: Paths, wish: &Demo) -> Result<()> {
+    if wish.down {
+        return down(&paths, false);
+    }
+    if wish.env {
+        return print_environment(&Lab::open(paths)?);
+    }
+    let source = match (&wish.image, wish.debian) {
+        (Some(file), _) => demo::Source::Image(std::path::absolute(file).context("finding the image")?),
+        (None, true) => demo::Source::Debian,
+        (None, false) => demo::Source::Tiny,
+    };
+    let wanted = demo::Wish { source, providers: wish.providers.into(), rate: wish.rate.clone() };
+    let document = demo::run(paths, &wanted)?;
+    if wish.json {
+        println!("{}", serde_json::to_string_pretty(&document)?);
     }
     Ok(())
 }

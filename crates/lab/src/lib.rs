@@ -2,6 +2,7 @@
 
 mod agent;
 pub mod boot;
+pub mod demo;
 mod down;
 pub mod golden;
 mod lab;
@@ -26,4 +27,5 @@ pub use list::Item;
 pub use paths::{Paths, repository};
 pub use provider::SITE;
 pub use state::State;
+pub use tools::programs;
 pub use vm::{Firmware, GoldenVm};

@@ -16,3 +16,8 @@ pub fn find(program: &str) -> Result<PathBuf> {
         None => bail!("`{program}` is not built; `cargo build --bins` builds it (or set DIECAST_BIN_DIR)"),
     }
 }
+
+/// The folder that holds them, for a shell's `PATH`.
+pub fn programs() -> Result<PathBuf> {
+    Ok(find("diecast")?.parent().map(Into::into).unwrap_or_default())
+}
