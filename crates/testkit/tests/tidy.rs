@@ -1,0 +1,195 @@
+//! The rules of this repository, read by a test so that they do not rot: headers, sizes, layers,
+//! links, decisions. What it reads is named in CONTRIBUTING.md and docs/ARCHITECTURE.md.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A file this long is two things.
+const LINES_MAX: usize = 500;
+/// Stories may run longer than what they tell of.
+const TEST_LINES_MAX: usize = 800;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn files(under: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![under.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            let name = entry.file_name().into_string().unwrap();
+            if name.starts_with('.') || name == "target" || name == "node_modules" {
+                continue;
+            }
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+fn is_test(path: &Path) -> bool {
+    let name = shown(path);
+    name.contains("/tests/") || name.ends_with("_tests.rs") || name.ends_with("/tests.rs")
+}
+
+fn none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent = files(&root().join("crates"), "rs").into_iter().filter(|path| {
+        let text = fs::read_to_string(path).unwrap();
+        !text.trim_start().starts_with("//!")
+    });
+    none(&silent.map(|path| format!("{} has no header sentence (`//!`)", shown(&path))).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_file_is_longer_than_a_head_can_hold() {
+    let mut complaints = Vec::new();
+    for path in files(&root().join("crates"), "rs") {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        let most = if is_test(&path) { TEST_LINES_MAX } else { LINES_MAX };
+        if lines > most {
+            complaints.push(format!("{} has {lines} lines, more than {most}", shown(&path)));
+        }
+    }
+    none(&complaints);
+}
+
+/// crate -> what `docs/ARCHITECTURE.md` lets it import.
+fn allowed() -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let rows = text.lines().skip_while(|line| !line.starts_with("| Crate | May import")).skip(2);
+    rows.take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let imports = cells[1].split(',').map(str::trim).filter(|name| *name != "-");
+            (cells[0].to_owned(), imports.map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+fn crates() -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join("crates")).unwrap().map(Result::unwrap);
+    entries.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn crates_import_what_the_architecture_lets_them() {
+    let allowed = allowed();
+    assert_eq!(allowed.keys().cloned().collect::<BTreeSet<_>>(), crates(), "the table lists every crate");
+    let mut complaints = Vec::new();
+    for (name, may) in allowed {
+        let manifest = fs::read_to_string(root().join("crates").join(&name).join("Cargo.toml")).unwrap();
+        let product = manifest.split("[dev-dependencies]").next().unwrap();
+        for line in product.lines() {
+            let Some(ours) = line.strip_prefix("diecast-") else { continue };
+            let ours = ours.split(['.', ' ']).next().unwrap();
+            if !may.contains(ours) {
+                complaints.push(format!("{name} imports {ours}, which docs/ARCHITECTURE.md does not allow"));
+            }
+        }
+        if !manifest.contains("[lints]\nworkspace = true") {
+            complaints.push(format!("{name} does not take the workspace's lints"));
+        }
+    }
+    none(&complaints);
+}
+
+#[test]
+fn the_architecture_has_a_heading_for_every_crate_and_no_other() {
+    let text = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).unwrap();
+    let headings = text.lines().filter_map(|line| line.strip_prefix("### `crates/")?.split('`').next());
+    assert_eq!(headings.map(str::to_owned).collect::<BTreeSet<_>>(), crates());
+}
+
+#[test]
+fn the_domain_does_nothing_but_decide() {
+    let mut complaints = Vec::new();
+    for path in files(&root().join("crates/domain/src"), "rs") {
+        let text = fs::read_to_string(&path).unwrap();
+        for forbidden in ["async fn", "SystemTime::now", "Instant::now", "std::fs", "std::net", "rand::"] {
+            if text.contains(forbidden) {
+                complaints.push(format!("{} has `{forbidden}`", shown(&path)));
+            }
+        }
+    }
+    none(&complaints);
+}
+
+/// The targets of Markdown links, and of paths written as code under `docs/guides` and ARCHITECTURE.
+fn links(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("](") {
+        let target = text[at + 2..].split(')').next().unwrap_or_default();
+        found.push(target.split('#').next().unwrap_or_default().to_owned());
+    }
+    found.retain(|target| !target.is_empty() && !target.contains("://"));
+    found
+}
+
+#[test]
+fn every_link_in_the_documents_leads_somewhere() {
+    let mut complaints = Vec::new();
+    for path in files(&root(), "md") {
+        let text = fs::read_to_string(&path).unwrap();
+        for target in links(&text) {
+            if !path.parent().unwrap().join(&target).exists() {
+                complaints.push(format!("{} links to {target}, which is not there", shown(&path)));
+            }
+        }
+    }
+    none(&complaints);
+}
+
+#[test]
+fn every_decision_says_what_was_decided_against() {
+    let mut complaints = Vec::new();
+    for path in files(&root().join("docs/adr"), "md") {
+        let text = fs::read_to_string(&path).unwrap();
+        for part in
+            ["**Problem.**", "**Success.**", "**Decision.**", "**Alternatives.**", "**Out of scope.**"]
+        {
+            if !text.contains(part) {
+                complaints.push(format!("{} lacks {part}", shown(&path)));
+            }
+        }
+    }
+    none(&complaints);
+}
+
+#[test]
+fn every_decision_that_is_cited_was_written_down() {
+    let numbers: BTreeSet<String> = files(&root().join("docs/adr"), "md")
+        .iter()
+        .map(|path| path.file_name().unwrap().to_str().unwrap()[..4].to_owned())
+        .collect();
+    let mut complaints = Vec::new();
+    let sources = files(&root().join("crates"), "rs").into_iter().chain(files(&root().join("docs"), "md"));
+    for path in sources.filter(|path| !is_test(path)) {
+        let text = fs::read_to_string(&path).unwrap();
+        for (at, _) in text.match_indices("ADR 0") {
+            let number = text.get(at + 4..at + 8).unwrap_or_default();
+            if !numbers.contains(number) {
+                complaints.push(format!("{} cites ADR {number}, which is not there", shown(&path)));
+            }
+        }
+    }
+    none(&complaints);
+}
