@@ -21,7 +21,7 @@ use std::{
 /// Emulation on a busy machine; beyond this nothing here makes sense.
 const BOOT_PATIENCE: Duration = Duration::from_secs(300);
 /// What the guest says on its serial console when it has come up.
-pub const IS_UP: &str = " is up";
+const IS_UP: &str = " is up";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Speed {
@@ -40,11 +40,11 @@ pub fn measured(paths: &Paths, image: &Path) -> Result<Speed> {
     if let Some(known) = known.filter(|known| known.boot_id == boot_id) {
         return Ok(known);
     }
-    let Some(emulated) = boot(image, "tcg", &[], BOOT_PATIENCE, &cache)? else {
+    let Some(emulated) = boot(image, "tcg", BOOT_PATIENCE, &cache)? else {
         bail!("the small golden machine does not boot here{}", tail(&cache.join("speed.log")));
     };
     let virtualised = if Path::new("/dev/kvm").exists() {
-        boot(image, "kvm", &[], emulated, &cache).unwrap_or_default()
+        boot(image, "kvm", emulated, &cache).unwrap_or_default()
     } else {
         None
     };
@@ -60,13 +60,7 @@ fn boot_id() -> Result<String> {
 }
 
 /// Boots a disk that stays as it is; gives the time until the guest is up, or none if it never was.
-pub fn boot(
-    image: &Path,
-    accelerator: &str,
-    extra: &[&str],
-    patience: Duration,
-    logs: &Path,
-) -> Result<Option<Duration>> {
+fn boot(image: &Path, accelerator: &str, patience: Duration, logs: &Path) -> Result<Option<Duration>> {
     let (console, log) = (logs.join("speed.console"), logs.join("speed.log"));
     let _ = (fs::remove_file(&console), fs::remove_file(&log));
     let drive = format!("file={},format=raw,if=virtio,snapshot=on", text(image));
@@ -74,7 +68,7 @@ pub fn boot(
     let mut command = Command::new("nice");
     command.args(["-n", GUEST_NICE, "qemu-system-x86_64", "-nodefaults", "-no-user-config"]);
     command.args(["-display", "none", "-m", "256", "-accel", accelerator, "-drive", &drive]);
-    command.args(["-serial", &serial, "-no-reboot"]).args(extra);
+    command.args(["-serial", &serial, "-no-reboot"]);
     let start = Instant::now();
     let guest = spawn_detached(&mut command, &log)?;
     let up = || fs::read(&console).is_ok_and(|said| String::from_utf8_lossy(&said).contains(IS_UP));

@@ -35,9 +35,10 @@ pub fn take_down(paths: &Paths) -> Result<()> {
             empty(&netns)?;
             network::leave(&netns, None)?;
         }
-        storage::unmount_below(&paths.providers())?;
         network::release(names, paths.data())?;
     }
+    // The whole folder: a golden machine may have been in the making.
+    storage::unmount_below(paths.data())?;
     for folder in [paths.providers(), paths.server(), paths.cli(), paths.import()] {
         remove_folder(&folder)?;
     }

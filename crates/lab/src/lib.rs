@@ -1,7 +1,7 @@
 //! Real hypervisors on one Linux machine.
 
 mod agent;
-pub mod boot;
+mod boot;
 pub mod demo;
 mod down;
 pub mod golden;

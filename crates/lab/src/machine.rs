@@ -75,6 +75,8 @@ pub fn inside(machine: Process, argv: &[&str]) -> Command {
     let mut command = Command::new("nsenter");
     command.args(["--target", &machine.pid.to_string(), "--mount", "--net", "--pid", "--"]);
     command.args(argv);
+    // A proxy of the machine around knows nothing of the lab's addresses.
+    command.env("NO_PROXY", "*").env("no_proxy", "*");
     command
 }
 

@@ -51,6 +51,7 @@ pub fn unmount_below(folder: &Path) -> Result<()> {
         if let Some((device, file)) = line.split_once(' ')
             && Path::new(file).starts_with(folder)
         {
+            attempt(&["partx", "--delete", device]);
             attempt(&["losetup", "--detach", device]);
         }
     }
