@@ -1,8 +1,8 @@
 //! Where things lie below Diecast's directory in a pool, and what they are called.
 //!
 //! ```text
-//! <pool target>/diecast/versions/<digest>/disk0.raw disk1.raw nvram     0444, the agent's
-//!               diecast/hosts/<host uuid>/disk0.qcow2 nvram seed.iso console.log
+//! <pool target>/diecast/versions/<digest>/disk0.raw disk1.raw nvram.fd  0444, the agent's
+//!               diecast/hosts/<host uuid>/disk0.qcow2 nvram.fd seed.iso console.log
 //! <pool target>/diecast-<template>-v<N>-disk0.raw                       a hard link: the volume
 //! ```
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Diecast's own directory in a pool.
 pub const STORAGE_DIR: &str = "diecast";
 /// A version's or host's variables of the UEFI firmware.
-pub const NVRAM_FILE: &str = "nvram";
+pub const NVRAM_FILE: &str = "nvram.fd";
 /// What a host's serial port says.
 pub const CONSOLE_FILE: &str = "console.log";
 /// A host's NoCloud seed.
