@@ -134,7 +134,8 @@ fn removals(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
             if !local.removing.contains(&object) {
                 steps.push(Step::Cancel(object));
             }
-        } else if there {
+        } else if there && !steps.contains(&step) {
+            // Two templates of one content may both name it.
             steps.push(step);
         }
     }

@@ -151,3 +151,13 @@ fn what_was_just_published_again_survives_the_deletion_of_the_older_template() {
     orders.publications.clear();
     assert_eq!(decide(&orders, &local), [Step::RemoveReplica(digest(1))]);
 }
+
+#[test]
+fn what_two_deleted_templates_name_is_removed_once() {
+    let mut orders = orders();
+    let twin = VersionRef { name: "twin".parse().unwrap(), ..version(1) };
+    orders.deletions = vec![Deletion::Replica { version: version(1) }, Deletion::Replica { version: twin }];
+    let mut local = Local::default();
+    local.replicas.insert(digest(1), Held::Ready);
+    assert_eq!(decide(&orders, &local), [Step::RemoveReplica(digest(1))]);
+}

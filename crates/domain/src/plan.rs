@@ -112,7 +112,7 @@ impl World {
             return false;
         };
         let needed = list.current.as_ref() == Some(version)
-            || self.hosts.iter().any(|host| host.digest == version.digest);
+            || self.hosts.iter().any(|host| host.template == template && host.digest == version.digest);
         if list.status == TemplateStatus::Deleting || !needed {
             return false;
         }
@@ -195,7 +195,7 @@ fn replicas(
     let leaving = template.status == TemplateStatus::Deleting || member.desire != Desire::Hold;
     for version in &template.versions {
         let is_current = template.current.as_ref() == Some(version);
-        let needed_by_hosts = world.hosts_on(provider, version.digest).next().is_some();
+        let needed_by_hosts = world.hosts_on(provider, version.digest).any(|host| host.template == id);
         if leaving && !needed_by_hosts && !world.holds_the_last(provider, id, version) {
             orders.deletions.push(Deletion::Replica { version: version.clone() });
             continue;

@@ -217,3 +217,18 @@ fn a_transfer_is_not_stopped_because_its_hypervisor_is_silent_for_a_moment() {
     world.providers.get_mut(&id(2)).unwrap().state = ProviderState::HypervisorSilent;
     assert!(told(&world, 2).go);
 }
+
+#[test]
+fn a_template_goes_although_another_ones_hosts_stand_on_the_same_content() {
+    let mut world = world(2, 8);
+    let other = TemplateId::from_uuid(Uuid::from_u128(76));
+    let mut twin = world.templates[&template()].clone();
+    let version = VersionRef { template: other, name: "twin".parse().unwrap(), ..version() };
+    (twin.current, twin.versions) = (Some(version.clone()), vec![version]);
+    twin.status = TemplateStatus::Deleting;
+    world.templates.insert(other, twin);
+    world.hosts.push(host_on(1));
+    let kept = orders(&world, id(1)).unwrap();
+    let kept_for: Vec<_> = kept.replicas.iter().map(|order| order.version.template).collect();
+    assert_eq!(kept_for, [template()], "for the one that stays, so that the other can go");
+}
