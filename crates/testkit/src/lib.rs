@@ -38,6 +38,7 @@ pub mod server;
 pub mod sim;
 pub mod storm;
 pub mod story;
+pub mod telling;
 
 pub use sim::{Rules, Sim};
 pub use story::Broken;

@@ -73,12 +73,19 @@ impl Sim {
         Some(id)
     }
 
-    /// Takes a provider off a list, if that is allowed.
+    /// Takes a provider off a list, if that is allowed. Nor does this operator take the last copy
+    /// that is truly intact: rot of all the others that nobody has found yet is beyond any promise.
     pub fn remove_member(&mut self, template: TemplateId, provider: ProviderId, when_free: bool) -> bool {
         let world = &mut self.server.stored.world;
         if wishes::may_remove_member(world, template, provider, when_free).is_err() {
             return false;
         }
+        let digest = world.templates[&template].current.as_ref().map(|version| version.digest);
+        let index = self.agents.iter().position(|agent| agent.id == provider).expect("it was added");
+        if digest.is_some_and(|digest| !self.intact_elsewhere(index, &digest)) {
+            return false;
+        }
+        let world = &mut self.server.stored.world;
         let list = world.templates.get_mut(&template).expect("the check found it");
         let name = list.name.clone();
         list.members.get_mut(&provider).expect("the check found it").desire = Desire::Remove { when_free };
@@ -137,6 +144,17 @@ impl Sim {
         self.server.dirty = true;
         self.tell(|| format!("operator: forget {provider}"));
         true
+    }
+
+    /// Deletes the hosts that somebody's removal waits for.
+    pub(crate) fn drain(&mut self) {
+        let world = &mut self.server.stored.world;
+        for host in &mut world.hosts {
+            let member =
+                world.templates.get(&host.template).and_then(|list| list.members.get(&host.provider));
+            host.deleting |= member.is_some_and(|member| member.desire != Desire::Hold);
+        }
+        self.server.dirty = true;
     }
 
     /// Some operator does something.

@@ -117,14 +117,24 @@ impl Sim {
                 continue;
             }
             if list.status != TemplateStatus::Ready {
-                return Some(format!("template `{}` is {}", list.name, list.status.as_str()));
+                let left: Vec<_> = list.members.keys().map(ToString::to_string).collect();
+                let left = left.join(", ");
+                return Some(format!("template `{}` is {} on {left}", list.name, list.status.as_str()));
             }
             let views = world.views(*id);
             let rows: Vec<_> = views.iter().map(|(_, desire, view)| (*desire, view.clone())).collect();
             let status = distribution::status(&rows);
             let all_ready = rows.iter().all(|(_, view)| view.state == ReplicaState::Ready);
             if status.word != Distribution::Ok || !all_ready {
-                return Some(format!("the distribution of `{}` is {status}: {rows:#?}", list.name));
+                let row = |(provider, desire, view): &(_, _, distribution::ReplicaView)| {
+                    let cause = view.problem.as_ref().map_or("-", |problem| problem.cause.as_str());
+                    format!(
+                        "\n  {provider}: {desire:?} {:?} {:?} {:?} {cause}",
+                        view.state, view.progress, view.phase
+                    )
+                };
+                let rows: String = views.iter().map(row).collect();
+                return Some(format!("the distribution of `{}` is {status}{rows}", list.name));
             }
             for (provider, member) in &list.members {
                 let digest = list.current.as_ref().map(|version| version.digest);

@@ -48,6 +48,7 @@ impl Sim {
         (self.hostile, self.network.hostile) = (false, false);
         self.network.cut_off.clear();
         self.network.apart.clear();
+        self.drain();
         if self.server.down_until.is_some() {
             self.server.down_until = Some(self.now);
         }
@@ -77,12 +78,12 @@ impl Sim {
         let publishes = self.server.stored.world.templates.values().any(|list| {
             list.publication.as_ref().is_some_and(|publication| publication.provider == agent.id)
         });
-        let alone = agent.disk.copies.keys().any(|digest| !self.intact_twice(index, digest));
+        let alone = agent.disk.copies.keys().any(|digest| !self.intact_elsewhere(index, digest));
         publishes || alone
     }
 
     /// Another provider has it too, intact and not on its way out.
-    fn intact_twice(&self, index: usize, digest: &diecast_domain::digest::Digest) -> bool {
+    pub(crate) fn intact_elsewhere(&self, index: usize, digest: &diecast_domain::digest::Digest) -> bool {
         self.agents.iter().enumerate().any(|(other, agent)| {
             let stays = agent.orders().is_some_and(|orders| orders.replica(digest).is_some());
             let lists = self.server.stored.world.templates.values();
@@ -148,7 +149,7 @@ impl Sim {
         let there: Vec<_> = self.agents[index].disk.copies.keys().copied().collect();
         let Some(digest) = self.dice.pick(&there) else { return };
         let leaf = self.dice.below(LEAVES as u64) as usize;
-        if self.agents[index].disk.copies[&digest].was_proven() && !self.intact_twice(index, &digest) {
+        if self.agents[index].disk.copies[&digest].was_proven() && !self.intact_elsewhere(index, &digest) {
             return;
         }
         let agent = &mut self.agents[index];

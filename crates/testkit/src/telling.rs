@@ -1,0 +1,162 @@
+//! What an agent says of itself, from its disk and its memory.
+
+use crate::{
+    agent::{Memory, SimAgent, profile},
+    disk::LEAVES,
+};
+use diecast_domain::{
+    agent::Object,
+    assignment::{Deletion, Orders, PublicationOrder},
+    code::{Code, Problem},
+    digest::Digest,
+    host::{HostPhase, HostReport},
+    replica::{Phase, Progress, ReplicaReport},
+    report::{OperationReport, Outcome, PublicationPhase, PublicationReport, Published, Report},
+    template::VersionSize,
+    units::ByteCount,
+};
+use std::collections::BTreeMap;
+
+impl SimAgent {
+    /// The whole truth, as far as this agent knows it. None from the dead.
+    pub fn report(&mut self) -> Option<Report> {
+        let memory = self.memory.as_mut()?;
+        memory.sequence += 1;
+        let memory = self.memory.as_ref()?;
+        let orders = self.orders();
+        let hypervisor_problem =
+            (!self.hypervisor_answers).then(|| Problem::new(Code::P0002, "libvirtd does not answer"));
+        let (replicas, unassigned) = self.replica_reports(memory);
+        Some(Report {
+            provider: self.id,
+            session: memory.session,
+            sequence: memory.sequence,
+            agent_version: String::new(),
+            generation: self
+                .disk
+                .assignment
+                .as_ref()
+                .map(|assignment| assignment.generation)
+                .unwrap_or_default(),
+            addresses: Vec::new(),
+            facts: None,
+            hypervisor_problem,
+            vms: Vec::new(),
+            publications: orders.map_or_else(Vec::new, |orders| self.publication_reports(memory, orders)),
+            replicas,
+            hosts: self.host_reports(memory),
+            operations: orders
+                .into_iter()
+                .flat_map(|orders| &orders.operations)
+                .filter(|operation| self.disk.operations_ended.contains(&operation.id))
+                .map(|operation| OperationReport {
+                    id: operation.id,
+                    outcome: Outcome::Done { lines: Vec::new() },
+                })
+                .collect(),
+            unassigned,
+        })
+    }
+
+    fn replica_reports(&self, memory: &Memory) -> (Vec<ReplicaReport>, Vec<Digest>) {
+        let orders = self.orders();
+        let mut named: BTreeMap<Digest, u32> = BTreeMap::new();
+        for order in orders.into_iter().flat_map(|orders| &orders.replicas) {
+            named.insert(order.version.digest, order.attempt);
+        }
+        for deletion in orders.into_iter().flat_map(|orders| &orders.deletions) {
+            if let Deletion::Replica { version } = deletion
+                && self.disk.copies.contains_key(&version.digest)
+            {
+                named.entry(version.digest).or_insert(1);
+            }
+        }
+        // What was just published is offered to the others at once, before any order names it.
+        for order in orders.into_iter().flat_map(|orders| &orders.publications) {
+            if let Some(digest) = self.disk.published.get(&order.id) {
+                named.entry(*digest).or_insert(1);
+            }
+        }
+        let reports = named.iter().map(|(digest, attempt)| {
+            let failed = memory.failed.get(&Object::Replica(*digest)).filter(|(failed, _)| failed >= attempt);
+            let phase = match memory.phases.get(digest).copied().unwrap_or(Phase::Absent) {
+                _ if failed.is_some() => Phase::Failed,
+                Phase::Absent | Phase::Failed => Phase::Queued,
+                phase => phase,
+            };
+            ReplicaReport {
+                digest: *digest,
+                phase,
+                attempt: failed.map_or(*attempt, |(failed, _)| *failed),
+                progress: Progress::default(),
+                verified_at: self.disk.copies.get(digest).and_then(|copy| copy.verified_at),
+                problem: failed.map(|(_, problem)| problem.clone()),
+            }
+        });
+        let unassigned = self.disk.copies.keys().filter(|digest| !named.contains_key(*digest)).copied();
+        (reports.collect(), unassigned.collect())
+    }
+
+    fn publication_reports(&self, memory: &Memory, orders: &Orders) -> Vec<PublicationReport> {
+        let report = |order: &PublicationOrder| {
+            let object = Object::Publication(order.id);
+            let published = self.disk.published.get(&order.id);
+            let failed = memory.failed.get(&object).filter(|(failed, _)| *failed >= order.attempt);
+            let phase = match (published, failed) {
+                (Some(_), _) => PublicationPhase::Done,
+                (None, Some(_)) => PublicationPhase::Failed,
+                (None, None) if memory.tasks.contains_key(&object) => PublicationPhase::Reading,
+                (None, None) => PublicationPhase::Queued,
+            };
+            PublicationReport {
+                id: order.id,
+                phase,
+                attempt: failed.map_or(order.attempt, |(failed, _)| *failed),
+                progress: Progress::default(),
+                problem: failed.map(|(_, problem)| problem.clone()),
+                published: published.map(|digest| Published {
+                    digest: *digest,
+                    size: VersionSize { data_bytes: ByteCount(LEAVES as u64), ..VersionSize::default() },
+                    profile: profile(),
+                    warnings: Vec::new(),
+                }),
+            }
+        };
+        orders.publications.iter().map(report).collect()
+    }
+
+    fn host_reports(&self, memory: &Memory) -> Vec<HostReport> {
+        let Some(orders) = self.orders() else { return Vec::new() };
+        let say = |id, phase, attempt, problem| HostReport {
+            id,
+            phase,
+            attempt,
+            power: None,
+            addresses: Vec::new(),
+            guest_agent: false,
+            guest_name: None,
+            problem,
+        };
+        let mut reports = Vec::new();
+        for order in &orders.hosts {
+            let failed =
+                memory.failed.get(&Object::Host(order.id)).filter(|(failed, _)| *failed >= order.attempt);
+            let stands = self.disk.hosts.get(&order.id) == Some(&true);
+            let stood = order.made || self.disk.hosts_made.contains(&order.id);
+            reports.push(match failed {
+                _ if stands => say(order.id, HostPhase::Made, order.attempt, None),
+                _ if stood => say(order.id, HostPhase::Gone, order.attempt, None),
+                Some((failed, problem)) => say(order.id, HostPhase::Failed, *failed, Some(problem.clone())),
+                None => say(order.id, HostPhase::Creating, order.attempt, None),
+            });
+        }
+        for deletion in &orders.deletions {
+            if let Deletion::Host { host } = deletion
+                && self.disk.hosts.contains_key(host)
+            {
+                reports.push(say(*host, HostPhase::Deleting, 1, None));
+            }
+        }
+        reports
+    }
+}
