@@ -71,6 +71,8 @@ impl Client {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)
+            // A request that times out takes its connection with it; HTTP/2 would go on with the dead one.
+            .http1_only()
             .redirect(redirect::Policy::none())
             .user_agent(concat!("diecast/", env!("CARGO_PKG_VERSION")));
         if address_of(&base).is_some() {

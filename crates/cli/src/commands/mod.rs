@@ -1,0 +1,76 @@
+//! What each command does: ask the server, hand what comes back to the printer. One file a noun.
+
+mod distribution;
+mod event;
+mod explain;
+mod host;
+mod missing;
+mod provider;
+mod session;
+mod template;
+mod version;
+mod vm;
+
+use crate::{
+    Failure,
+    args::{ClientCommand, Globals, WaitArgs},
+    connection,
+    printer::Printer,
+};
+use diecast_api::client::Client;
+
+/// What a command works with.
+pub(crate) struct Context<'a> {
+    pub(crate) client: Client,
+    pub(crate) printer: &'a mut Printer,
+}
+
+pub(crate) async fn run(
+    globals: &Globals,
+    command: ClientCommand,
+    whole: clap::Command,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    match command {
+        ClientCommand::Explain(args) => return explain::explain(args.code, printer),
+        ClientCommand::Completions(args) => return explain::completions(args.shell, whole, printer),
+        ClientCommand::Login(args) => return session::login(globals, args, printer).await,
+        _ => {}
+    }
+    let client = Client::new(&connection::resolve(globals)?)?;
+    let mut cx = Context { client, printer };
+    let typed = missing::names(&command);
+    let outcome = asked(&mut cx, command).await;
+    match outcome {
+        Err(failure) => Err(missing::explained(&cx.client, typed, failure).await),
+        done => done,
+    }
+}
+
+/// The commands that ask a server.
+async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failure> {
+    match command {
+        ClientCommand::Logout => session::logout(cx).await,
+        ClientCommand::Provider(command) => provider::run(cx, command).await,
+        ClientCommand::Vm(command) => vm::run(cx, command).await,
+        ClientCommand::Template(command) => template::run(cx, command).await,
+        ClientCommand::Distribution(command) => distribution::run(cx, command).await,
+        ClientCommand::Version(command) => version::run(cx, command).await,
+        ClientCommand::Host(command) => host::run(cx, command).await,
+        ClientCommand::Event(command) => event::run(cx, command).await,
+        ClientCommand::Login(_) | ClientCommand::Explain(_) | ClientCommand::Completions(_) => Ok(()),
+    }
+}
+
+/// Names as the API takes them.
+fn texts<T: ToString>(names: &[T]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+/// For commands that always wait.
+fn waiting(timeout: Option<std::time::Duration>) -> WaitArgs {
+    WaitArgs { wait: true, timeout }
+}
+
+#[cfg(test)]
+mod tests;

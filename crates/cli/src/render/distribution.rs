@@ -1,0 +1,104 @@
+//! How a distribution stands: a headline, a row a provider, and what is not well.
+
+use super::{Look, NOTHING, bytes, or_nothing, sheet, short, time, trouble};
+use diecast_api::operator::{
+    ProblemView,
+    distribution::{DistributionRow, DistributionView},
+};
+use diecast_domain::units::BytesPerSecond;
+
+const HEADER: [&str; 11] =
+    ["PROVIDER", "STATE", "PROGRESS", "PHASE", "%", "DONE", "NETWORK", "RATE", "LEFT", "SINCE", "ATTEMPTS"];
+
+pub(crate) fn show(look: Look, view: &DistributionView) -> String {
+    let mut text = format!("{}\n", headline(view));
+    if !view.providers.is_empty() {
+        let rows = view.providers.iter().map(|row| cells(look, row)).collect();
+        text.push_str(&format!("\n{}", sheet::table(look, &HEADER, rows)));
+    }
+    let troubles: String = view.providers.iter().filter_map(trouble_of).collect();
+    if !troubles.is_empty() {
+        text.push_str(&format!("\n{troubles}"));
+    }
+    text
+}
+
+/// `win11  version 2 (3f9a0c21b7de)  Distributing (1 failed, 12 of 40 ready)`
+pub(crate) fn headline(view: &DistributionView) -> String {
+    let version = match (view.version, &view.digest) {
+        (Some(number), Some(digest)) => format!("version {number} ({})", short(digest)),
+        (Some(number), None) => format!("version {number}"),
+        (None, _) => "no version yet".to_owned(),
+    };
+    format!("{}  {version}  {}", view.template, view.summary.text)
+}
+
+fn cells(look: Look, row: &DistributionRow) -> Vec<String> {
+    let moves = row.bytes_per_second > 0;
+    vec![
+        row.provider.clone(),
+        row.state.clone(),
+        row.progress.clone(),
+        row.phase.clone().unwrap_or_else(|| NOTHING.into()),
+        format!("{:.1}", row.percent),
+        done(row),
+        bytes(row.bytes_network),
+        if moves { BytesPerSecond(row.bytes_per_second).to_string() } else { NOTHING.into() },
+        or_nothing(row.seconds_left.map(time::span)),
+        time::lasting(look.now, &row.since),
+        attempts(look, row),
+    ]
+}
+
+/// `1.00 GiB / 2.40 GiB`
+pub(crate) fn done(row: &DistributionRow) -> String {
+    match row.bytes_total {
+        0 => NOTHING.to_owned(),
+        total => format!("{} / {}", bytes(row.bytes_done), bytes(total)),
+    }
+}
+
+/// `2, next in 40 s`
+fn attempts(look: Look, row: &DistributionRow) -> String {
+    match &row.next_attempt_at {
+        Some(at) => format!("{}, next {}", row.attempts, time::until(look.now, at)),
+        None => row.attempts.to_string(),
+    }
+}
+
+/// Why a provider is not well, if it is not.
+pub(crate) fn trouble_of(row: &DistributionRow) -> Option<String> {
+    let problem = ProblemView {
+        code: row.code.clone()?,
+        cause: row.cause.clone().unwrap_or_default(),
+        hint: row.hint.clone().unwrap_or_default(),
+    };
+    Some(trouble(&row.provider, &problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples, *};
+
+    #[test]
+    fn a_distribution_under_way_in_a_pipe() {
+        insta::assert_snapshot!(show(samples::look(None), &samples::distribution()));
+    }
+
+    #[test]
+    fn a_distribution_under_way_on_a_narrow_terminal() {
+        insta::assert_snapshot!(show(samples::look(Some(100)), &samples::distribution()));
+    }
+
+    #[test]
+    fn a_distribution_that_is_well_has_nothing_below_its_table() {
+        insta::assert_snapshot!(show(samples::look(None), &samples::settled()));
+    }
+
+    #[test]
+    fn a_template_without_a_version_says_so() {
+        let mut view = samples::settled();
+        (view.version, view.digest, view.providers) = (None, None, vec![]);
+        insta::assert_snapshot!(show(samples::look(None), &view));
+    }
+}

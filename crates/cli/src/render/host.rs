@@ -1,0 +1,82 @@
+//! Hosts: the list, and one with its addresses.
+
+use super::{Look, or_nothing, sheet, time, trouble, yes_no};
+use diecast_api::operator::host::{HostList, HostView};
+
+const HEADER: [&str; 9] =
+    ["NAME", "STATUS", "POWER", "TEMPLATE", "VERSION", "PROVIDER", "KIND", "ADDRESS", "GUEST AGENT"];
+
+pub(crate) fn list(look: Look, list: &HostList) -> String {
+    let row = |host: &HostView| {
+        vec![
+            host.name.clone(),
+            host.status.clone(),
+            or_nothing(host.power.as_ref()),
+            host.template.clone(),
+            version(host),
+            host.provider.clone(),
+            host.kind.clone(),
+            or_nothing(host.addresses.first()),
+            yes_no(host.guest_agent),
+        ]
+    };
+    let mut text = sheet::table(look, &HEADER, list.items.iter().map(row).collect());
+    let troubles = list.items.iter().filter_map(|host| Some(trouble(&host.name, host.problem.as_ref()?)));
+    let troubles: String = troubles.collect();
+    if !troubles.is_empty() {
+        text.push_str(&format!("\n{troubles}"));
+    }
+    text
+}
+
+/// `1 (outdated)`
+fn version(host: &HostView) -> String {
+    if host.outdated { format!("{} (outdated)", host.version) } else { host.version.to_string() }
+}
+
+pub(crate) fn show(look: Look, host: &HostView) -> String {
+    let pairs = [
+        ("Name", host.name.clone()),
+        ("UUID", host.id.clone()),
+        ("Status", host.status.clone()),
+        ("Power", or_nothing(host.power.as_ref())),
+        ("Template", host.template.clone()),
+        ("Version", version(host)),
+        ("Provider", host.provider.clone()),
+        ("Kind", host.kind.clone()),
+        ("Addresses", host.addresses.join(", ")),
+        ("MACs", host.macs.join(", ")),
+        ("Guest agent answers", yes_no(host.guest_agent)),
+        ("Guest calls itself", host.guest_name.clone().unwrap_or_default()),
+        (
+            "Created",
+            format!("{} ({})", time::instant(&host.created_at), time::ago(look.now, &host.created_at)),
+        ),
+        ("Attempts", host.attempts.to_string()),
+        (
+            "Next attempt",
+            host.next_attempt_at.as_deref().map(|at| time::until(look.now, at)).unwrap_or_default(),
+        ),
+    ];
+    let mut text = sheet::details(look, &pairs);
+    if let Some(problem) = &host.problem {
+        text.push_str(&format!("\n{}", trouble(&host.name, problem)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples, *};
+
+    #[test]
+    fn hosts_with_their_power_address_and_agent() {
+        let items = vec![samples::host(), samples::failed_host()];
+        insta::assert_snapshot!(list(samples::look(None), &HostList { items, next: None }));
+    }
+
+    #[test]
+    fn one_host() {
+        insta::assert_snapshot!(show(samples::look(None), &samples::host()));
+    }
+}

@@ -1,0 +1,124 @@
+//! Providers: the list, and one with all that is known of it.
+
+use super::{Look, NOTHING, bytes, or_nothing, sheet, time, trouble, yes_no};
+use diecast_api::operator::provider::{FactsView, ProviderList, ProviderView, StorageView};
+use std::collections::BTreeMap;
+
+const HEADER: [&str; 9] = ["NAME", "KIND", "STATE", "SINCE", "SITE", "FREE", "TEMPLATES", "HOSTS", "AGENT"];
+
+pub(crate) fn list(look: Look, list: &ProviderList) -> String {
+    let row = |provider: &ProviderView| {
+        vec![
+            provider.name.clone(),
+            provider.kind.clone(),
+            provider.state.clone(),
+            time::lasting(look.now, &provider.since),
+            or_nothing(provider.site.as_ref()),
+            storage_in_use(provider).map_or_else(|| NOTHING.into(), |storage| bytes(storage.free_bytes)),
+            provider.templates.to_string(),
+            provider.hosts.to_string(),
+            or_nothing(provider.agent_version.as_ref()),
+        ]
+    };
+    let mut text = sheet::table(look, &HEADER, list.items.iter().map(row).collect());
+    let troubles = list.items.iter().filter_map(|it| Some(trouble(&it.name, it.problem.as_ref()?)));
+    let troubles: String = troubles.collect();
+    if !troubles.is_empty() {
+        text.push_str(&format!("\n{troubles}"));
+    }
+    text
+}
+
+fn storage_in_use(provider: &ProviderView) -> Option<&StorageView> {
+    provider.facts.as_ref()?.storages.iter().find(|storage| storage.name == provider.storage)
+}
+
+pub(crate) fn show(look: Look, provider: &ProviderView) -> String {
+    let mut pairs = vec![
+        ("Name", provider.name.clone()),
+        ("Kind", provider.kind.clone()),
+        ("State", provider.state.clone()),
+        ("Since", since(look, &provider.since)),
+        ("URI", provider.uri.clone()),
+        ("Storage", provider.storage.clone()),
+        ("Mapped networks", joined(&provider.networks)),
+        ("Site", provider.site.clone().unwrap_or_default()),
+        ("Labels", joined(&provider.labels)),
+        ("Templates", provider.templates.to_string()),
+        ("Hosts", provider.hosts.to_string()),
+        ("Agent", provider.agent_version.clone().unwrap_or_default()),
+        ("Addresses", provider.addresses.join(", ")),
+        (
+            "Certificate until",
+            provider.certificate_expires_at.as_deref().map(time::instant).unwrap_or_default(),
+        ),
+        ("Unassigned versions", provider.unassigned.join(", ")),
+    ];
+    if let Some(facts) = &provider.facts {
+        pairs.extend(hardware(facts));
+    }
+    let mut text = sheet::details(look, &pairs);
+    if let Some(facts) = &provider.facts {
+        text.push_str(&format!("\n{}\n{}", storages(look, provider, facts), networks(look, facts)));
+    }
+    if let Some(problem) = &provider.problem {
+        text.push_str(&format!("\n{}", trouble(&provider.name, problem)));
+    }
+    text
+}
+
+fn hardware(facts: &FactsView) -> [(&'static str, String); 5] {
+    [
+        ("Hypervisor", facts.hypervisor.clone()),
+        ("CPU", format!("{} × {}", facts.cpu_count, facts.cpu_model)),
+        ("Memory", bytes(facts.memory_bytes)),
+        ("Hardware acceleration", yes_no(facts.hardware_acceleration)),
+        ("Firmware", facts.firmware.join(", ")),
+    ]
+}
+
+fn storages(look: Look, provider: &ProviderView, facts: &FactsView) -> String {
+    let row = |storage: &StorageView| {
+        vec![
+            storage.name.clone(),
+            yes_no(storage.name == provider.storage),
+            yes_no(storage.active),
+            bytes(storage.free_bytes),
+            bytes(storage.capacity_bytes),
+            storage.path.clone(),
+        ]
+    };
+    let header = ["STORAGE", "USED HERE", "ACTIVE", "FREE", "CAPACITY", "PATH"];
+    sheet::table(look, &header, facts.storages.iter().map(row).collect())
+}
+
+fn networks(look: Look, facts: &FactsView) -> String {
+    let rows = facts.networks.iter().map(|it| vec![it.name.clone(), it.kind.clone(), yes_no(it.active)]);
+    sheet::table(look, &["NETWORK", "KIND", "ACTIVE"], rows.collect())
+}
+
+/// `2026-01-01 00:00:00Z (10 min ago)`
+fn since(look: Look, at: &str) -> String {
+    format!("{} ({})", time::instant(at), time::ago(look.now, at))
+}
+
+fn joined(pairs: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<_> = pairs.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::samples, *};
+
+    #[test]
+    fn providers_and_what_is_wrong_with_them() {
+        let items = vec![samples::provider(), samples::silent_provider()];
+        insta::assert_snapshot!(list(samples::look(None), &ProviderList { items, next: None }));
+    }
+
+    #[test]
+    fn one_provider_with_its_storage_and_networks() {
+        insta::assert_snapshot!(show(samples::look(Some(100)), &samples::provider()));
+    }
+}
