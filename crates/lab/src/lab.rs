@@ -5,21 +5,12 @@ use crate::{
     down::take_down,
     golden, network,
     paths::Paths,
-    process::{Process, until},
-    run::{output_of, succeeded},
+    process::until,
     server, signal,
     state::{self, State, StateFile},
-    tools,
 };
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-    sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 /// The size of a provider's disk unless said otherwise; it takes room only as it is written.
 pub const DISK_BYTES: u64 = 12 << 30;
@@ -46,7 +37,7 @@ impl Default for Options {
 pub struct Lab {
     pub(crate) paths: Paths,
     pub(crate) file: StateFile,
-    down_on_drop: bool,
+    pub(crate) down_on_drop: bool,
 }
 
 /// The name of the provider with this number: `kvm-a` to `kvm-z`, then `kvm-26` on.
@@ -57,41 +48,7 @@ pub fn provider_name(number: usize) -> String {
     }
 }
 
-/// Tells the labs of one test process apart.
-static LABS_STARTED: AtomicU32 = AtomicU32::new(0);
-
-/// Takes down what tests left that were killed: labs of processes that are no more.
-fn sweep(labs: &Path) {
-    for entry in fs::read_dir(labs).into_iter().flatten().flatten() {
-        let name = entry.file_name().into_string().unwrap_or_default();
-        let owner = name.split_once('-').and_then(|(pid, _)| pid.parse::<u32>().ok());
-        if owner.is_some_and(|pid| Process::of(pid).is_none()) {
-            let swept = Paths::new(Some(&entry.path())).and_then(|paths| take_down(&paths));
-            if let Err(error) = swept {
-                eprintln!("lab: taking down {name}, which a killed test left: {error:#}");
-            }
-        }
-    }
-}
-
 impl Lab {
-    /// A lab of a test: a folder of its own below `target/labs`, taken down when dropped.
-    pub fn start(providers: usize) -> Result<Self> {
-        Self::start_with(&Options { providers, ..Options::default() })
-    }
-
-    /// Like [`Lab::start`], with everything to choose.
-    pub fn start_with(options: &Options) -> Result<Self> {
-        let labs = crate::paths::repository().join("target/labs");
-        sweep(&labs);
-        let number = LABS_STARTED.fetch_add(1, Ordering::Relaxed);
-        let own = labs.join(format!("{}-{number}", std::process::id()));
-        let paths = Paths::new(Some(&own))?.with_cache(&labs.join("cache"));
-        let mut lab = Self::up(paths, options)?;
-        lab.down_on_drop = true;
-        Ok(lab)
-    }
-
     /// Starts a lab that stays until somebody takes it down.
     pub fn up(paths: Paths, options: &Options) -> Result<Self> {
         ensure!(signal::is_root(), "the lab makes network namespaces and mounts: run it as root");
@@ -169,7 +126,7 @@ impl Lab {
         take_down(&self.paths)
     }
 
-    fn server(&self) -> Result<state::Server> {
+    pub(crate) fn server(&self) -> Result<state::Server> {
         self.state()?.server.context("this lab is bare: it has no server")
     }
 
@@ -199,33 +156,6 @@ impl Lab {
         Ok(())
     }
 
-    /// What the command line needs to reach this lab's server.
-    pub fn environment(&self) -> Result<Vec<(&'static str, String)>> {
-        Ok(server::environment(&self.paths, &self.server()?))
-    }
-
-    /// The command line, ready to run against this lab.
-    pub fn diecast_command(&self, args: &[&str]) -> Result<Command> {
-        let mut command = Command::new(tools::find("diecast")?);
-        command.args(args).envs(self.environment()?);
-        // A proxy of the machine around knows nothing of the lab's addresses.
-        command.env("XDG_CONFIG_HOME", self.paths.cli()).env("NO_PROXY", "*").env("no_proxy", "*");
-        Ok(command)
-    }
-
-    /// Runs the command line to its end, whatever its exit code.
-    pub fn diecast(&self, args: &[&str]) -> Result<Output> {
-        Ok(output_of(&mut self.diecast_command(args)?, "")?)
-    }
-
-    /// Runs the command line with `--json`; it must succeed and print one document.
-    pub fn diecast_json(&self, args: &[&str]) -> Result<Value> {
-        let shown = format!("diecast {} --json", args.join(" "));
-        let output = self.diecast(&[args, &["--json"]].concat())?;
-        succeeded(&shown, &output)?;
-        serde_json::from_slice(&output.stdout).with_context(|| format!("reading what `{shown}` says"))
-    }
-
     /// How long a guest takes to boot here, as measured: the unit of every deadline.
     pub fn boot(&self) -> Result<Duration> {
         Ok(Duration::from_secs_f64(self.state()?.boot_seconds.max(BOOT_SECONDS_MIN)))
@@ -236,21 +166,5 @@ impl Lab {
         let patience = self.boot()? * boots;
         ensure!(until(patience, &mut holds), "waited {} s in vain until {what}", patience.as_secs());
         Ok(())
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        if !self.down_on_drop {
-            return;
-        }
-        if std::thread::panicking() && std::env::var_os("DIECAST_LAB_KEEP").is_some() {
-            eprintln!("lab: kept for you to look at: diecast-lab --data {} list", self.data().display());
-            return;
-        }
-        if let Err(error) = self.down() {
-            eprintln!("lab: taking it down: {error:#}");
-        }
-        let _ = fs::remove_dir(self.data());
     }
 }

@@ -1,4 +1,5 @@
 //! The lab's own promises: golden machines boot, faults are faults, nothing is left behind.
+#![allow(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
 use diecast_lab::{
     Firmware, GoldenVm, Lab, Options,
@@ -147,18 +148,12 @@ fn two_labs_live_side_by_side_and_leave_nothing_behind() {
 
 #[test]
 fn a_data_folder_where_nobody_may_pass_still_lets_qemu_in() {
-    use diecast_lab::Paths;
     use std::os::unix::fs::PermissionsExt;
-    let closed = diecast_lab::repository().join("target/labs/closed");
-    fs::create_dir_all(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
-    let cache = diecast_lab::repository().join("target/labs/cache");
-    let paths = Paths::new(Some(&closed.join("lab"))).unwrap().with_cache(&cache);
-    diecast_lab::take_down(&paths).unwrap();
-    let lab = Lab::up(paths, &Options { providers: 1, bare: true, ..Options::default() }).unwrap();
+    let closed = tempfile::tempdir().unwrap();
+    fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    let options = Options { providers: 1, bare: true, ..Options::default() };
+    let lab = Lab::start_in(&closed.path().join("lab"), &options).unwrap();
     let boot_only = golden::cached_boot_only(lab.paths()).unwrap();
     lab.define("kvm-a", &GoldenVm::new("golden", &boot_only)).unwrap();
     lab.virsh("kvm-a").unwrap().run(&["start", "golden"]).unwrap();
-    lab.down().unwrap();
-    fs::remove_dir_all(&closed).unwrap();
 }
