@@ -1,2 +1,154 @@
-//! Measures publishing and fetching.
-fn main() {}
+//! Measures what moving a disk costs: processor time and wall time of each step, on this machine.
+//!
+//! ```text
+//! measure publish FILE WORK          into WORK/manifest and WORK/spool
+//! measure serve FILE WORK            prints its address; ends when stdin does
+//! measure fetch WORK ADDRESS         into WORK/incoming, then verifies
+//! ```
+//!
+//! Over plain HTTP: what TLS costs is not in it. Other load on the machine is: run it twice.
+
+use axum::{
+    Router,
+    extract::{Path as UrlPath, State},
+    http::StatusCode,
+    response::IntoResponse,
+    routing::get,
+};
+use diecast_domain::{provider::Source, units::ByteCount};
+use diecast_transfer::{
+    depot::{Depot, Holding},
+    fetch::{FetchOrder, fetch},
+    manifest::Manifest,
+    progress::Progress,
+    publish::{DiskInput, PublishInput, publish},
+    spool::Spool,
+    verify::{Verdict, verify},
+    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, Patience},
+};
+use std::{error::Error, fs, path::Path, sync::Arc, time::Instant};
+use tokio::{io::AsyncReadExt, sync::watch};
+use tokio_util::sync::CancellationToken;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+#[tokio::main]
+async fn main() -> Outcome {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["publish", file, work] => publishing(file, Path::new(work)),
+        ["serve", file, work] => serving(file, Path::new(work)).await,
+        ["fetch", work, address] => fetching(Path::new(work), address).await,
+        _ => Err("see the head of this file".into()),
+    }
+}
+
+fn publishing(file: &str, work: &Path) -> Outcome {
+    fs::create_dir_all(work)?;
+    let spool = Spool::open(&work.join("spool"))?;
+    let disks = vec![DiskInput { name: "disk0".into(), path: file.into() }];
+    let input = PublishInput { disks, nvram: None, profile: b"{}".to_vec() };
+    let meter = Meter::start()?;
+    let manifest = publish(input, &spool, &Progress::default(), &CancellationToken::new())?;
+    meter.stop("publish", manifest.data_bytes())?;
+    let bytes = manifest.encode();
+    let (data, wire) = (manifest.data_bytes().0 as f64, manifest.wire_bytes().0 as f64);
+    println!("wire {} = {:.3} of data; manifest {} bytes", manifest.wire_bytes(), wire / data, bytes.len());
+    Ok(fs::write(work.join("manifest"), bytes)?)
+}
+
+async fn serving(file: &str, work: &Path) -> Outcome {
+    let dir = work.join("served");
+    fs::create_dir_all(&dir)?;
+    let link = dir.join("disk0.raw");
+    let _ = fs::remove_file(&link);
+    std::os::unix::fs::symlink(fs::canonicalize(file)?, link)?;
+    let manifest = Arc::new(Manifest::decode(&fs::read(work.join("manifest"))?)?);
+    let spool = Some(Arc::new(Spool::open(&work.join("spool"))?));
+    let depot = Arc::new(Depot::default());
+    depot.hold(Holding { manifest: manifest.clone(), dir, spool, complete: true });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    let app = Router::new().route(FRAME_ROUTE, get(answer)).with_state(depot);
+    let meter = Meter::start()?;
+    tokio::select! {
+        served = axum::serve(listener, app) => served?,
+        end = async { tokio::io::stdin().read(&mut [0]).await } => drop(end?),
+    }
+    meter.stop("serve", manifest.wire_bytes())
+}
+
+async fn answer(
+    State(depot): State<Arc<Depot>>,
+    UrlPath((version, frame)): UrlPath<(String, String)>,
+) -> axum::response::Response {
+    let (Ok(version), Ok(frame)) = (version.parse(), frame.parse()) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    match tokio::task::spawn_blocking(move || depot.frame(&version, &frame)).await {
+        Ok(Ok(found)) => ([(FORM_HEADER, found.form.as_str())], found.bytes).into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn fetching(work: &Path, address: &str) -> Outcome {
+    let manifest = Arc::new(Manifest::decode(&fs::read(work.join("manifest"))?)?);
+    let source = Source {
+        provider: "00000000-0000-0000-0000-000000000001".parse()?,
+        name: "measured".parse()?,
+        addresses: vec![address.to_owned()],
+    };
+    let (_list, sources) = watch::channel(vec![source]);
+    let progress = Arc::new(Progress::default());
+    let order = FetchOrder {
+        manifest: manifest.clone(),
+        incoming: work.join("incoming"),
+        seeds: Vec::new(),
+        sources,
+        client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
+        spool: None,
+        floor: ByteCount::ZERO,
+        patience: Patience::default(),
+        progress: progress.clone(),
+        cancel: CancellationToken::new(),
+    };
+    let meter = Meter::start()?;
+    let fetched = fetch(order).await?;
+    meter.stop("fetch", manifest.data_bytes())?;
+    let meter = Meter::start()?;
+    let verdict = verify(&manifest, &fetched.dir, &progress, &CancellationToken::new())?;
+    meter.stop("verify", manifest.data_bytes())?;
+    match verdict {
+        Verdict::Verified(_) => Ok(()),
+        Verdict::Damaged(damage) => Err(damage.to_string().into()),
+    }
+}
+
+struct Meter {
+    wall: Instant,
+    cpu: f64,
+}
+
+impl Meter {
+    fn start() -> Outcome<Self> {
+        Ok(Self { wall: Instant::now(), cpu: cpu_seconds()? })
+    }
+
+    fn stop(self, what: &str, bytes: ByteCount) -> Outcome {
+        let (wall, cpu) = (self.wall.elapsed().as_secs_f64(), cpu_seconds()? - self.cpu);
+        let gb = bytes.0 as f64 / 1e9;
+        let status = fs::read_to_string("/proc/self/status")?;
+        let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
+        println!("{what}: {bytes}, {wall:.1} s, {cpu:.1} CPU-s, {:.2} CPU-s per GB, {peak}", cpu / gb);
+        Ok(())
+    }
+}
+
+/// User and system time of this process: fields 14 and 15, in ticks of 10 ms.
+fn cpu_seconds() -> Outcome<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(')').ok_or("no process name")?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    Ok((fields[11].parse::<f64>()? + fields[12].parse::<f64>()?) / 100.0)
+}

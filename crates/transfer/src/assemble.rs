@@ -20,6 +20,7 @@ use diecast_domain::{
 use std::{
     fs::{self, File, OpenOptions, Permissions},
     io,
+    ops::Range,
     os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
@@ -155,29 +156,45 @@ impl Assembly {
         progress: &Progress,
     ) -> Result<(), AssembleError> {
         self.check_floor(leaves.len())?;
-        let mut rest = &leaves[..];
+        let mut missing = Vec::with_capacity(frame.leaves.len());
+        let mut offset = 0;
         for ordinal in &frame.leaves {
-            let (bytes, after) = rest.split_at(self.manifest.leaf_length(*ordinal));
-            self.place(*ordinal, bytes, None, present, progress)?;
-            rest = after;
+            let end = offset + self.manifest.leaf_length(*ordinal);
+            let places = self.manifest.places(*ordinal).iter().filter(|place| !present.has(**place));
+            missing.extend(places.map(|place| (*place, offset..end)));
+            offset = end;
+        }
+        // Leaves that are neighbours in the frame and on the disk are written in one go: most are,
+        // and each write takes the file's lock.
+        missing.sort_unstable_by_key(|(place, _)| *place);
+        let follows = |one: &(Place, Range<usize>), next: &(Place, Range<usize>)| {
+            one.0.disk == next.0.disk && one.0.leaf + 1 == next.0.leaf && one.1.end == next.1.start
+        };
+        for run in missing.chunk_by(follows) {
+            let (first, last) = (&run[0], &run[run.len() - 1]);
+            let bytes = &leaves[first.1.start..last.1.end];
+            let (file, path) = &self.disks[usize::from(first.0.disk)];
+            file.write_all_at(bytes, first.0.offset()).map_err(failed("write to", path))?;
+            run.iter().for_each(|(place, _)| present.set(*place));
+            progress.add_done(bytes.len() as u64);
         }
         fail::fail_point!("transfer::after-frame");
         Ok(())
     }
 
-    /// Writes one leaf wherever it is missing. `origin` is a file that holds the same bytes at an
-    /// offset: its blocks are shared rather than written again, where the file system can.
+    /// Writes one leaf wherever it is missing. `origin` is the file that it was read from, and where:
+    /// its blocks are shared rather than written again, where the file system can.
     pub(crate) fn place(
         &self,
         ordinal: u32,
         bytes: &[u8],
-        origin: Option<(&File, u64)>,
+        origin: (&File, u64),
         present: &Present,
         progress: &Progress,
     ) -> Result<(), AssembleError> {
         for place in self.manifest.places(ordinal).iter().filter(|place| !present.has(**place)) {
             let (file, path) = &self.disks[usize::from(place.disk)];
-            if !origin.is_some_and(|origin| self.share(origin, file, place.offset(), bytes.len())) {
+            if !self.share(origin, file, place.offset(), bytes.len()) {
                 let written = file.write_all_at(bytes, place.offset());
                 written.map_err(failed("write to", path))?;
             }

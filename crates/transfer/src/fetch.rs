@@ -17,6 +17,7 @@ use crate::{
     manifest::{Frame, Manifest},
     present::Present,
     progress::{Progress, Stage},
+    scan,
     seeds::{self, Seed},
     sources::Sources,
     spool::Spool,
@@ -35,7 +36,7 @@ use std::{
     sync::Arc,
 };
 use tokio::{
-    sync::watch,
+    sync::{Semaphore, watch},
     task::{JoinSet, spawn_blocking},
     time::{Instant, sleep_until},
 };
@@ -182,7 +183,8 @@ async fn fill(
     present: Present,
 ) -> Result<Fetched, FetchError> {
     order.progress.enter(Stage::Fetching);
-    let site = Arc::new(Site { order: order.clone(), assembly, present });
+    let workers = Semaphore::new(scan::workers());
+    let site = Arc::new(Site { order: order.clone(), assembly, present, workers });
     let frames = Run::new(site.clone()).run().await?;
     order.progress.enter(Stage::Flushing);
     blocking(&order, move |_, _| site.assembly.finish()).await?;
@@ -194,6 +196,8 @@ struct Site {
     order: Arc<FetchOrder>,
     assembly: Assembly,
     present: Present,
+    /// Frames that may be decoded and written at once: more would only wait for each other.
+    workers: Semaphore,
 }
 
 /// Why a frame is not in place.
@@ -212,7 +216,7 @@ async fn bring(site: Arc<Site>, number: u32, source: Arc<Source>) -> Result<(), 
     let work = {
         let site = site.clone();
         move || {
-            let Site { order, assembly, present } = &*site;
+            let Site { order, assembly, present, .. } = &*site;
             let frame: &Frame = &order.manifest.frames()[number as usize];
             let leaves = frame::open(&order.manifest, frame, &sent).map_err(Trouble::Wrong)?;
             assembly.place_frame(frame, &leaves, present, &order.progress).map_err(Trouble::Here)?;
@@ -225,6 +229,7 @@ async fn bring(site: Arc<Site>, number: u32, source: Arc<Source>) -> Result<(), 
             Ok(())
         }
     };
+    let _turn = site.workers.acquire().await.expect("nobody closes it");
     match spawn_blocking(work).await {
         Ok(done) => done,
         Err(failed) => match failed.try_into_panic() {

@@ -95,7 +95,7 @@ pub(crate) fn copy(
             }
             assembly.check_floor(bytes.len())?;
             let origin = (file, found.place.offset());
-            assembly.place(found.ordinal, bytes, Some(origin), present, progress)?;
+            assembly.place(found.ordinal, bytes, origin, present, progress)?;
             progress.add_local(bytes.len() as u64);
         }
         Ok(())

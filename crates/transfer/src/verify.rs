@@ -28,6 +28,15 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 /// The proof that a directory held exactly its version when it was read.
+///
+/// Nobody else can make one:
+///
+/// ```compile_fail,E0451
+/// use diecast_transfer::verify::Verified;
+/// fn forge(version: diecast_domain::digest::Digest) -> Verified {
+///     Verified { version, dir: "/anywhere".into(), stamps: Default::default() }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Verified {
     pub(crate) version: Digest,

@@ -1,0 +1,159 @@
+//! An agent that dies at any durable step finds its truth again from its disk, and ends where it would have.
+//!
+//! `cargo test -p diecast-transfer --features failpoints,test-util --test killed`
+
+use axum::{
+    Router,
+    extract::{Path as UrlPath, State},
+    routing::get,
+};
+use diecast_domain::{
+    provider::Source,
+    units::{ByteCount, Timestamp},
+};
+use diecast_transfer::{
+    commit::commit,
+    depot::{Depot, Holding},
+    fetch::{FetchOrder, fetch},
+    layout,
+    manifest::Manifest,
+    progress::Progress,
+    publish::{DiskInput, PublishInput, publish},
+    record::VerifiedRecord,
+    spool::Spool,
+    verify::{Verdict, verify},
+    wire::{FRAME_ROUTE, FrameClient, Patience},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Every durable step, and how the process dies there.
+const STEPS: [(&str, &str); 7] = [
+    ("transfer::after-truncate", "panic"),
+    ("transfer::after-frame", "panic"),
+    ("transfer::after-frame", "6*off->panic"),
+    ("transfer::before-sync", "panic"),
+    ("transfer::after-sync", "panic"),
+    ("transfer::before-rename", "panic"),
+    ("transfer::after-rename", "panic"),
+];
+
+type Served = (Arc<Depot>, Arc<AtomicUsize>);
+
+async fn answer(
+    State((depot, asked)): State<Served>,
+    UrlPath((version, frame)): UrlPath<(String, String)>,
+) -> axum::body::Bytes {
+    asked.fetch_add(1, Ordering::SeqCst);
+    depot.frame(&version.parse().unwrap(), &frame.parse().unwrap()).unwrap().bytes
+}
+
+#[derive(Clone)]
+struct Agent {
+    root: PathBuf,
+    manifest: Arc<Manifest>,
+    source: Source,
+}
+
+impl Agent {
+    /// What an agent does at every start: look, and do what lacks.
+    async fn live(self) {
+        let Self { root, manifest, source } = self;
+        let (versions, record) = (root.join("versions"), root.join("data/verified.json"));
+        let there = layout::version_dir(&versions, &manifest.digest());
+        let (_list, sources) = watch::channel(vec![source]);
+        let cancel = CancellationToken::new();
+        if !there.exists() {
+            let order = FetchOrder {
+                manifest: manifest.clone(),
+                incoming: root.join("incoming"),
+                seeds: Vec::new(),
+                sources,
+                client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
+                spool: None,
+                floor: ByteCount::ZERO,
+                patience: Patience::default(),
+                progress: Arc::default(),
+                cancel: cancel.clone(),
+            };
+            let fetched = fetch(order).await.unwrap();
+            let verdict = verify(&manifest, &fetched.dir, &Progress::default(), &cancel).unwrap();
+            let Verdict::Verified(verified) = verdict else { panic!("{verdict:?}") };
+            commit(&verified, &versions).unwrap();
+            verified.record(Timestamp(1)).save(&record).unwrap();
+        } else if !VerifiedRecord::load(&record).is_some_and(|record| record.unchanged(&there)) {
+            let verdict = verify(&manifest, &there, &Progress::default(), &cancel).unwrap();
+            let Verdict::Verified(verified) = verdict else { panic!("{verdict:?}") };
+            verified.record(Timestamp(2)).save(&record).unwrap();
+        }
+    }
+}
+
+fn golden(dir: &Path) -> (Arc<Manifest>, Depot) {
+    let mut disk = vec![0; 12 << 20];
+    blake3::Hasher::new().finalize_xof().fill(&mut disk[..10 << 20]);
+    fs::write(dir.join("disk0.raw"), disk).unwrap();
+    let spool = Arc::new(Spool::open(&dir.join("spool")).unwrap());
+    let disks = vec![DiskInput { name: "disk0".into(), path: dir.join("disk0.raw") }];
+    let input = PublishInput { disks, nvram: None, profile: b"{}".to_vec() };
+    let manifest = publish(input, &spool, &Progress::default(), &CancellationToken::new()).unwrap();
+    let manifest = Arc::new(manifest);
+    let depot = Depot::default();
+    depot.hold(Holding {
+        manifest: manifest.clone(),
+        dir: dir.to_owned(),
+        spool: Some(spool),
+        complete: true,
+    });
+    (manifest, depot)
+}
+
+#[tokio::test]
+async fn killed_at_each_durable_step_it_ends_where_it_would_have() {
+    let source_dir = tempfile::tempdir().unwrap();
+    let (manifest, depot) = golden(source_dir.path());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let app = Router::new().route(FRAME_ROUTE, get(answer)).with_state((Arc::new(depot), asked.clone()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let source = Source {
+        provider: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
+        name: "kvm-a".parse().unwrap(),
+        addresses: vec![listener.local_addr().unwrap().to_string()],
+    };
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let frames = manifest.frames().len();
+
+    for (step, death) in STEPS {
+        let scenario = fail::FailScenario::setup();
+        let root = tempfile::tempdir().unwrap();
+        let agent =
+            Agent { root: root.path().to_owned(), manifest: manifest.clone(), source: source.clone() };
+        asked.store(0, Ordering::SeqCst);
+        fail::cfg(step, death).unwrap();
+        let died = tokio::spawn(agent.clone().live()).await.unwrap_err();
+        assert!(died.is_panic(), "{step}: it died there");
+        fail::remove(step);
+        scenario.teardown();
+
+        let there = layout::version_dir(&root.path().join("versions"), &manifest.digest());
+        assert_eq!(there.exists(), step == "transfer::after-rename", "{step}: no half version");
+        tokio::spawn(agent.live()).await.unwrap();
+        let same = fs::read(there.join("disk0.raw")).unwrap()
+            == fs::read(source_dir.path().join("disk0.raw")).unwrap();
+        assert!(same, "{step}");
+        let record = VerifiedRecord::load(&root.path().join("data/verified.json")).unwrap();
+        assert!(record.unchanged(&there), "{step}");
+        assert_eq!(fs::read_dir(root.path().join("incoming")).unwrap().count(), 0, "{step}");
+        let again = asked.load(Ordering::SeqCst) - frames;
+        let in_flight = diecast_transfer::limits::FRAMES_PER_SOURCE_MAX;
+        assert!(again <= in_flight + 1, "{step}: {again} frames were fetched twice");
+    }
+}
