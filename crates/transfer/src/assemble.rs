@@ -274,3 +274,24 @@ fn open_for_writing(path: &Path) -> Result<File, AssembleError> {
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AssembleError {
     move |source| AssembleError::Write { doing, path: path.to_owned(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_a_broken_one() {
+        let code = |errno| {
+            let source = io::Error::from_raw_os_error(errno);
+            let error = failed("write to", Path::new("/pool/disk0.raw"))(source);
+            error.problem().unwrap()
+        };
+        assert_eq!(code(libc::ENOSPC).code, Code::T0003);
+        assert_eq!(code(libc::EDQUOT).code, Code::T0003);
+        assert_eq!(code(libc::EIO).code, Code::T0004);
+        assert_eq!(
+            code(libc::EIO).cause,
+            "The transfer could not write to /pool/disk0.raw: Input/output error (os error 5)."
+        );
+    }
+}

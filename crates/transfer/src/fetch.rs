@@ -318,13 +318,14 @@ impl Run {
     fn dispatch(&mut self) {
         let now = Instant::now();
         while self.tasks.len() < FRAMES_IN_FLIGHT_MAX && !self.queue.is_empty() {
-            let only_one = self.sources.honest() <= 1;
-            let useful =
-                |source: ProviderId, frame: &u32| only_one || self.refused_by.get(frame) != Some(&source);
+            let useful = |source: ProviderId, frame: &u32| self.refused_by.get(frame) != Some(&source);
             let wanted = |source| self.queue.iter().any(|frame| useful(source, frame));
-            let Some(source) = self.sources.pick(now, wanted) else { return };
+            // Who failed to give a frame is asked for it again when nobody else is free: the other
+            // sources may be dead.
+            let picked = self.sources.pick(now, wanted).or_else(|| self.sources.pick(now, |_| true));
+            let Some(source) = picked else { return };
             let position = self.queue.iter().position(|frame| useful(source.provider, frame));
-            let Some(frame) = position.and_then(|position| self.queue.remove(position)) else { return };
+            let Some(frame) = self.queue.remove(position.unwrap_or(0)) else { return };
             self.sources.asked(source.provider);
             let site = self.site.clone();
             self.tasks.spawn(async move { (frame, source.clone(), bring(site, frame, source).await) });

@@ -115,6 +115,17 @@ async fn a_source_that_stalls_is_left_for_another() {
 }
 
 #[tokio::test]
+async fn one_good_source_among_dead_ones_is_enough() {
+    let world = World::new();
+    let flaky = Peer::serve("flaky", Manner::Stumbles, &world.golden).await;
+    let dead = source("dead", "127.0.0.1:1");
+    let incoming = world.root.path().join("incoming");
+    let order = order(&world.golden.manifest, &incoming, &[&dead, &flaky.source]);
+    world.assert_arrived(&fetch(order).await.unwrap());
+    assert!(flaky.asked() > world.frames(), "it was asked again for what it first refused");
+}
+
+#[tokio::test]
 async fn leaves_that_a_source_could_not_compress_are_as_good() {
     let world = World::new();
     let peer = Peer::serve("other-zstd", Manner::Leaves, &world.golden).await;

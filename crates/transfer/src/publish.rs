@@ -71,13 +71,15 @@ impl PublishError {
     pub fn problem(&self) -> Option<Problem> {
         Some(match self {
             Self::Read { source, .. } => {
-                Problem::new(Code::T0005, format!("The disk could not be read: {self}: {source}."))
+                let gone = source.kind() == io::ErrorKind::NotFound;
+                let code = if gone { Code::V0002 } else { Code::T0005 };
+                Problem::new(code, format!("The publication {self}: {source}."))
             }
             Self::NotAFile { .. } => {
                 Problem::new(Code::V0009, format!("The disk cannot be published: {self}."))
             }
             Self::Spool(error) => crate::write_problem(error, std::error::Error::source(error)),
-            Self::Compress(source) => Problem::new(Code::S0004, format!("{self}: {source}.")),
+            Self::Compress(source) => Problem::new(Code::S0004, format!("The publication {self}: {source}.")),
             Self::Manifest(error) => error.problem(),
             Self::Cancelled => return None,
         })

@@ -74,7 +74,7 @@ fn what_cannot_be_published_is_refused_with_a_code() {
         let refused = publish(input, &spool, &Progress::default(), &CancellationToken::new());
         refused.unwrap_err().problem().unwrap().code
     };
-    assert_eq!(attempt("disk0", "gone.raw", 0), Code::T0005);
+    assert_eq!(attempt("disk0", "gone.raw", 0), Code::V0002);
     assert_eq!(attempt("disk0", ".", 0), Code::V0009);
     assert_eq!(attempt("../disk0", "disk0.raw", 0), Code::T0007);
     assert_eq!(attempt("disk0", "disk0.raw", 2 << 20), Code::T0007);

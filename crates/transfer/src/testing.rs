@@ -109,6 +109,8 @@ pub(crate) enum Manner {
     Stalls,
     /// Has nothing.
     Refuses,
+    /// Refuses every third request.
+    Stumbles,
     /// Cannot rebuild the named bytes: sends the leaves.
     Leaves,
 }
@@ -151,13 +153,14 @@ async fn answer(
     State((depot, manner, asked)): State<Served>,
     UrlPath((version, frame)): UrlPath<(String, String)>,
 ) -> Response {
-    asked.fetch_add(1, Ordering::SeqCst);
+    let number = asked.fetch_add(1, Ordering::SeqCst);
     let found = depot.frame(&version.parse().unwrap(), &frame.parse().unwrap()).unwrap();
     let mut bytes = found.bytes.to_vec();
     let mut form = found.form;
     let half = bytes.len() / 2;
     match manner {
-        Manner::Honest => {}
+        Manner::Stumbles if number % 3 == 1 => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Manner::Honest | Manner::Stumbles => {}
         Manner::Lies => bytes[half] ^= 1,
         Manner::Floods => bytes.extend(noise(0, 2 << 20)),
         Manner::Refuses => return StatusCode::NOT_FOUND.into_response(),

@@ -2,6 +2,8 @@
 //!
 //! `cargo test -p diecast-transfer --features failpoints,test-util --test killed`
 
+#![allow(clippy::unwrap_used)] // A test outside the crate is one all the same.
+
 use axum::{
     Router,
     extract::{Path as UrlPath, State},
