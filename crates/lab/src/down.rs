@@ -4,6 +4,7 @@
 //! processes, the kernel's tables give the rest. Nothing that is not this lab's is touched.
 
 use crate::{
+    golden,
     network::{self, Names},
     paths::Paths,
     process::{Process, until},
@@ -37,8 +38,8 @@ pub fn take_down(paths: &Paths) -> Result<()> {
         }
         network::release(names, paths.data())?;
     }
-    // The whole folder: a golden machine may have been in the making.
-    storage::unmount_below(paths.data())?;
+    storage::unmount_below(&paths.providers())?;
+    golden::clear_interrupted(paths)?;
     for folder in [paths.providers(), paths.server(), paths.cli(), paths.import()] {
         remove_folder(&folder)?;
     }

@@ -22,7 +22,8 @@ fn sweep(labs: &Path) {
         let name = entry.file_name().into_string().unwrap_or_default();
         let owner = name.split_once('-').and_then(|(pid, _)| pid.parse::<u32>().ok());
         if owner.is_some_and(|pid| Process::of(pid).is_none()) {
-            let swept = Paths::new(Some(&entry.path())).and_then(|paths| take_down(&paths));
+            let swept =
+                Paths::new(Some(&entry.path())).and_then(|paths| take_down(&paths.with_shared_cache()));
             if let Err(error) = swept {
                 eprintln!("lab: taking down {name}, which a killed test left: {error:#}");
             }
@@ -47,8 +48,7 @@ impl Lab {
 
     /// Like [`Lab::start_with`], in a folder to choose.
     pub fn start_in(data: &Path, options: &Options) -> Result<Self> {
-        let cache = repository().join("target/labs/cache");
-        let paths = Paths::new(Some(data))?.with_cache(&cache);
+        let paths = Paths::new(Some(data))?.with_shared_cache();
         let mut lab = Self::up(paths, options)?;
         lab.down_on_drop = true;
         Ok(lab)

@@ -24,6 +24,10 @@ pub fn repository() -> PathBuf {
     root.canonicalize().unwrap_or(root)
 }
 
+fn named_cache() -> Option<PathBuf> {
+    env::var_os("DIECAST_LAB_CACHE").map(Into::into)
+}
+
 impl Paths {
     /// The folder given, else `DIECAST_LAB`, else `.lab/` in the source tree.
     pub fn new(given: Option<&Path>) -> Result<Self> {
@@ -40,14 +44,14 @@ impl Paths {
             "the data folder `{text}` has white space or quotes in its path; choose another with --data"
         );
         ensure!(data.parent().is_some(), "the data folder cannot be `/`");
-        let cache = env::var_os("DIECAST_LAB_CACHE").map_or_else(|| data.join("cache"), Into::into);
+        let cache = named_cache().unwrap_or_else(|| data.join("cache"));
         Ok(Self { data, cache })
     }
 
+    /// With the cache that all tests and the demonstration share, unless another is named.
     #[must_use]
-    pub fn with_cache(mut self, cache: &Path) -> Self {
-        self.cache = cache.to_owned();
-        self
+    pub fn with_shared_cache(self) -> Self {
+        Self { cache: named_cache().unwrap_or_else(|| repository().join(".lab/cache")), ..self }
     }
 
     pub fn data(&self) -> &Path {
@@ -58,6 +62,11 @@ impl Paths {
     pub fn cache(&self) -> Result<PathBuf> {
         make_folder(&self.cache)?;
         Ok(self.cache.clone())
+    }
+
+    /// Where the cache is, made or not.
+    pub fn cache_folder(&self) -> &Path {
+        &self.cache
     }
 
     pub fn server(&self) -> PathBuf {

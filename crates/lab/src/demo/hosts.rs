@@ -18,11 +18,11 @@ pub(super) fn deploy(lab: &Lab, wish: &Wish, names: &Names, providers: &[String]
     } else {
         say("A host on every provider, named by a pattern:");
         let count = bare.len().to_string();
-        let mut create = vec!["host", "create", "--template", names.template];
+        let mut create = vec!["host", "create", "--template", &names.template];
         for provider in &bare {
             create.extend(["--provider", provider]);
         }
-        create.extend(["--count", &count, "--name", names.hosts, "--wait"]);
+        create.extend(["--count", &count, "--name", &names.hosts, "--wait"]);
         show(lab, &create)?;
     }
     say("Waiting until each has booted and told its own name through the guest agent.");
@@ -53,7 +53,7 @@ fn has_told(host: &Value) -> bool {
 }
 
 fn of_template(lab: &Lab, names: &Names) -> Result<Vec<Value>> {
-    let said = lab.diecast_json(&["host", "list", "--template", names.template])?;
+    let said = lab.diecast_json(&["host", "list", "--template", &names.template])?;
     let items = said["items"].as_array().context("`diecast host list --json` gives no items")?;
     Ok(items.clone())
 }

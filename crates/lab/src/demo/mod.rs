@@ -30,9 +30,9 @@ pub struct Wish {
 /// What the demonstration calls things.
 #[derive(Clone, Debug)]
 struct Names {
-    template: &'static str,
-    vm: &'static str,
-    hosts: &'static str,
+    template: String,
+    vm: String,
+    hosts: String,
 }
 
 /// Runs it; gives what `--json` prints.
@@ -46,22 +46,22 @@ pub fn run(paths: Paths, wish: &Wish) -> Result<Value> {
     let providers: Vec<String> = lab.list()?.into_iter().map(|item| item.name).collect();
     let first = providers.first().context("the lab has no provider")?;
 
-    let template = find(&lab, &["template", "list"], names.template)?;
+    let template = find(&lab, &["template", "list"], &names.template)?;
     if template.is_none() {
         golden_vm(&lab, wish, &names, first)?;
         say("A template from the golden VM, for every provider:");
         let to = ["--to-all", "--wait"];
-        let create = ["template", "create", names.template, "--provider", first, "--vm", names.vm];
+        let create = ["template", "create", &names.template, "--provider", first, "--vm", &names.vm];
         show(&lab, &[&create[..], &to].concat())?;
     } else {
-        say(&format!("The template `{}` is there already.", names.template));
+        say(&format!("The template `{}` is there already.", &names.template));
     }
     say("How its distribution stands:");
-    show(&lab, &["distribution", "show", names.template, "--watch"])?;
+    show(&lab, &["distribution", "show", &names.template, "--watch"])?;
 
     let hosts = hosts::deploy(&lab, wish, &names, &providers)?;
-    let template = find(&lab, &["template", "list"], names.template)?.unwrap_or_default();
-    let distribution = lab.diecast_json(&["distribution", "show", names.template])?;
+    let template = find(&lab, &["template", "list"], &names.template)?.unwrap_or_default();
+    let distribution = lab.diecast_json(&["distribution", "show", &names.template])?;
     ensure!(
         distribution["distribution"] == "OK",
         "the template is not on every provider: {}",
@@ -88,12 +88,12 @@ pub fn run(paths: Paths, wish: &Wish) -> Result<Value> {
 fn golden_vm(lab: &Lab, wish: &Wish, names: &Names, provider: &str) -> Result<()> {
     let virsh = lab.virsh(provider)?;
     if virsh.run(&["list", "--all", "--name"])?.lines().any(|name| name.trim() == names.vm) {
-        say(&format!("The golden VM `{}` is there already.", names.vm));
+        say(&format!("The golden VM `{}` is there already.", &names.vm));
         return Ok(());
     }
-    say(&format!("A golden VM, `{}`, on {provider}: {}.", names.vm, wish.source));
-    let disk = wish.source.disk(lab, names.vm)?;
-    lab.define(provider, &wish.source.machine(names.vm, &disk)?)?;
+    say(&format!("A golden VM, `{}`, on {provider}: {}.", &names.vm, wish.source));
+    let disk = wish.source.disk(lab, &names.vm)?;
+    lab.define(provider, &wish.source.machine(&names.vm, &disk)?)?;
     Ok(())
 }
 

@@ -50,13 +50,17 @@ fn afresh(paths: Paths, wish: &Wish) -> Result<Lab> {
     fresh(paths, wish)
 }
 
-/// Gives back what was stopped: the server, power, agents. Links and full disks are left as they are.
+/// Gives back what was taken: the server, power, agents, links. Full disks and slow links stay.
 fn resume(paths: Paths) -> Result<Lab> {
     let lab = Lab::open(paths)?;
     say("A lab runs already: going on with it (`./demo --down` ends it).");
     lab.server_start()?;
-    for item in lab.list()? {
-        lab.power(&item.name)?;
+    for provider in lab.state()?.providers {
+        lab.power(&provider.name)?;
+        if provider.cut {
+            say(&format!("{} was cut off; its network cable is put back.", provider.name));
+            lab.mend(&provider.name)?;
+        }
     }
     Ok(lab)
 }

@@ -27,6 +27,8 @@ pub enum Source {
 /// What is read to tell which firmware an image boots by: the partition table.
 const HEAD_BYTES: usize = 64 << 10;
 const SECTOR: usize = 512;
+/// Room for a number behind it in a guest's name.
+const NAME_LENGTH_MAX: usize = 24;
 /// Partition types as GPT writes them.
 const EFI_SYSTEM: [u8; 16] = *b"\x28\x73\x2a\xc1\x1f\xf8\xd2\x11\xba\x4b\x00\xa0\xc9\x3e\xc9\x3b";
 const BIOS_BOOT: [u8; 16] = *b"Hah!IdontNeedEFI";
@@ -46,10 +48,15 @@ impl fmt::Display for Source {
 
 impl Source {
     pub(super) fn names(&self) -> Names {
+        let named = |name: &str| Names {
+            template: name.to_owned(),
+            vm: format!("{name}-vm"),
+            hosts: format!("{name}-{{nnn}}"),
+        };
         match self {
-            Self::Tiny => Names { template: "golden", vm: "golden-vm", hosts: "desk-{nnn}" },
-            Self::Debian => Names { template: "debian", vm: "debian-vm", hosts: "debian-{nnn}" },
-            Self::Image(_) => Names { template: "image", vm: "image-vm", hosts: "image-{nnn}" },
+            Self::Tiny => Names { hosts: "desk-{nnn}".to_owned(), ..named("golden") },
+            Self::Debian => named("debian"),
+            Self::Image(file) => named(&name_from(file)),
         }
     }
 
@@ -91,6 +98,15 @@ impl Source {
     }
 }
 
+/// A template's name from a file's: `Win 11.vhdx` gives `win-11`.
+fn name_from(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let words = stem.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let name: String = words.collect::<Vec<_>>().join("-").chars().take(NAME_LENGTH_MAX).collect();
+    let name = name.trim_end_matches('-');
+    if name.is_empty() { "image".to_owned() } else { name.to_owned() }
+}
+
 /// One of the formats that are taken, by the file's content, never by its name.
 fn format_of(file: &Path) -> Result<String> {
     let said = run(&["qemu-img", "info", "--output=json", text(file)])
@@ -100,10 +116,20 @@ fn format_of(file: &Path) -> Result<String> {
     if !matches!(format, "raw" | "qcow2" | "vmdk" | "vhdx") {
         bail!("{} is of the format `{format}`; raw, qcow2, vmdk and vhdx are taken", file.display());
     }
+    if format == "raw" && !starts_like_a_disk(file)? {
+        bail!("{} is neither an image of a known format nor a raw disk with a boot sector", file.display());
+    }
     if info["encrypted"] == true {
         bail!("{} is encrypted; take a decrypted one", file.display());
     }
     Ok(format.to_owned())
+}
+
+/// Raw is whatever nothing else is: a disk that boots has the mark of a boot sector, with GPT too.
+fn starts_like_a_disk(file: &Path) -> Result<bool> {
+    let mut sector = [0; SECTOR];
+    let read = fs::File::open(file).and_then(|mut disk| disk.read_exact(&mut sector));
+    Ok(read.is_ok() && sector.ends_with(&[0x55, 0xaa]))
 }
 
 /// A qcow2 of its own from the user's image, which is only read.
@@ -141,6 +167,13 @@ fn firmware_in(head: &[u8]) -> Firmware {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_gives_its_template_a_name_that_may_be_one() {
+        for (file, name) in [("Win 11.vhdx", "win-11"), ("a_b..c.qcow2", "a-b-c"), ("é.raw", "image")] {
+            assert_eq!(name_from(Path::new(file)), name);
+        }
+    }
 
     fn table(kinds: &[[u8; 16]]) -> Vec<u8> {
         let mut head = vec![0; HEAD_BYTES];

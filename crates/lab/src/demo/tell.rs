@@ -56,7 +56,7 @@ The lab goes on running. Its API: {url}/api/v1/ (described in {url}/api/v1/opena
   diecast-lab --help                            stop, kill, slow down, fill a disk ...
   ./demo --down                                 leave nothing behind
 ",
-        template = names.template,
+        template = &names.template,
     );
     Ok(())
 }

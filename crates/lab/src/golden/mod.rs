@@ -23,6 +23,7 @@ mod uefi;
 use crate::{
     paths::{Paths, text},
     state::lock,
+    storage,
 };
 use anyhow::{Context, Result};
 use std::{
@@ -64,6 +65,8 @@ pub const DISK_BYTES: u64 = 1 << 30;
 pub const DEBIAN_DISK_BYTES: u64 = 4 << 30;
 /// Raised when the way of making a disk changes, so that none made the old way is taken from the cache.
 const RECIPES: u32 = 1;
+/// Held while one is made.
+const LOCK: &str = "golden.lock";
 
 impl Recipe {
     pub const fn new(kind: Kind) -> Self {
@@ -94,7 +97,7 @@ pub fn make(paths: &Paths, recipe: &Recipe, out: &Path) -> Result<()> {
 /// A golden disk in the cache, made if it is not there. It must not be written to.
 pub fn cached(paths: &Paths, recipe: &Recipe) -> Result<PathBuf> {
     let cache = paths.cache()?;
-    let _lock = lock(&cache.join("golden.lock"))?;
+    let _lock = lock(&cache.join(LOCK))?;
     let made = cache.join(recipe.file_name());
     if made.exists() {
         return Ok(made);
@@ -109,6 +112,23 @@ pub fn cached(paths: &Paths, recipe: &Recipe) -> Result<PathBuf> {
     .with_context(|| format!("making the golden machine `{:?}`", recipe.kind))?;
     fs::rename(&fresh, &made).with_context(|| format!("making {}", made.display()))?;
     Ok(made)
+}
+
+/// Takes away what a killed making of a golden machine left, unless one is being made now.
+pub(crate) fn clear_interrupted(paths: &Paths) -> Result<()> {
+    let cache = paths.cache_folder();
+    let lock = fs::File::options().append(true).open(cache.join(LOCK));
+    if let Ok(lock) = lock
+        && lock.try_lock().is_ok()
+    {
+        storage::unmount_below(cache)?;
+        for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|it| it == "new") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What a boot is measured with.
