@@ -104,32 +104,48 @@ impl World {
         self.hosts.iter().filter(move |host| host.provider == provider && host.digest == digest)
     }
 
-    /// Whether taking `version` from `provider` would leave its template or a host without a
-    /// verified replica. Only one that stays on the list, answers and is `Ready` now counts as
-    /// another: what a silent provider still has is a hope.
+    /// Whether taking `version` from `provider` would leave a template or a host without a verified
+    /// replica: any of the same content, for the bytes are what is needed. Only one that stays on a
+    /// list, answers and is `Ready` now counts as another: what a silent provider still has is a hope.
     pub fn holds_the_last(&self, provider: ProviderId, template: TemplateId, version: &VersionRef) -> bool {
         let Some(list) = self.templates.get(&template) else {
             return false;
         };
-        let needed = list.current.as_ref() == Some(version)
-            || self.hosts.iter().any(|host| host.template == template && host.digest == version.digest);
-        if list.status == TemplateStatus::Deleting || !needed {
-            return false;
-        }
-        let remembered = |member: &Member| member.held.is_some_and(|held| held.digest == version.digest);
-        let another = list.members.iter().any(|(id, member)| {
+        let digest = version.digest;
+        let is_current = |list: &TemplateInWorld| list.current.as_ref().is_some_and(|it| it.digest == digest);
+        let mut staying = self.templates.values().filter(|list| list.status != TemplateStatus::Deleting);
+        let needed = staying.clone().any(is_current) || self.hosts.iter().any(|host| host.digest == digest);
+        let ready_and_staying = |(id, member): (&ProviderId, &Member)| {
             let answers = self.providers.get(id).is_some_and(|there| there.state.answers());
-            let ready = self.replicas.get(&(*id, version.digest)).is_some_and(ReplicaReport::is_ready);
+            let ready = self.replicas.get(&(*id, digest)).is_some_and(ReplicaReport::is_ready);
             *id != provider && member.desire == Desire::Hold && answers && ready
-        });
+        };
+        let another = staying.any(|list| list.members.iter().any(ready_and_staying));
+        let remembered = |member: &Member| member.held.is_some_and(|held| held.digest == digest);
         // A version just published is remembered of nobody: then anyone may be the one that has it.
+        let unknown = is_current(list) && !list.members.values().any(remembered);
         let has_it = list.members.get(&provider).is_some_and(remembered)
-            || !list.members.values().any(remembered)
-            || self
-                .replicas
-                .get(&(provider, version.digest))
-                .is_some_and(|there| there.verified_at.is_some());
-        has_it && !another
+            || (unknown && list.status != TemplateStatus::Deleting)
+            || self.replicas.get(&(provider, digest)).is_some_and(|there| there.verified_at.is_some());
+        // Another template that keeps the same bytes right here loses nothing.
+        let hosts_keep_it = self.hosts_on(provider, digest).any(|host| host.template != template);
+        let kept_here = hosts_keep_it
+            || self.templates.iter().any(|(id, other)| {
+                let holds = other.members.get(&provider).is_some_and(|member| member.desire == Desire::Hold);
+                *id != template && other.status != TemplateStatus::Deleting && holds && is_current(other)
+            });
+        needed && has_it && !another && !kept_here
+    }
+
+    /// Who may fetch `digest`: whoever is to hold it, or has hosts that need it.
+    fn readers(&self, digest: Digest) -> BTreeSet<ProviderId> {
+        let lists = self.templates.values();
+        let with_it = lists.filter(|list| list.versions.iter().any(|version| version.digest == digest));
+        let members = with_it.flat_map(|list| &list.members);
+        let wanting = members.filter(|(id, member)| {
+            member.desire == Desire::Hold || self.hosts_on(**id, digest).next().is_some()
+        });
+        wanting.map(|(id, _)| *id).collect()
     }
 }
 
@@ -215,16 +231,8 @@ fn replicas(
             go: holds || unheard || needed_by_hosts || (is_current && turns(world, id).contains(&provider)),
             sources: sources(world, version.digest, provider),
         });
-        let readers: Vec<ProviderId> = template
-            .members
-            .iter()
-            .filter(|(reader, member)| {
-                let wants = member.desire == Desire::Hold
-                    || world.hosts_on(**reader, version.digest).next().is_some();
-                **reader != provider && wants
-            })
-            .map(|(reader, _)| *reader)
-            .collect();
+        let readers: Vec<ProviderId> =
+            world.readers(version.digest).into_iter().filter(|reader| *reader != provider).collect();
         if !readers.is_empty() {
             orders.readers.push(Readers { digest: version.digest, providers: readers });
         }

@@ -232,3 +232,19 @@ fn a_template_goes_although_another_ones_hosts_stand_on_the_same_content() {
     let kept_for: Vec<_> = kept.replicas.iter().map(|order| order.version.template).collect();
     assert_eq!(kept_for, [template()], "for the one that stays, so that the other can go");
 }
+
+#[test]
+fn a_deleted_template_keeps_its_bytes_until_a_twin_elsewhere_has_them() {
+    let mut world = world(2, 8);
+    let other = TemplateId::from_uuid(Uuid::from_u128(78));
+    let mut twin = world.templates[&template()].clone();
+    let version = VersionRef { template: other, name: "twin".parse().unwrap(), ..version() };
+    (twin.current, twin.versions) = (Some(version.clone()), vec![version]);
+    twin.members.remove(&id(1));
+    world.templates.insert(other, twin);
+    world.templates.get_mut(&template()).unwrap().status = TemplateStatus::Deleting;
+    let last = orders(&world, id(1)).unwrap();
+    assert!(last.deletions.is_empty() && last.may_read(&Digest::from_bytes([1; 32]), id(2)));
+    says(&mut world, 2, Phase::Ready);
+    assert_eq!(orders(&world, id(1)).unwrap().deletions.len(), 1);
+}
