@@ -30,7 +30,7 @@ distribution list, the others are given with --to, --to-all or --selector and ma
 Examples:
   diecast template create win11 --provider kvm-a --vm golden --to kvm-b,kvm-c --wait
   diecast template create win11 --provider kvm-a --vm golden --selector tier=prod --concurrency 4
-  diecast template create deb12 --provider kvm-a --image /var/lib/libvirt/images/deb12.qcow2 --to-all --dry-run"
+  diecast template create deb12 --provider kvm-a --image /srv/deb12.qcow2 --to-all --dry-run"
 )]
 pub struct CreateArgs {
     /// What to call it: lower-case letters, digits and hyphens

@@ -70,14 +70,18 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
     distribution::verdict(&view)
 }
 
-/// A plan, and nothing done. What stands in the way now makes it a failure.
+/// A plan, and nothing done. What stands in the way now is told; it does not make the plan a failure.
 pub(super) fn plan_only(
     cx: &mut Context<'_>,
     plan: &diecast_api::operator::template::PlanView,
 ) -> Result<(), Failure> {
     cx.printer.answer(plan, render::plan::show)?;
-    cx.printer.talk("dry run: nothing was changed");
-    if plan.obstacles.is_empty() { Ok(()) } else { Err(Failure::Told) }
+    let in_the_way = match plan.obstacles.len() {
+        0 => String::new(),
+        count => format!("; in the way now: {count}"),
+    };
+    cx.printer.talk(&format!("dry run: nothing was changed{in_the_way}"));
+    Ok(())
 }
 
 /// Waits until the first version is published, or will not be by itself.

@@ -7,16 +7,33 @@ use diecast_api::operator::{
 };
 use diecast_domain::units::BytesPerSecond;
 
-const HEADER: [&str; 11] =
-    ["PROVIDER", "STATE", "PROGRESS", "PHASE", "%", "DONE", "NETWORK", "RATE", "LEFT", "SINCE", "ATTEMPTS"];
+/// Titles, and whether a narrow terminal goes without.
+const COLUMNS: [(&str, bool); 11] = [
+    ("PROVIDER", true),
+    ("STATE", true),
+    ("PROGRESS", true),
+    ("PHASE", true),
+    ("%", true),
+    ("DONE", false),
+    ("NETWORK", false),
+    ("RATE", true),
+    ("LEFT", true),
+    ("SINCE", false),
+    ("ATTEMPTS", false),
+];
+/// A terminal with fewer columns than this is narrow: every word of the table would be on a line of its own.
+const NARROW: u16 = 110;
 
 pub(crate) fn show(look: Look, view: &DistributionView) -> String {
     let mut text = format!("{}\n", headline(view));
     if !view.providers.is_empty() {
-        let rows = view.providers.iter().map(|row| cells(look, row)).collect();
-        text.push_str(&format!("\n{}", sheet::table(look, &HEADER, rows)));
+        let narrow = look.width.is_some_and(|width| width < NARROW);
+        let shown = |index: usize| !narrow || COLUMNS[index].1;
+        let header: Vec<_> = COLUMNS.iter().map(|(title, _)| *title).collect();
+        let rows = view.providers.iter().map(|row| kept(cells(look, row), shown));
+        text.push_str(&format!("\n{}", sheet::table(look, &kept(header, shown), rows.collect())));
     }
-    let troubles: String = view.providers.iter().filter_map(trouble_of).collect();
+    let troubles: String = view.providers.iter().filter_map(|row| trouble_of(look, row)).collect();
     if !troubles.is_empty() {
         text.push_str(&format!("\n{troubles}"));
     }
@@ -31,6 +48,10 @@ pub(crate) fn headline(view: &DistributionView) -> String {
         (None, _) => "no version yet".to_owned(),
     };
     format!("{}  {version}  {}", view.template, view.summary.text)
+}
+
+fn kept<T>(cells: Vec<T>, shown: impl Fn(usize) -> bool) -> Vec<T> {
+    cells.into_iter().enumerate().filter(|(index, _)| shown(*index)).map(|(_, cell)| cell).collect()
 }
 
 fn cells(look: Look, row: &DistributionRow) -> Vec<String> {
@@ -66,14 +87,18 @@ fn attempts(look: Look, row: &DistributionRow) -> String {
     }
 }
 
-/// Why a provider is not well, if it is not.
-pub(crate) fn trouble_of(row: &DistributionRow) -> Option<String> {
+/// Why a provider is not well, if it is not, and when it is tried again.
+fn trouble_of(look: Look, row: &DistributionRow) -> Option<String> {
     let problem = ProblemView {
         code: row.code.clone()?,
         cause: row.cause.clone().unwrap_or_default(),
         hint: row.hint.clone().unwrap_or_default(),
     };
-    Some(trouble(&row.provider, &problem))
+    let mut text = trouble(&row.provider, &problem);
+    if let Some(at) = &row.next_attempt_at {
+        text.push_str(&format!("  next attempt {}, by itself\n", time::until(look.now, at)));
+    }
+    Some(text)
 }
 
 #[cfg(test)]
@@ -87,7 +112,12 @@ mod tests {
 
     #[test]
     fn a_distribution_under_way_on_a_narrow_terminal() {
-        insta::assert_snapshot!(show(samples::look(Some(100)), &samples::distribution()));
+        insta::assert_snapshot!(show(samples::look(Some(80)), &samples::distribution()));
+    }
+
+    #[test]
+    fn a_distribution_under_way_on_a_usual_terminal() {
+        insta::assert_snapshot!(show(samples::look(Some(120)), &samples::distribution()));
     }
 
     #[test]

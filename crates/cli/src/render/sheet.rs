@@ -1,18 +1,36 @@
 //! Tables without lines, and sheets of names and values: for eyes, and for `awk` when piped.
 
 use super::Look;
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use std::os::fd::RawFd;
 
 /// Between two columns.
 const GAP: u16 = 2;
+/// Words up to this long are never broken; longer ones are paths and digests.
+const WORD_MAX: usize = 24;
 
 /// A table that fits the terminal; unfolded where there is none.
 pub(crate) fn table(look: Look, header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = fresh(look);
+    let words: Vec<u16> =
+        (0..header.len()).map(|column| longest_word(header[column], &rows, column)).collect();
     table.set_header(header.iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)));
     table.add_rows(rows.into_iter().map(|row| row.into_iter().map(toned)));
+    if look.width.is_some() {
+        let gaps = std::iter::repeat_n(GAP, header.len().saturating_sub(1)).chain([0]);
+        for ((column, word), gap) in table.column_iter_mut().zip(words).zip(gaps) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(word + gap)));
+        }
+    }
     finished(table)
+}
+
+/// The narrowest that a column can be without breaking a word.
+fn longest_word(header: &str, rows: &[Vec<String>], column: usize) -> u16 {
+    let cells = rows.iter().filter_map(|row| row.get(column)).map(String::as_str);
+    let words = cells.chain([header]).flat_map(str::split_whitespace);
+    let longest = words.map(|word| word.chars().count()).max().unwrap_or_default();
+    longest.min(WORD_MAX) as u16
 }
 
 /// One thing: a line a property. Properties without a value are left out.
