@@ -32,7 +32,7 @@ const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
-    _lock: Arc<Lock>,
+    _lock: Option<Arc<Lock>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +75,6 @@ impl Store {
     /// Opens the database at `path`, made if it is not there, and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let folder = |source| OpenError::Folder { path: path.to_owned(), source };
-        let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
         let lock = lock::take(&path.with_extension("lock"))
             .map_err(folder)?
             .ok_or_else(|| OpenError::InUse { path: path.to_owned() })?;
@@ -83,6 +82,11 @@ impl Store {
         if length > 0 {
             examine(path).await?;
         }
+        Self::connect(path, Some(Arc::new(lock))).await
+    }
+
+    async fn connect(path: &Path, lock: Option<Arc<Lock>>) -> Result<Self, OpenError> {
+        let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -96,7 +100,16 @@ impl Store {
         transaction.commit().await.map_err(unreadable)?;
         let readers = SqlitePoolOptions::new().max_connections(READERS_MAX);
         let readers = readers.connect_with(options.pragma("query_only", "ON")).await.map_err(unreadable)?;
-        Ok(Self { writer, readers, _lock: Arc::new(lock) })
+        Ok(Self { writer, readers, _lock: lock })
+    }
+
+    /// Opens a database that is there and of this very schema, beside the process that has the lock:
+    /// for one small change from the command line.
+    pub async fn open_beside(path: &Path) -> Result<Self, OpenError> {
+        let missing = |source| OpenError::Folder { path: path.to_owned(), source };
+        File::open(path).map_err(missing)?;
+        examine(path).await?;
+        Self::connect(path, None).await
     }
 
     pub async fn view(&self) -> Result<View, StoreError> {

@@ -32,8 +32,9 @@ pub struct Contact {
     pub state: ProviderState,
     /// Since when it is in that state.
     pub since: Timestamp,
-    /// SHA-256 of the certificate that counts; None before the first enrolment.
-    pub certificate: Option<String>,
+    /// Serials of the certificates that count: the one in use, and the one just made for it. Empty
+    /// before the first enrolment.
+    pub certificates: Vec<String>,
     pub certificate_expires_at: Option<Timestamp>,
 }
 

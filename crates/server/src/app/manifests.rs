@@ -1,0 +1,50 @@
+//! Manifests: taken from whoever publishes, handed to whoever is to hold the version.
+
+use crate::app::{App, agents::agent, cx::Cx, refused::Refused};
+use diecast_domain::{code::Code, digest::Digest};
+use diecast_transfer::manifest::Manifest;
+
+impl App {
+    /// Checks and keeps a manifest. One that is there stays: peers serve by its frames.
+    pub(crate) async fn put_manifest(
+        &self,
+        cx: &Cx,
+        digest: Digest,
+        bytes: bytes::Bytes,
+    ) -> Result<(), Refused> {
+        let provider = agent(cx)?;
+        let turn = self.manifest_turns().acquire().await.map_err(Refused::unforeseen)?;
+        let checked = bytes.clone();
+        let checked = tokio::task::spawn_blocking(move || Manifest::decode_as(&checked, &digest).map(drop));
+        checked.await.map_err(Refused::unforeseen)?.map_err(|bad| bad.problem())?;
+        let mut change = self.store().change().await?;
+        if change.has_manifest(digest).await? {
+            return Ok(());
+        }
+        let publishes = change.templates().await?.iter().any(|template| {
+            template.publication.as_ref().is_some_and(|publication| publication.provider == provider)
+        });
+        if !publishes {
+            let cause = "this provider is publishing nothing now";
+            return Err(Refused::new(Code::A0003, cause));
+        }
+        change.put_manifest(digest, &bytes).await?;
+        change.commit().await?;
+        drop(turn);
+        Ok(())
+    }
+
+    pub(crate) async fn manifest(&self, cx: &Cx, digest: Digest) -> Result<Vec<u8>, Refused> {
+        let provider = agent(cx)?;
+        let mut view = self.store().view().await?;
+        let assignment = view.assignment(provider).await?;
+        let assigned = assignment.is_some_and(|it| it.orders.replica(&digest).is_some());
+        if !assigned {
+            let cause = format!("version {} is not assigned to this provider", digest.short());
+            return Err(Refused::new(Code::A0003, cause));
+        }
+        let manifest = view.manifest(digest).await?;
+        manifest
+            .ok_or_else(|| Refused::new(Code::A0004, format!("there is no manifest of {}", digest.short())))
+    }
+}

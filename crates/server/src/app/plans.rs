@@ -1,0 +1,42 @@
+//! What would be done, and what stands in the way: the answers of dry runs.
+
+use crate::{app::sources, picture::Picture};
+use diecast_api::operator::{ProblemView, template::PlanView};
+use diecast_domain::{
+    code::Problem,
+    ids::ProviderId,
+    preflight::{self, Needs},
+    units::ByteCount,
+};
+use diecast_store::VersionRecord;
+
+pub(crate) fn plan(steps: Vec<String>, obstacles: &[Problem]) -> PlanView {
+    PlanView { steps, obstacles: obstacles.iter().map(ProblemView::from).collect() }
+}
+
+/// What stands in the way of bringing `version` to a provider; without one, of anything at all.
+pub(crate) fn obstacles(
+    picture: &Picture,
+    provider: ProviderId,
+    version: Option<&VersionRecord>,
+) -> Vec<Problem> {
+    let Some(record) = picture.providers.get(&provider) else { return Vec::new() };
+    if let Err(problem) = picture.must_answer(record) {
+        return vec![problem];
+    }
+    let facts = picture.report(provider).and_then(|report| report.facts.as_ref());
+    let (Some(facts), Some(version)) = (facts, version) else {
+        return sources::storage(picture, record);
+    };
+    let held = picture.world.replicas.get(&(provider, version.digest)).is_some_and(|it| it.is_ready());
+    if held {
+        return Vec::new();
+    }
+    let storage = facts.storages.iter().find(|storage| storage.name == record.settings.storage);
+    let needs = Needs {
+        profile: &version.profile,
+        bytes: version.size.data_bytes,
+        floor: preflight::floor(storage.map_or(ByteCount::ZERO, |storage| storage.capacity), None),
+    };
+    preflight::obstacles(record.name.as_str(), facts, &record.settings, &needs)
+}

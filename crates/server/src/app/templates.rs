@@ -1,0 +1,345 @@
+//! Templates: creating, showing, changing, deleting them.
+
+use crate::{
+    app::{
+        App,
+        authorise::Action,
+        cx::Cx,
+        etag::{self, Tagged},
+        idempotency::{self, Key},
+        page, plans,
+        refused::Refused,
+        sources, versions,
+    },
+    picture::Picture,
+};
+use diecast_api::{
+    operator::template::{
+        ChangeTemplate, CreateTemplate, HardwareView, PlanView, PublicationView, TemplateList, TemplateView,
+    },
+    time::rfc3339,
+};
+use diecast_domain::{
+    code::Code,
+    distribution::Member,
+    ids::{ProviderId, PublicationId, TemplateId},
+    names::TemplateName,
+    plan::CONCURRENCY_DEFAULT,
+    profile::{DiskBus, Firmware, HardwareProfile, MachineType},
+    report::PublicationPhase,
+    template::{Publication, PublicationSource, TemplateStatus},
+    wishes::may_delete_template,
+};
+use diecast_store::TemplateRecord;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Providers that may receive one template at a time, at most: beyond it nothing is gained.
+const CONCURRENCY_MAX: u32 = 1000;
+/// A note is a sentence or two.
+const NOTE_LENGTH_MAX: usize = 1000;
+
+/// A creation that was checked.
+struct Wish {
+    name: TemplateName,
+    provider: ProviderId,
+    source: PublicationSource,
+    members: BTreeSet<ProviderId>,
+    concurrency: u32,
+}
+
+impl App {
+    pub(crate) async fn templates(&self, cx: &Cx, ask: &page::Ask) -> Result<TemplateList, Refused> {
+        cx.may(Action::Read)?;
+        let picture = self.picture().await?;
+        let mut all: Vec<&TemplateRecord> = picture.templates.values().collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        let (records, next) = ask.cut(all, |record| record.name.to_string())?;
+        Ok(TemplateList { items: records.into_iter().map(|record| view(&picture, record)).collect(), next })
+    }
+
+    pub(crate) async fn template(&self, cx: &Cx, name: &str) -> Result<Tagged<TemplateView>, Refused> {
+        cx.may(Action::Read)?;
+        let picture = self.picture().await?;
+        let record = picture.template_named(name)?;
+        Ok(Tagged { etag: etag::of(record), value: view(&picture, record) })
+    }
+
+    /// What creating it would do.
+    pub(crate) async fn plan_template(&self, cx: &Cx, asked: &CreateTemplate) -> Result<PlanView, Refused> {
+        cx.may(Action::Read)?;
+        let picture = self.picture().await?;
+        let wish = wish(&picture, asked)?;
+        let from = picture.provider_name(wish.provider);
+        let mut steps =
+            vec![format!("read {} on {from} and publish it as v1 of `{}`", wish.source, wish.name)];
+        for member in members_in_order(&picture, &wish) {
+            steps.push(format!("bring v1 of `{}` to {}", wish.name, picture.provider_name(member)));
+        }
+        let source = picture.provider_named(&from)?;
+        let mut obstacles = sources::obstacles(&picture, source, &wish.source);
+        for member in members_in_order(&picture, &wish) {
+            obstacles.extend(plans::obstacles(&picture, member, None));
+        }
+        Ok(plans::plan(steps, &obstacles))
+    }
+
+    pub(crate) async fn create_template(
+        &self,
+        cx: &Cx,
+        asked: &CreateTemplate,
+        key: Option<&Key>,
+    ) -> Result<Tagged<TemplateView>, Refused> {
+        cx.may(Action::ChangeTemplates)?;
+        let (mut change, picture) = self.begin().await?;
+        if let Some(made) = idempotency::repeated(&mut change, cx, key).await? {
+            let record = picture.template_named(&made)?;
+            return Ok(Tagged { etag: etag::of(record), value: view(&picture, record) });
+        }
+        let wish = wish(&picture, asked)?;
+        let source = picture.provider_named(&asked.provider)?;
+        if let Some(problem) = sources::obstacles(&picture, source, &wish.source).into_iter().next() {
+            return Err(problem.into());
+        }
+        let record = TemplateRecord {
+            id: TemplateId::from_uuid(Uuid::now_v7()),
+            name: wish.name,
+            status: TemplateStatus::Creating,
+            concurrency: wish.concurrency,
+            current: None,
+            publication: Some(Publication {
+                id: PublicationId::from_uuid(Uuid::now_v7()),
+                provider: wish.provider,
+                source: wish.source,
+                attempt: 1,
+                next_attempt_at: None,
+                problem: None,
+            }),
+            note: asked.note.clone(),
+            author: cx.who(),
+            created_at: cx.now,
+        };
+        change.put_template(&record).await?;
+        for member in &wish.members {
+            change.put_member(record.id, *member, &Member::new(false, cx.now)).await?;
+        }
+        idempotency::remember(&mut change, cx, key, record.name.as_str()).await?;
+        let picture = Picture::take(&mut change, self.live(), cx.now).await?;
+        let sentence =
+            format!("template `{}` is to be made on {}", record.name, source_name(&picture, &record));
+        let event = cx.event("template.created", "template", record.name.as_str(), sentence);
+        self.finish(change, vec![event]).await?;
+        Ok(Tagged { etag: etag::of(&record), value: view(&picture, &record) })
+    }
+
+    /// What changing it would do.
+    pub(crate) async fn plan_template_change(
+        &self,
+        cx: &Cx,
+        name: &str,
+        asked: &ChangeTemplate,
+    ) -> Result<PlanView, Refused> {
+        cx.may(Action::Read)?;
+        let picture = self.picture().await?;
+        let record = picture.template_named(name)?;
+        let mut steps = Vec::new();
+        if let Some(wanted) = concurrency(asked.concurrency)?.filter(|wanted| *wanted != record.concurrency) {
+            steps.push(format!(
+                "let {wanted} providers receive `{name}` at a time, instead of {}",
+                record.concurrency
+            ));
+        }
+        Ok(plans::plan(steps, &[]))
+    }
+
+    pub(crate) async fn change_template(
+        &self,
+        cx: &Cx,
+        name: &str,
+        asked: &ChangeTemplate,
+        if_match: Option<&str>,
+    ) -> Result<Tagged<TemplateView>, Refused> {
+        cx.may(Action::ChangeTemplates)?;
+        let (mut change, picture) = self.begin().await?;
+        let before = picture.template_named(name)?.clone();
+        etag::check(if_match, &before, &format!("template `{name}`"))?;
+        let mut record = before.clone();
+        record.concurrency = concurrency(asked.concurrency)?.unwrap_or(record.concurrency);
+        if record != before {
+            change.put_template(&record).await?;
+            let event =
+                cx.event("template.changed", "template", name, format!("template `{name}` was changed"));
+            self.finish(change, vec![event]).await?;
+        }
+        Ok(Tagged { etag: etag::of(&record), value: view(&picture, &record) })
+    }
+
+    /// What deleting it would do.
+    pub(crate) async fn plan_template_deletion(&self, cx: &Cx, name: &str) -> Result<PlanView, Refused> {
+        cx.may(Action::Read)?;
+        let picture = self.picture().await?;
+        let record = picture.template_named(name)?;
+        let members =
+            picture.list(record.id).map(|list| list.members.keys().copied().collect()).unwrap_or_default();
+        let members: Vec<ProviderId> = members;
+        let step =
+            |id: &ProviderId| format!("remove every version of `{name}` from {}", picture.provider_name(*id));
+        let obstacle = may_delete_template(&picture.world, record.id).err().map(|refusal| refusal.problem());
+        let obstacles: Vec<_> = obstacle.into_iter().collect();
+        Ok(plans::plan(members.iter().map(step).collect(), &obstacles))
+    }
+
+    /// Marks it: it is gone when every provider has let go of it.
+    pub(crate) async fn delete_template(
+        &self,
+        cx: &Cx,
+        name: &str,
+        if_match: Option<&str>,
+    ) -> Result<(), Refused> {
+        cx.may(Action::ChangeTemplates)?;
+        let (mut change, picture) = self.begin().await?;
+        let mut record = picture.template_named(name)?.clone();
+        etag::check(if_match, &record, &format!("template `{name}`"))?;
+        if record.status == TemplateStatus::Deleting {
+            return Ok(());
+        }
+        may_delete_template(&picture.world, record.id)?;
+        record.status = TemplateStatus::Deleting;
+        record.publication = None;
+        change.put_template(&record).await?;
+        let event =
+            cx.event("template.deleting", "template", name, format!("template `{name}` is to be deleted"));
+        self.finish(change, vec![event]).await?;
+        Ok(())
+    }
+}
+
+fn source_name(picture: &Picture, record: &TemplateRecord) -> String {
+    record.publication.as_ref().map(|it| picture.provider_name(it.provider)).unwrap_or_default()
+}
+
+fn concurrency(asked: Option<u32>) -> Result<Option<u32>, Refused> {
+    match asked {
+        Some(wanted) if !(1..=CONCURRENCY_MAX).contains(&wanted) => {
+            Err(Refused::malformed(format!("`concurrency` is {wanted}; it may be 1 to {CONCURRENCY_MAX}")))
+        }
+        other => Ok(other),
+    }
+}
+
+/// What is asked, checked against what there is.
+fn wish(picture: &Picture, asked: &CreateTemplate) -> Result<Wish, Refused> {
+    let name: TemplateName = asked.name.parse()?;
+    let source = sources::source_of(asked)?;
+    if asked.note.as_ref().is_some_and(|note| note.len() > NOTE_LENGTH_MAX) {
+        return Err(Refused::malformed(format!("`note` is longer than {NOTE_LENGTH_MAX} bytes")));
+    }
+    let provider = picture.provider_named(&asked.provider)?.id;
+    if picture.template_named(name.as_str()).is_ok() {
+        return Err(Refused::new(Code::A0005, format!("there is a template `{name}` already")));
+    }
+    let mut members = BTreeSet::from([provider]);
+    for other in &asked.to {
+        members.insert(picture.provider_named(other)?.id);
+    }
+    if asked.to_all {
+        members.extend(picture.providers.keys());
+    }
+    if !asked.selector.is_empty() {
+        let wanted = &asked.selector;
+        let carries = |labels: &std::collections::BTreeMap<String, String>| {
+            wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+        };
+        members
+            .extend(picture.providers.values().filter(|there| carries(&there.labels)).map(|there| there.id));
+    }
+    let concurrency = concurrency(asked.concurrency)?.unwrap_or(CONCURRENCY_DEFAULT);
+    Ok(Wish { name, provider, source, members, concurrency })
+}
+
+/// By name, and not the source, which reads for itself.
+fn members_in_order(picture: &Picture, wish: &Wish) -> Vec<ProviderId> {
+    let mut members: Vec<_> = wish.members.iter().copied().filter(|id| *id != wish.provider).collect();
+    members.sort_by_key(|id| picture.provider_name(*id));
+    members
+}
+
+pub(crate) fn view(picture: &Picture, record: &TemplateRecord) -> TemplateView {
+    let current = picture.current(record);
+    let (_, status) = picture.distribution(record.id);
+    let hosts = picture.world.hosts.iter().filter(|host| host.template == record.id).count();
+    let problem = record.publication.as_ref().and_then(|it| it.problem.as_ref());
+    TemplateView {
+        id: record.id.to_string(),
+        name: record.name.to_string(),
+        status: record.status.as_str().to_owned(),
+        problem: problem.map(Into::into),
+        version: record.current,
+        digest: current.map(|version| version.digest.to_string()),
+        distribution: status.into(),
+        concurrency: record.concurrency,
+        hosts: u32::try_from(hosts).unwrap_or(u32::MAX),
+        created_at: rfc3339(record.created_at),
+        size: current.map(|version| versions::size(&version.size)),
+        hardware: current.map(|version| hardware(&version.profile)),
+        publication: record.publication.as_ref().map(|it| publication(picture, it)),
+        warnings: current.map(|version| version.warnings.clone()).unwrap_or_default(),
+    }
+}
+
+fn publication(picture: &Picture, publication: &Publication) -> PublicationView {
+    let answers = picture.state(publication.provider).answers();
+    let report = picture.report(publication.provider).filter(|_| answers).and_then(|report| {
+        report.publications.iter().find(|it| it.id == publication.id && it.attempt == publication.attempt)
+    });
+    let waits = publication.next_attempt_at.is_some() || (report.is_none() && publication.problem.is_some());
+    let phase = match report {
+        _ if waits => PublicationPhase::Failed,
+        Some(report) => report.phase,
+        None => PublicationPhase::Queued,
+    };
+    let silence = picture.providers.get(&publication.provider).and_then(|it| picture.must_answer(it).err());
+    let problem =
+        silence.or_else(|| report.and_then(|it| it.problem.clone())).or_else(|| publication.problem.clone());
+    let work = report.map(|report| report.progress).unwrap_or_default();
+    PublicationView {
+        provider: picture.provider_name(publication.provider),
+        source: publication.source.to_string(),
+        phase: phase.as_str().to_owned(),
+        percent: work.percent(),
+        bytes_done: work.done.0,
+        bytes_total: work.total.0,
+        attempts: publication.attempt,
+        next_attempt_at: publication.next_attempt_at.map(rfc3339),
+        code: problem.as_ref().map(|problem| problem.code.to_string()),
+        cause: problem.as_ref().map(|problem| problem.cause.clone()),
+        hint: problem.map(|problem| problem.hint),
+    }
+}
+
+fn hardware(profile: &HardwareProfile) -> HardwareView {
+    let bus = |bus| match bus {
+        DiskBus::Ide => "ide",
+        DiskBus::Sata => "sata",
+        DiskBus::Scsi => "scsi",
+        DiskBus::Usb => "usb",
+        DiskBus::Virtio => "virtio",
+    };
+    HardwareView {
+        vcpus: profile.vcpus,
+        memory_bytes: profile.memory.0,
+        machine: match profile.machine {
+            MachineType::I440fx => "i440fx",
+            MachineType::Q35 => "q35",
+        }
+        .to_owned(),
+        firmware: match profile.firmware {
+            Firmware::Bios => "bios",
+            Firmware::Uefi { secure_boot: false } => "uefi",
+            Firmware::Uefi { secure_boot: true } => "uefi-secure-boot",
+        }
+        .to_owned(),
+        disks: profile.disks.iter().map(|disk| format!("{} {}", bus(disk.bus), disk.size)).collect(),
+        nics: profile.nics.iter().map(|nic| format!("{} on {}", nic.model, nic.network)).collect(),
+    }
+}

@@ -1,0 +1,87 @@
+//! What one types after `diecast server`.
+
+use crate::settings::ServerSettings;
+use clap::{Args, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where the server keeps everything, unless told otherwise.
+const DATA: &str = "/var/lib/diecast";
+/// Every address of the machine.
+const LISTEN: &str = "0.0.0.0:7443";
+
+/// Run the server, or look after it.
+#[derive(Clone, Debug, Args)]
+pub struct ServerArgs {
+    #[command(subcommand)]
+    pub command: ServerCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum ServerCommand {
+    /// Run the server
+    Run(RunArgs),
+    /// Set the password of an administrator: the one in DIECAST_ADMIN_PASSWORD, or a drawn one,
+    /// which is printed
+    Password(PasswordArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// The address to listen at
+    #[arg(long, value_name = "ADDR", default_value = LISTEN, env = "DIECAST_LISTEN")]
+    pub listen: SocketAddr,
+    /// A name or address by which agents and operators reach this server; the first one is told to
+    /// agents. May be repeated
+    #[arg(long = "name", value_name = "HOST_OR_IP")]
+    pub names: Vec<String>,
+    /// A certificate of your own for the server, PEM, with those above it
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// The key of that certificate, PEM
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub key: Option<PathBuf>,
+    /// How the log is written to stderr
+    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct PlaceArgs {
+    /// The folder that holds everything the server keeps
+    #[arg(long, value_name = "DIR", default_value = DATA, env = "DIECAST_DATA")]
+    pub data: PathBuf,
+    /// The database, as `sqlite:FILE`; by default `diecast.db` in the data folder
+    #[arg(long, value_name = "URL", env = "DIECAST_DATABASE")]
+    pub database: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct PasswordArgs {
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Whose password
+    #[arg(long, default_value = crate::first::ADMINISTRATOR)]
+    pub user: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Human,
+    Json,
+}
+
+impl RunArgs {
+    /// What was typed, as what it means.
+    pub fn settings(self) -> ServerSettings {
+        ServerSettings {
+            data: self.place.data,
+            database: self.place.database,
+            listen: self.listen,
+            names: self.names,
+            certificate: self.certificate.zip(self.key),
+            admin_password: std::env::var(crate::first::PASSWORD_VARIABLE).ok(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Routes of events: the history in pages, and the stream.
+
+use crate::{
+    app::{App, cx::Cx, events, refused::Refused},
+    http::extract::{Asked, Page},
+};
+use axum::{
+    Json,
+    extract::State,
+    http::HeaderMap,
+    response::sse::{Event, KeepAlive, Sse},
+};
+use diecast_api::operator::event::EventList;
+use futures::{Stream, stream};
+use serde::Deserialize;
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use tokio::sync::watch;
+use utoipa::IntoParams;
+
+/// Between signs of life on a stream on which nothing happens; proxies give up after a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// Only events about this kind of thing: `provider`, `template`, `host`, `server`.
+    object: Option<String>,
+    /// Only events about the thing of this name.
+    name: Option<String>,
+}
+
+/// What happened, the oldest first
+#[utoipa::path(get, path = "/events/history", tag = "events", operation_id = "list_events",
+    params(Filter, Page), responses((status = 200, body = EventList)))]
+pub(super) async fn history(
+    State(app): State<App>,
+    cx: Cx,
+    Asked(filter): Asked<Filter>,
+    Asked(page): Asked<Page>,
+) -> Result<Json<EventList>, Refused> {
+    let filter = events::Filter { object: filter.object, name: filter.name };
+    app.event_history(&cx, &filter, &page.into()).await.map(Json)
+}
+
+/// What happens, as it happens: numbered server-sent events, resumed after `Last-Event-ID`
+#[utoipa::path(get, path = "/events", tag = "events", operation_id = "follow_events",
+    params(("Last-Event-ID" = Option<i64>, Header)),
+    responses((status = 200, body = String, content_type = "text/event-stream")))]
+pub(super) async fn stream(
+    State(app): State<App>,
+    cx: Cx,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refused> {
+    let last = headers.get("last-event-id").map(|value| {
+        let number = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+        number.ok_or_else(|| Refused::malformed("`Last-Event-ID` is the number of an event"))
+    });
+    let beginning = app.events_begin(&cx, last.transpose()?).await?;
+    // The number alone, so that who is cut off before anything happened can resume as well.
+    let mut first = Event::default().id(beginning.after.to_string());
+    if beginning.reset {
+        first = first.event("reset").data("{}");
+    }
+    let follow = Follow {
+        announcements: app.announcements(),
+        stopping: app.stopping(),
+        after: beginning.after,
+        waiting: VecDeque::from([first]),
+        app,
+    };
+    let events = stream::unfold(follow, async |mut follow| Some((Ok(follow.next().await?), follow)));
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+struct Follow {
+    app: App,
+    announcements: watch::Receiver<i64>,
+    stopping: watch::Receiver<bool>,
+    after: i64,
+    waiting: VecDeque<Event>,
+}
+
+impl Follow {
+    /// None ends the stream: the server stops, or cannot read. The client comes again.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
+            self.announcements.mark_unchanged();
+            for view in self.app.events_after(self.after).await.ok()? {
+                self.after = view.id;
+                let event = Event::default().id(view.id.to_string()).json_data(&view);
+                self.waiting.push_back(event.expect("an event is plain data without line ends"));
+            }
+            if self.waiting.is_empty() {
+                tokio::select! {
+                    changed = self.announcements.changed() => changed.ok()?,
+                    _ = self.stopping.wait_for(|stop| *stop) => return None,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Routes of hosts.
+
+use crate::{
+    app::{App, cx::Cx, etag::Tagged, hosts, refused::Refused},
+    http::extract::{Asked, Create, DryRun, IfMatch, Named, Page},
+};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use diecast_api::operator::{
+    host::{CreateHosts, HostList, HostView},
+    operation::OperationView,
+    template::PlanView,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Filter {
+    /// Only hosts of this template.
+    template: Option<String>,
+    /// Only hosts on this provider.
+    provider: Option<String>,
+}
+
+/// List hosts
+#[utoipa::path(get, path = "/hosts", tag = "hosts", operation_id = "list_hosts",
+    params(Filter, Page), responses((status = 200, body = HostList)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    cx: Cx,
+    Asked(filter): Asked<Filter>,
+    Asked(page): Asked<Page>,
+) -> Result<Json<HostList>, Refused> {
+    let filter = hosts::Filter { template: filter.template, provider: filter.provider };
+    app.hosts(&cx, &filter, &page.into()).await.map(Json)
+}
+
+/// Deploy hosts of a template
+#[utoipa::path(post, path = "/hosts", tag = "hosts", operation_id = "create_hosts",
+    params(("Idempotency-Key" = Option<String>, Header), DryRun), request_body = CreateHosts,
+    responses((status = 201, body = HostList), (status = 200, description = "A dry run", body = PlanView)))]
+pub(super) async fn create(
+    State(app): State<App>,
+    cx: Cx,
+    Asked(query): Asked<DryRun>,
+    create: Create<CreateHosts>,
+) -> Result<Response, Refused> {
+    if query.dry_run {
+        return Ok(Json(app.plan_hosts(&cx, &create.said).await?).into_response());
+    }
+    let made = app.create_hosts(&cx, &create.said, create.key.as_ref()).await?;
+    Ok((StatusCode::CREATED, Json(made)).into_response())
+}
+
+/// Show a host
+#[utoipa::path(get, path = "/hosts/{name}", tag = "hosts", operation_id = "show_host",
+    params(("name" = String, Path)), responses((status = 200, body = HostView)))]
+pub(super) async fn show(
+    State(app): State<App>,
+    cx: Cx,
+    Named(name): Named,
+) -> Result<Tagged<HostView>, Refused> {
+    app.host(&cx, &name).await
+}
+
+/// Delete a host with its disks
+#[utoipa::path(delete, path = "/hosts/{name}", tag = "hosts", operation_id = "delete_host",
+    params(("name" = String, Path), ("If-Match" = Option<String>, Header)),
+    responses((status = 202, description = "It is being deleted")))]
+pub(super) async fn remove(
+    State(app): State<App>,
+    cx: Cx,
+    Named(name): Named,
+    if_match: IfMatch,
+) -> Result<StatusCode, Refused> {
+    app.delete_host(&cx, &name, if_match.tag()).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Start a host
+#[utoipa::path(post, path = "/hosts/{name}/start", tag = "hosts", operation_id = "start_host",
+    params(("name" = String, Path)), responses((status = 202, body = OperationView)))]
+pub(super) async fn start(
+    State(app): State<App>,
+    cx: Cx,
+    Named(name): Named,
+) -> Result<(StatusCode, Json<OperationView>), Refused> {
+    let begun = app.start_host(&cx, &name).await?;
+    Ok((StatusCode::ACCEPTED, Json(begun)))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Stop {
+    /// Pull the plug instead of asking the guest.
+    #[serde(default)]
+    force: bool,
+}
+
+/// Stop a host
+#[utoipa::path(post, path = "/hosts/{name}/stop", tag = "hosts", operation_id = "stop_host",
+    params(("name" = String, Path), Stop), responses((status = 202, body = OperationView)))]
+pub(super) async fn stop(
+    State(app): State<App>,
+    cx: Cx,
+    Named(name): Named,
+    Asked(query): Asked<Stop>,
+) -> Result<(StatusCode, Json<OperationView>), Refused> {
+    let begun = app.stop_host(&cx, &name, query.force).await?;
+    Ok((StatusCode::ACCEPTED, Json(begun)))
+}

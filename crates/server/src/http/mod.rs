@@ -1,0 +1,122 @@
+//! What comes in over HTTPS: parsed, recognised, handed to `app`, worded again. No rules, no store.
+//!
+//! ```text
+//!   outside: request id, log line, problem details ─► panics caught ─► size limits
+//!      ├─ open      /, healthz, readyz, openapi.json, errors, sign-in, enrolment
+//!      ├─ operators /api/v1/...    behind `recognise::operator`: a bearer token
+//!      └─ agents    /agent/v1/...  behind `recognise::agent`: a certificate that counts
+//! ```
+//!
+//! Who is let in is decided by the part of the tree that a route hangs in, so a new route cannot
+//! forget it; what they may do there, by `app::authorise`.
+
+mod agents;
+mod distribution;
+mod errors;
+mod events;
+mod extract;
+mod health;
+mod hosts;
+mod manifests;
+pub(crate) mod openapi;
+mod operations;
+mod outside;
+mod providers;
+mod recognise;
+mod respond;
+mod session;
+mod templates;
+mod versions;
+mod vms;
+
+use crate::app::{App, refused::Refused};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{get, post, put},
+};
+use diecast_api::{agent, operator};
+use diecast_domain::code::Code;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The largest request of an operator: a thousand providers by name.
+const OPERATOR_BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Every route, with its state.
+pub(crate) fn router(app: App) -> Router {
+    let known = known().route_layer(from_fn_with_state(app.clone(), recognise::operator));
+    let (operators, _) = operators(known).split_for_parts();
+    let text = openapi_text();
+    let document = get(move || async move { respond::json_text(text) });
+    operators
+        .route(&format!("{}/openapi.json", operator::BASE), document)
+        .layer(DefaultBodyLimit::max(OPERATOR_BODY_BYTES_MAX))
+        .merge(agents(&app))
+        .route("/", get(health::front))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .fallback(async || Refused::new(Code::A0004, "there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            let cause = "this address does not take this method";
+            Refused::malformed(cause).with_status(StatusCode::METHOD_NOT_ALLOWED.as_u16())
+        })
+        .layer(CatchPanicLayer::custom(outside::panicked))
+        .layer(from_fn(outside::dress))
+        .with_state(app)
+}
+
+/// The operators' API, described: the text that is checked in as `openapi/operator.json`.
+pub(crate) fn openapi_text() -> String {
+    let document = openapi::complete(operators(known()).into_openapi());
+    serde_json::to_string_pretty(&document).expect("a JSON value can be written") + "\n"
+}
+
+/// Routes for operators who are signed in.
+fn known() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(session::show, session::sign_out))
+        .routes(routes!(providers::list, providers::add))
+        .routes(routes!(providers::show, providers::change, providers::remove))
+        .routes(routes!(providers::rejoin))
+        .routes(routes!(operations::check_provider))
+        .routes(routes!(vms::list))
+        .routes(routes!(templates::list, templates::create))
+        .routes(routes!(templates::show, templates::change, templates::remove))
+        .routes(routes!(versions::list))
+        .routes(routes!(distribution::show))
+        .routes(routes!(distribution::add))
+        .routes(routes!(distribution::remove))
+        .routes(routes!(distribution::retry))
+        .routes(routes!(distribution::verify))
+        .routes(routes!(hosts::list, hosts::create))
+        .routes(routes!(hosts::show, hosts::remove))
+        .routes(routes!(hosts::start))
+        .routes(routes!(hosts::stop))
+        .routes(routes!(operations::show))
+        .routes(routes!(events::stream))
+        .routes(routes!(events::history))
+}
+
+fn operators(known: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    let open = OpenApiRouter::new().routes(routes!(session::sign_in)).routes(routes!(errors::show));
+    let base = OpenApiRouter::with_openapi(openapi::head());
+    base.nest(operator::BASE, open.merge(known))
+}
+
+fn agents(app: &App) -> Router<App> {
+    let known = Router::new()
+        .route(agent::RENEW, post(agents::renew))
+        .route(agent::ASSIGNMENT, get(agents::assignment))
+        .route(agent::REPORT, post(agents::report))
+        .layer(DefaultBodyLimit::max(agent::MESSAGE_BYTES_MAX));
+    let manifests = Router::new()
+        .route(&format!("{}/{{digest}}", agent::MANIFESTS), put(manifests::put).get(manifests::get))
+        .layer(DefaultBodyLimit::max(agent::MANIFEST_BYTES_MAX));
+    let open = Router::new()
+        .route(agent::ENROL, post(agents::enrol))
+        .layer(DefaultBodyLimit::max(agent::MESSAGE_BYTES_MAX));
+    known.merge(manifests).route_layer(from_fn_with_state(app.clone(), recognise::agent)).merge(open)
+}

@@ -1,0 +1,109 @@
+//! What makes wishes come true: looks at everything, again and again, and writes down what changed.
+//!
+//! ```text
+//!   timer, nudge ─► pass: picture ─► contacts ─► reports ─► what is due ─► orders ─► commit ─► wake
+//! ```
+//!
+//! A pass takes no input: a nudge carries no data, so a lost one costs latency and nothing else.
+//! Everything that one pass finds is one change of the store: killed anywhere, the next pass finds
+//! the same again. It decides nothing: that is `domain::reconcile` and `domain::plan`.
+
+mod changes;
+mod contacts;
+mod events;
+mod orders;
+mod reports;
+
+use crate::{app::App, clock, picture::Picture};
+use diecast_domain::{
+    generation::Generation,
+    ids::ProviderId,
+    reconcile::{Heard, after_report, due},
+    report::Report,
+};
+use diecast_store::{NewEvent, StoreError};
+use std::time::Duration;
+
+/// Between passes when nobody nudges: silence and pauses are noticed this late at most.
+const TICK: Duration = Duration::from_millis(500);
+/// The shortest time between two passes: a thousand agents report more often than the store writes.
+const PASS_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a pass did.
+#[derive(Debug, Default)]
+pub(crate) struct Pass {
+    /// Who is told something new.
+    pub(crate) told: Vec<(ProviderId, Generation)>,
+    pub(crate) events: Vec<NewEvent>,
+    /// Reports as they were stored.
+    kept: Vec<Report>,
+    /// Anything at all was written.
+    pub(crate) dirty: bool,
+}
+
+/// Runs passes until the server stops.
+pub(crate) async fn run(app: App) {
+    let mut stopping = app.stopping();
+    loop {
+        tokio::select! {
+            () = app.nudged() => {}
+            () = tokio::time::sleep(TICK) => {}
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
+        if let Err(error) = pass(&app).await {
+            let error = anyhow::Error::new(error);
+            tracing::error!(
+                error = format!("{error:#}"),
+                "a pass of the reconciler failed; the next one follows"
+            );
+        }
+        tokio::time::sleep(PASS_PAUSE).await;
+    }
+}
+
+/// One look at everything.
+pub(crate) async fn pass(app: &App) -> Result<Pass, StoreError> {
+    let mut change = app.store().change().await?;
+    let now = clock::now();
+    let mut picture = Picture::take(&mut change, app.live(), now).await?;
+    let told = crate::picture::told(&mut change).await?;
+    let mut pass = Pass::default();
+    contacts::reconcile(&mut change, &picture, &mut pass).await?;
+    for (id, agent) in picture.agents.clone() {
+        let Some(report) = agent.report.clone().filter(|_| agent.hearing_began()) else { continue };
+        let Some(name) = picture.providers.get(&id).map(|record| record.name.clone()) else { continue };
+        let heard = Heard { report: &report, name: &name, told: told.get(&id), now, draw: rand::random() };
+        let found = after_report(&picture.world, &heard);
+        changes::carry_out(&mut change, &mut picture, found, &mut pass).await?;
+        reports::keep(&mut change, app, &report, &mut pass).await?;
+    }
+    let found = due(&picture.world, now);
+    changes::carry_out(&mut change, &mut picture, found, &mut pass).await?;
+    changes::give_up_operations(&mut change, &mut picture, &mut pass).await?;
+    orders::reconcile(&mut change, &picture, &told, &mut pass).await?;
+    let mut last = None;
+    for event in &pass.events {
+        tracing::info!(
+            kind = event.kind,
+            object = event.object,
+            name = event.name,
+            code = event.code.map(|code| code.as_str()),
+            "{}",
+            event.message
+        );
+        last = Some(change.add_event(event).await?);
+        pass.dirty = true;
+    }
+    if !pass.dirty {
+        return Ok(pass);
+    }
+    change.commit().await?;
+    app.live().now_kept(std::mem::take(&mut pass.kept));
+    for (provider, generation) in &pass.told {
+        app.told().wake(*provider, *generation);
+    }
+    if let Some(last) = last {
+        app.announce(last);
+    }
+    Ok(pass)
+}

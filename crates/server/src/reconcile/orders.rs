@@ -1,0 +1,26 @@
+//! What each agent is told: stored under a new number when it differs from what was told before.
+
+use super::Pass;
+use crate::picture::Picture;
+use diecast_domain::{assignment::Assignment, ids::ProviderId, plan};
+use diecast_store::{Change, StoreError};
+use std::collections::BTreeMap;
+
+pub(super) async fn reconcile(
+    change: &mut Change,
+    picture: &Picture,
+    told: &BTreeMap<ProviderId, Assignment>,
+    pass: &mut Pass,
+) -> Result<(), StoreError> {
+    let epoch = change.epoch().await?;
+    for id in picture.providers.keys() {
+        let Some(orders) = plan::orders(&picture.world, *id) else { continue };
+        let same = |before: &Assignment| before.orders == orders && before.generation.epoch == epoch;
+        if told.get(id).is_some_and(same) {
+            continue;
+        }
+        pass.told.push((*id, change.assign(orders).await?));
+        pass.dirty = true;
+    }
+    Ok(())
+}
