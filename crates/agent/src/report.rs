@@ -101,6 +101,8 @@ fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
                 _ if removing => Phase::Removing,
                 Held::Ready if known.verified_at.contains_key(digest) => Phase::Ready,
                 Held::Changed => Phase::Damaged,
+                // Just published, and not ordered yet: others may ask for it already.
+                Held::Verified if known.verified_at.contains_key(digest) => Phase::Registering,
                 _ => Phase::Queued,
             },
             attempt: failure.map_or(1, |failure| failure.attempt),

@@ -12,7 +12,7 @@ use crate::{
 };
 use diecast_domain::{
     agent::{Local, Object, Step, decide},
-    assignment::Orders,
+    assignment::{Deletion, Orders},
     code::Problem,
     host::HostPhase,
     ids::ProviderId,
@@ -138,11 +138,28 @@ fn forget_what_is_over(known: &mut crate::board::Knowledge, data: &DataDir) {
     let done = |publication: &diecast_domain::ids::PublicationId| {
         !orders.publications.iter().any(|ordered| ordered.id == *publication)
     };
+    known.failures.retain(|object, _| ordered(&orders, *object));
     let over: Vec<_> = known.published.keys().filter(|publication| done(publication)).copied().collect();
     for publication in over {
         let _ = data::remove(&data.published(publication));
         known.published.remove(&publication);
     }
+}
+
+/// Whether anything is wanted of it.
+fn ordered(orders: &Orders, object: Object) -> bool {
+    let deleted = |deletion: &Deletion| match (deletion, object) {
+        (Deletion::Host { host }, Object::Host(id)) => *host == id,
+        (Deletion::Replica { version }, Object::Replica(digest)) => version.digest == digest,
+        _ => false,
+    };
+    orders.deletions.iter().any(deleted)
+        || match object {
+            Object::Publication(id) => orders.publications.iter().any(|order| order.id == id),
+            Object::Replica(digest) => orders.replica(&digest).is_some(),
+            Object::Host(host) => orders.hosts.iter().any(|order| order.id == host),
+            Object::Operation(id) => orders.operations.iter().any(|order| order.id == id),
+        }
 }
 
 /// Starts a step's task, or stops one. The task reports on the board and clears itself from it.

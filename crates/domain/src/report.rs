@@ -47,6 +47,8 @@ pub enum PublicationPhase {
     Reading,
     /// Cutting, hashing and compressing them.
     Hashing,
+    /// Reading them back, as every replica is.
+    Verifying,
     /// Handing the manifest to the server.
     Uploading,
     Done,
@@ -60,6 +62,7 @@ impl PublicationPhase {
             Self::Preflight => "preflight",
             Self::Reading => "reading",
             Self::Hashing => "hashing",
+            Self::Verifying => "verifying",
             Self::Uploading => "uploading",
             Self::Done => "done",
             Self::Failed => "failed",

@@ -233,18 +233,7 @@ impl Assembly {
 
     /// Writes what is small, and forces all to the disk.
     pub(crate) fn finish(&self) -> Result<(), AssembleError> {
-        let small = [
-            (layout::PROFILE_FILE, Some(self.manifest.profile())),
-            (layout::NVRAM_FILE, self.manifest.nvram()),
-        ];
-        for (name, bytes) in small {
-            let path = self.dir.join(name);
-            let Some(bytes) = bytes else { continue };
-            let file = open_for_writing(&path)?;
-            file.set_len(bytes.len() as u64).map_err(failed("set the size of", &path))?;
-            file.write_all_at(bytes, 0).map_err(failed("write to", &path))?;
-            file.sync_data().map_err(failed("flush", &path))?;
-        }
+        write_small_files(&self.manifest, &self.dir)?;
         fail::fail_point!("transfer::before-sync");
         for (file, path) in &self.disks {
             file.sync_data().map_err(failed("flush", path))?;
@@ -252,6 +241,20 @@ impl Assembly {
         fail::fail_point!("transfer::after-sync");
         Ok(())
     }
+}
+
+/// What stands in a version's directory beside its disks: profile and NVRAM, out of the manifest.
+pub fn write_small_files(manifest: &Manifest, dir: &Path) -> Result<(), AssembleError> {
+    let small = [(layout::PROFILE_FILE, Some(manifest.profile())), (layout::NVRAM_FILE, manifest.nvram())];
+    for (name, bytes) in small {
+        let path = dir.join(name);
+        let Some(bytes) = bytes else { continue };
+        let file = open_for_writing(&path)?;
+        file.set_len(bytes.len() as u64).map_err(failed("set the size of", &path))?;
+        file.write_all_at(bytes, 0).map_err(failed("write to", &path))?;
+        file.sync_data().map_err(failed("flush", &path))?;
+    }
+    Ok(())
 }
 
 /// Opens a file for reading and writing in place, also one that a verified version marked

@@ -1,17 +1,16 @@
 //! Publishing: a golden machine's disks become plain files here, then a manifest.
 //!
-//! What is made ends up where an interrupted transfer would have left it, under `incoming`; the
-//! source is a provider like any other, and its replica is verified and registered by the same way.
+//! The source's own replica is made here too, by the same verification and the same commit as
+//! everybody's: when a publication is done, the first holder is there for the others to ask.
 
 use super::{blocking, replica};
 use crate::{
     board::TaskPhase,
     data,
-    survey::{incoming_dir, publishing_dir},
+    survey::publishing_dir,
     worker::{Ended, Job, disk_trouble, own_trouble},
 };
 use diecast_domain::{
-    agent::Object,
     code::{Code, Problem},
     ids::PublicationId,
     preflight,
@@ -21,10 +20,12 @@ use diecast_domain::{
 };
 use diecast_provider::{ReadMachines, SourceMachine, layout as places};
 use diecast_transfer::{
-    layout,
+    assemble,
     manifest::Manifest,
     publish::{self, DiskInput, PublishInput},
+    record::VerifiedRecord,
     spool::Spool,
+    verify::Verdict,
 };
 use std::{fs, path::Path, sync::Arc};
 
@@ -68,14 +69,14 @@ async fn make(job: &Job, id: PublicationId, machine: SourceMachine, staging: &Pa
     drop(machine);
 
     job.phase(TaskPhase::Publication(PublicationPhase::Hashing));
-    let manifest = hash(job, id, input).await?;
+    let manifest = Arc::new(hash(job, id, input).await?);
     let digest = manifest.digest();
     job.phase(TaskPhase::Publication(PublicationPhase::Uploading));
     let bytes = manifest.encode();
     data::write(&job.site.data.manifest(&digest), &bytes, 0o600)
         .map_err(|error| Some(own_trouble(&error)))?;
     job.site.server.give_manifest(&digest, bytes).await.map_err(Some)?;
-    hand_over(job, &manifest, staging).map_err(Some)?;
+    hold(job, &manifest, staging).await?;
 
     let size = VersionSize {
         virtual_bytes: manifest.size(),
@@ -154,18 +155,23 @@ async fn hash(job: &Job, id: PublicationId, input: PublishInput) -> Result<Manif
     Ok(manifest)
 }
 
-/// Puts the plain files where a transfer of this version would have put them.
-fn hand_over(job: &Job, manifest: &Manifest, staging: &Path) -> Result<(), Problem> {
-    let incoming = incoming_dir(&job.site.storage);
-    let version = layout::version_dir(&incoming, &manifest.digest());
-    let there = places::version_dir(&job.site.storage, &manifest.digest());
-    let busy = job.site.board.know().tasks.contains_key(&Object::Replica(manifest.digest()));
-    if there.exists() || busy {
-        // The same content is held or being brought already.
-        return data::remove(staging).map_err(|error| disk_trouble("remove", staging, &error));
+/// Makes the plain files this provider's replica: read back whole, then given their final name.
+async fn hold(job: &Job, manifest: &Arc<Manifest>, staging: &Path) -> Ended {
+    let digest = manifest.digest();
+    job.phase(TaskPhase::Publication(PublicationPhase::Verifying));
+    assemble::write_small_files(manifest, staging).map_err(|error| error.problem())?;
+    match replica::verify(job, manifest, staging).await? {
+        Verdict::Verified(verified) => replica::commit(job, verified).await?,
+        Verdict::Damaged(damage) => return Err(Some(damage.problem(&digest))),
     }
-    fs::create_dir_all(&incoming).map_err(|error| disk_trouble("make", &incoming, &error))?;
-    data::remove(&version).map_err(|error| disk_trouble("clear", &version, &error))?;
-    fs::rename(staging, &version).map_err(|error| disk_trouble("rename", staging, &error))?;
-    replica::profile(manifest).map(|_| ())
+    // If the same content was here before, that is what stays, and it must be well.
+    let dir = places::version_dir(&job.site.storage, &digest);
+    let record = VerifiedRecord::load(&job.site.data.verified(&digest));
+    if record.is_some_and(|record| record.unchanged(&dir)) {
+        return Ok(());
+    }
+    match replica::verify(job, manifest, &dir).await? {
+        Verdict::Verified(verified) => replica::record(job, &verified),
+        Verdict::Damaged(damage) => Err(Some(damage.changed_problem(&digest))),
+    }
 }

@@ -56,7 +56,15 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
         fail::fail_point!("agent::removal");
         data::remove(&path).map_err(|error| Some(disk_trouble("remove", &path, &error)))?;
     }
-    job.site.board.know().damaged.remove(&digest);
+    let mut known = job.site.board.know();
+    known.damaged.remove(&digest);
+    // A publication of what is gone must not go on saying that it is done.
+    let gone: Vec<_> =
+        known.published.iter().filter(|(_, made)| made.digest == digest).map(|(id, _)| *id).collect();
+    for id in gone {
+        known.published.remove(&id);
+        let _ = data::remove(&job.site.data.published(id));
+    }
     Ok(())
 }
 

@@ -200,7 +200,8 @@ pub async fn verify(job: &Job, manifest: &Arc<Manifest>, dir: &Path) -> Result<V
     verdict.map_err(|error| error.problem())
 }
 
-async fn commit(job: &Job, verified: Verified) -> Ended {
+/// Gives what was verified its final name, and writes down when.
+pub async fn commit(job: &Job, verified: Verified) -> Ended {
     let versions = places::versions_dir(&job.site.storage);
     let (verified, committed) = blocking(move || {
         let committed = commit::commit(&verified, &versions);

@@ -92,7 +92,7 @@ pub struct PublicationView {
     pub provider: String,
     /// ``VM `golden` ``
     pub source: String,
-    /// `queued`, `preflight`, `reading`, `hashing`, `uploading`, `done`, `failed`
+    /// `queued`, `preflight`, `reading`, `hashing`, `uploading`, `verifying`, `done`, `failed`
     pub phase: String,
     pub percent: f64,
     pub bytes_done: u64,
