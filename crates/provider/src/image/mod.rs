@@ -21,3 +21,6 @@ pub(crate) mod info;
 pub(crate) mod lock;
 pub(crate) mod partition;
 pub(crate) mod users;
+
+#[cfg(test)]
+mod tests;

@@ -32,11 +32,7 @@ fn profile(buses: &[DiskBus], machine: MachineType, firmware: Firmware) -> Hardw
         disks: buses
             .iter()
             .enumerate()
-            .map(|(n, bus)| DiskSlot {
-                name: format!("disk{n}"),
-                bus: *bus,
-                size: ByteCount::gib(8),
-            })
+            .map(|(n, bus)| DiskSlot { name: format!("disk{n}"), bus: *bus, size: ByteCount::gib(8) })
             .collect(),
         nics: vec![Nic { model: "virtio".into(), network: "corp".into() }],
         tpm: false,
@@ -56,8 +52,7 @@ fn render(profile: &HardwareProfile, acceleration: Acceleration, plug: Plug) -> 
         .collect();
     let spec = spec();
     let plugs = [plug];
-    let machine =
-        HostMachine { spec: &spec, profile, disks: &disks, plugs: &plugs, dir, acceleration };
+    let machine = HostMachine { spec: &spec, profile, disks: &disks, plugs: &plugs, dir, acceleration };
     host(&machine).render()
 }
 
@@ -74,11 +69,8 @@ fn assert_valid(xml: &str) {
 
 #[test]
 fn a_windows_host_is_complete() {
-    let mut profile = profile(
-        &[DiskBus::Virtio, DiskBus::Sata],
-        MachineType::Q35,
-        Firmware::Uefi { secure_boot: true },
-    );
+    let mut profile =
+        profile(&[DiskBus::Virtio, DiskBus::Sata], MachineType::Q35, Firmware::Uefi { secure_boot: true });
     profile.cpu_model = Some("Skylake-Client".into());
     profile.tpm = true;
     profile.clock_localtime = true;

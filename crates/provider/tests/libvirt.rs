@@ -1,0 +1,171 @@
+//! Stories on a real libvirtd: DIECAST_TEST_LIBVIRT_URI says where it is, and its pool `default`
+//! is used (DIECAST_TEST_LIBVIRT_POOL names another).
+
+use diecast_domain::{
+    code::Code,
+    profile::{Firmware, MachineType},
+};
+use diecast_provider::{HoldTemplates, Inspect, Libvirt, ReadMachines, conformance, source::unwatched};
+use std::{path::Path, process::Command};
+
+fn uri() -> String {
+    std::env::var("DIECAST_TEST_LIBVIRT_URI")
+        .expect("DIECAST_TEST_LIBVIRT_URI names the libvirtd to test against")
+}
+
+fn pool() -> String {
+    std::env::var("DIECAST_TEST_LIBVIRT_POOL").unwrap_or_else(|_| "default".to_owned())
+}
+
+fn run(program: &str, args: &[&str]) {
+    let output = Command::new(program).args(args).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{program} {args:?}: {said}");
+}
+
+fn virsh(args: &[&str]) {
+    let uri = uri();
+    run("virsh", &[&["-q", "-c", &uri], args].concat());
+}
+
+/// A machine that is undefined at the end, however the story ends.
+struct Golden {
+    name: String,
+}
+
+impl Golden {
+    fn define(dir: &Path, os: &str, disks: &str) -> Self {
+        let name = format!("golden-{}", uuid::Uuid::new_v4().simple());
+        let xml = format!(
+            "<domain type='qemu'><name>{name}</name><memory unit='MiB'>64</memory>{os}
+             <devices>{disks}</devices></domain>"
+        );
+        let file = dir.join("golden.xml");
+        std::fs::write(&file, xml).unwrap();
+        virsh(&["define", file.to_str().unwrap()]);
+        Self { name }
+    }
+}
+
+impl Drop for Golden {
+    fn drop(&mut self) {
+        for words in [&["destroy"][..], &["undefine", "--nvram"]] {
+            let mut virsh = Command::new("virsh");
+            // One that was never started cannot be stopped.
+            let _ = virsh.args(["-q", "-c", &uri()]).args(words).arg(&self.name).output();
+        }
+    }
+}
+
+const BIOS: &str = "<os><type arch='x86_64' machine='q35'>hvm</type></os>";
+
+fn disk(path: &Path, format: &str, target: &str) -> String {
+    let path = path.display();
+    format!(
+        "<disk type='file' device='disk'><driver name='qemu' type='{format}'/>
+         <source file='{path}'/><target dev='{target}' bus='virtio'/></disk>"
+    )
+}
+
+#[tokio::test]
+async fn libvirt_conforms() {
+    let provider = Libvirt::connect(&uri()).await.unwrap();
+    conformance::check(&provider, &pool()).await;
+}
+
+#[tokio::test]
+async fn a_golden_machine_of_two_disks_is_read_and_left_as_it_was() {
+    let provider = Libvirt::connect(&uri()).await.unwrap();
+    let storage = provider.storage_dir(&pool()).await.unwrap();
+    let dir = tempfile::tempdir_in(storage.parent().unwrap()).unwrap();
+    run("chmod", &["755", dir.path().to_str().unwrap()]);
+    let (base, top, second) =
+        (dir.path().join("b.raw"), dir.path().join("t.qcow2"), dir.path().join("s.raw"));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    run("qemu-img", &["create", "-q", "-f", "raw", &text(&base), "8M"]);
+    run("qemu-io", &["-f", "raw", "-c", "write -P 1 0 2M", &text(&base)]);
+    let create = ["create", "-q", "-f", "qcow2", "-F", "raw", "-b", &text(&base), &text(&top)];
+    run("qemu-img", &create);
+    run("qemu-io", &["-f", "qcow2", "-c", "write -P 2 1M 64k", &text(&top)]);
+    run("qemu-img", &["create", "-q", "-f", "raw", &text(&second), "1M"]);
+    let disks = disk(&top, "qcow2", "vda") + &disk(&second, "raw", "vdb");
+    let golden = Golden::define(dir.path(), BIOS, &disks);
+
+    let machine = provider.open_machine(&golden.name).await.unwrap();
+    assert_eq!(machine.profile.machine, MachineType::Q35);
+    assert_eq!(machine.profile.firmware, Firmware::Bios);
+    assert_eq!(machine.disks.len(), 2);
+    assert_eq!(machine.disks[0].chain, [top.clone(), base.clone()]);
+    for read in &machine.disks {
+        let to = dir.path().join("out.raw");
+        provider.export_disk(read, &to, &unwatched()).await.unwrap();
+        let compare = ["compare", "-f", read.format.as_str(), "-F", "raw"];
+        run("qemu-img", &[&compare[..], &[&text(&read.path), &text(&to)]].concat());
+    }
+    let start = || Command::new("virsh").args(["-q", "-c", &uri(), "start", &golden.name]).output();
+    let refused = start().unwrap();
+    assert!(!refused.status.success(), "QEMU could write while the disks were read");
+    provider.still_the_same(&machine).await.unwrap();
+    drop(machine);
+
+    let started = start().unwrap();
+    assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+    let running = provider.open_machine(&golden.name).await.unwrap_err();
+    assert_eq!(running.code, Code::V0001, "{running}");
+    virsh(&["suspend", &golden.name]);
+    assert_eq!(provider.open_machine(&golden.name).await.unwrap_err().code, Code::V0001);
+    let shown = provider.vms().await.unwrap().into_iter().find(|vm| vm.name == golden.name);
+    assert_eq!(shown.unwrap().obstacle.unwrap().code, Code::V0001);
+    virsh(&["destroy", &golden.name]);
+
+    let machine = provider.open_machine(&golden.name).await.unwrap();
+    std::fs::OpenOptions::new().append(true).open(&second).unwrap().set_len(2 << 20).unwrap();
+    assert_eq!(provider.still_the_same(&machine).await.unwrap_err().code, Code::V0007);
+    drop(machine);
+    std::fs::remove_file(&second).unwrap();
+    assert_eq!(provider.open_machine(&golden.name).await.unwrap_err().code, Code::V0002);
+    let missing = provider.open_machine("no-such-machine").await.unwrap_err();
+    assert_eq!(missing.code, Code::V0002, "{missing}");
+}
+
+#[tokio::test]
+async fn an_image_of_no_machine_is_read_only_where_that_is_allowed() {
+    let provider = Libvirt::connect(&uri()).await.unwrap();
+    let (inside, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let image = outside.path().join("a.qcow2");
+    let path = image.to_str().unwrap();
+    run("qemu-img", &["create", "-q", "-f", "qcow2", path, "4M"]);
+    let allowed = [inside.path().to_owned()];
+    let link = inside.path().join("link.qcow2");
+    std::os::unix::fs::symlink(&image, &link).unwrap();
+    for way in [&image, &link, &inside.path().join("../a.qcow2")] {
+        let refused = provider.open_image(way, &allowed).await.unwrap_err();
+        assert_eq!(refused.code, Code::V0010, "{refused}");
+    }
+    let overlay = inside.path().join("overlay.qcow2");
+    let create = ["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", path];
+    run("qemu-img", &[&create[..], &[overlay.to_str().unwrap()]].concat());
+    let refused = provider.open_image(&overlay, &allowed).await.unwrap_err();
+    assert_eq!(refused.code, Code::V0009, "{refused}");
+    let plain = inside.path().join("plain.qcow2");
+    std::fs::rename(&image, &plain).unwrap();
+    let machine = provider.open_image(&plain, &allowed).await.unwrap();
+    assert_eq!((machine.name.as_str(), machine.disks.len()), ("plain", 1));
+}
+
+#[tokio::test]
+async fn what_is_no_qemu_driver_and_what_is_not_there_are_told_apart() {
+    let other = Libvirt::connect("test:///default").await.err().unwrap();
+    assert_eq!(other.code, Code::P0010, "{other}");
+    let nobody = Libvirt::connect("qemu+unix:///system?socket=/no/such/socket").await;
+    assert_eq!(nobody.err().unwrap().code, Code::P0002);
+}
+
+#[tokio::test]
+async fn facts_name_what_guests_can_be_given() {
+    let facts = Libvirt::connect(&uri()).await.unwrap().facts().await.unwrap();
+    assert!(facts.hypervisor.starts_with("QEMU "), "{}", facts.hypervisor);
+    assert!(facts.cpu.guest_models.iter().any(|model| model == "qemu64"));
+    assert!(facts.firmware.bios && facts.firmware.uefi, "OVMF is installed");
+}
