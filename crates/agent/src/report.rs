@@ -242,7 +242,10 @@ pub fn differs(before: &Report, after: &Report) -> bool {
     let hosts = |report: &Report| -> Vec<_> {
         report.hosts.iter().map(|host| (host.id, host.phase, host.power, host.guest_agent)).collect()
     };
+    let vms = |report: &Report| -> Vec<_> { report.vms.iter().map(|vm| (vm.uuid, vm.power)).collect() };
     before.generation != after.generation
+        || vms(before) != vms(after)
+        || before.hypervisor_problem != after.hypervisor_problem
         || before.operations != after.operations
         || replicas(before) != replicas(after)
         || publications(before) != publications(after)

@@ -31,11 +31,14 @@ use diecast_domain::{
     wishes::may_delete_template,
 };
 use diecast_store::TemplateRecord;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 use uuid::Uuid;
 
 /// Providers that may receive one template at a time, at most: beyond it nothing is gained.
 const CONCURRENCY_MAX: u32 = 1000;
+/// How long a machine may take to be reported as it is now: a look and a report of its agent.
+const SOURCE_PATIENCE: Duration = Duration::from_secs(6);
+const SOURCE_LOOK_INTERVAL: Duration = Duration::from_millis(300);
 /// A note is a sentence or two.
 const NOTE_LENGTH_MAX: usize = 1000;
 
@@ -84,6 +87,23 @@ impl App {
         Ok(plans::plan(steps, &obstacles))
     }
 
+    /// What was shut down or defined a moment ago may not have been reported yet: an obstacle of the
+    /// machine is believed only if it is still there when its agent has looked again.
+    async fn wait_for_the_source(&self, asked: &CreateTemplate) -> Result<(), Refused> {
+        let source = sources::source_of(asked)?;
+        let begun = tokio::time::Instant::now();
+        while begun.elapsed() < SOURCE_PATIENCE {
+            let picture = self.picture().await?;
+            let provider = picture.provider_named(&asked.provider)?;
+            let found = sources::obstacles(&picture, provider, &source);
+            if !found.iter().any(|problem| matches!(problem.code, Code::V0001 | Code::V0002 | Code::V0003)) {
+                break;
+            }
+            tokio::time::sleep(SOURCE_LOOK_INTERVAL).await;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn create_template(
         &self,
         cx: &Cx,
@@ -91,6 +111,7 @@ impl App {
         key: Option<&Key>,
     ) -> Result<Tagged<TemplateView>, Refused> {
         cx.may(Action::ChangeTemplates)?;
+        self.wait_for_the_source(asked).await?;
         let (mut change, picture) = self.begin().await?;
         if let Some(made) = idempotency::repeated(&mut change, cx, key).await? {
             let record = picture.template_named(&made)?;
