@@ -41,11 +41,21 @@ mod wait;
 pub use args::{ClientCommand, Globals};
 pub use failure::Failure;
 
+use diecast_api::{client::ClientError, problem::ProblemDetails};
+use diecast_domain::code::Problem;
 use std::process::ExitCode;
 
 /// Runs one client command to its end. `whole` is the full command tree, for completions.
 pub async fn run(globals: &Globals, command: ClientCommand, whole: clap::Command) -> ExitCode {
     let mut printer = printer::Printer::standard(globals.json);
     let outcome = commands::run(globals, command, whole, &mut printer).await;
+    ExitCode::from(failure::conclude(outcome, &mut printer))
+}
+
+/// The end of a command that is not here, told as the ends of those here are.
+pub fn conclude(globals: &Globals, outcome: Result<(), Problem>) -> ExitCode {
+    let mut printer = printer::Printer::standard(globals.json);
+    let outcome = outcome
+        .map_err(|problem| Failure::Client(ClientError::Problem(Box::new(ProblemDetails::from(&problem)))));
     ExitCode::from(failure::conclude(outcome, &mut printer))
 }

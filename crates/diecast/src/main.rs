@@ -26,8 +26,8 @@ struct Diecast {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Run the server, back it up, reset its password
-    Server(server::Args),
+    /// Run the server, or look after it
+    Server(diecast_server::ServerArgs),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     // Before anything speaks TLS. It fails only if there is one already, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match command {
-        Command::Server(args) => block_on(Builder::new_multi_thread(), server::run(args)),
+        Command::Server(args) => block_on(Builder::new_multi_thread(), server::run(&globals, args)),
         Command::Client(command) => {
             let whole = Diecast::command();
             block_on(Builder::new_current_thread(), diecast_cli::run(&globals, command, whole))

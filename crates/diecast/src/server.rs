@@ -1,14 +1,10 @@
-//! `diecast server`: handed to the crate `diecast-server` as it was typed.
+//! `diecast server`: handed to the crate `diecast-server`; how it ends is told as any command's end is.
 
+use diecast_cli::Globals;
+use diecast_server::ServerArgs;
 use std::process::ExitCode;
 
-/// What the server's own crate takes.
-#[derive(clap::Args, Debug)]
-pub(crate) struct Args {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    _rest: Vec<String>,
-}
-
-pub(crate) async fn run(_: Args) -> ExitCode {
-    ExitCode::FAILURE
+/// Runs until it is told to stop, or cannot go on.
+pub(crate) async fn run(globals: &Globals, args: ServerArgs) -> ExitCode {
+    diecast_cli::conclude(globals, diecast_server::execute(args).await)
 }

@@ -15,7 +15,7 @@ pub enum ClientError {
         #[source]
         source: reqwest::Error,
     },
-    #[error("the certificate of {url} is not signed by a CA that is trusted here")]
+    #[error("the certificate of {url} is not trusted")]
     Untrusted {
         url: String,
         #[source]

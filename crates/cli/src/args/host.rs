@@ -30,7 +30,8 @@ pub enum HostCommand {
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Names are made from the pattern, the lowest free numbers first: desk-{nnn} gives desk-001, desk-002. Without
---provider the hosts are spread over every provider where the template is Ready.
+--provider the hosts are spread over every provider where the template is Ready. With --wait it stays until the
+guest agent of each host answers.
 
 Examples:
   diecast host create --template win11 --count 10 --name 'desk-{nnn}' --wait

@@ -65,36 +65,46 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
         list = made(cx, args.wait, list).await?;
     }
     cx.printer.answer(&list, render::host::list)?;
-    if list.items.iter().any(|host| host.status == HostStatus::FailedToCreate.as_str()) {
-        return Err(Failure::Told);
-    }
-    Ok(())
+    let is_well = |host: &HostView| host.status == HostStatus::Ready.as_str();
+    if args.wait.wait && !list.items.iter().all(is_well) { Err(Failure::Told) } else { Ok(()) }
 }
 
 /// Waits until each host is `Ready`, or has ended otherwise and is not tried again soon.
 async fn made(cx: &mut Context<'_>, wait: WaitArgs, mut list: HostList) -> Result<HostList, Failure> {
     let client: &Client = &cx.client;
+    let mut seen_off = vec![0; list.items.len()];
     wait::until(wait, cx.printer, "the making of the hosts", async |printer| {
         let now = printer.look().now;
-        for host in list.items.iter_mut().filter(|host| !is_made(host, now)) {
+        let mut all = true;
+        for (host, seen_off) in list.items.iter_mut().zip(&mut seen_off) {
+            if is_made(host, *seen_off, now) {
+                continue;
+            }
             let seen = client.host(&host.name).await?.value;
             if seen.status != host.status {
                 printer.talk(&format!("{} on {}: {}", seen.name, seen.provider, seen.status));
             }
+            *seen_off = if seen.status == HostStatus::Off.as_str() { *seen_off + 1 } else { 0 };
             *host = seen;
+            all &= is_made(host, *seen_off, now);
         }
-        Ok(list.items.iter().all(|host| is_made(host, now)).then(|| list.clone()))
+        Ok(all.then(|| list.clone()))
     })
     .await
 }
 
-fn is_made(host: &HostView, now: jiff::Timestamp) -> bool {
-    let under_way = [HostStatus::Creating, HostStatus::Preparing];
-    if under_way.iter().any(|status| host.status == status.as_str()) {
+/// Looks at a host that is off before it is believed: it may be about to start.
+const LOOKS_OFF: u32 = 20;
+
+fn is_made(host: &HostView, seen_off: u32, now: jiff::Timestamp) -> bool {
+    let is = |status: HostStatus| host.status == status.as_str();
+    // A provider that is silent now may answer again: its hosts are not at an end.
+    if is(HostStatus::Creating) || is(HostStatus::Preparing) || is(HostStatus::Unknown) {
         return false;
     }
     let code = host.problem.as_ref().map(|problem| problem.code.as_str());
-    !wait::is_tried_soon(code, host.next_attempt_at.as_deref(), now)
+    let tried_soon = wait::is_tried_soon(code, host.next_attempt_at.as_deref(), now);
+    !tried_soon && (!is(HostStatus::Off) || seen_off >= LOOKS_OFF)
 }
 
 /// The same act on several hosts. One that is refused holds up no other.
@@ -171,4 +181,25 @@ async fn gone(cx: &mut Context<'_>, wait: WaitArgs, mut left: Vec<String>) -> Re
         Ok(Some(()))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples;
+
+    #[test]
+    fn a_host_is_waited_for_until_it_is_ready_or_will_not_be() {
+        let now = samples::look(None).now;
+        let with = |status: HostStatus| HostView { status: status.as_str().into(), ..samples::host() };
+        assert!(is_made(&with(HostStatus::Ready), 0, now));
+        for status in [HostStatus::Creating, HostStatus::Preparing, HostStatus::Unknown, HostStatus::Off] {
+            assert!(!is_made(&with(status), 0, now), "{status:?}");
+        }
+        assert!(is_made(&with(HostStatus::Off), LOOKS_OFF, now), "it stayed off");
+        let mut failed = samples::failed_host();
+        assert!(is_made(&failed, 0, now));
+        failed.next_attempt_at = Some("2026-01-01T00:10:05Z".into());
+        assert!(!is_made(&failed, 0, now), "it is tried again in 5 s");
+    }
 }

@@ -35,6 +35,7 @@ pub(crate) async fn run(
         ClientCommand::Explain(args) => return explain::explain(args.code, printer),
         ClientCommand::Completions(args) => return explain::completions(args.shell, whole, printer),
         ClientCommand::Login(args) => return session::login(globals, args, printer).await,
+        ClientCommand::Logout => return session::logout(globals, printer).await,
         _ => {}
     }
     let client = Client::new(&connection::resolve(globals)?)?;
@@ -50,7 +51,6 @@ pub(crate) async fn run(
 /// The commands that ask a server.
 async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failure> {
     match command {
-        ClientCommand::Logout => session::logout(cx).await,
         ClientCommand::Provider(command) => provider::run(cx, command).await,
         ClientCommand::Vm(command) => vm::run(cx, command).await,
         ClientCommand::Template(command) => template::run(cx, command).await,
@@ -58,7 +58,11 @@ async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failu
         ClientCommand::Version(command) => version::run(cx, command).await,
         ClientCommand::Host(command) => host::run(cx, command).await,
         ClientCommand::Event(command) => event::run(cx, command).await,
-        ClientCommand::Login(_) | ClientCommand::Explain(_) | ClientCommand::Completions(_) => Ok(()),
+        // Done before a server was looked for.
+        ClientCommand::Login(_)
+        | ClientCommand::Logout
+        | ClientCommand::Explain(_)
+        | ClientCommand::Completions(_) => Ok(()),
     }
 }
 

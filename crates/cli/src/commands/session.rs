@@ -1,6 +1,5 @@
 //! `diecast login` and `diecast logout`.
 
-use super::Context;
 use crate::{
     Failure,
     args::{Globals, session::LoginArgs},
@@ -9,7 +8,7 @@ use crate::{
     printer::Printer,
 };
 use diecast_api::{
-    client::{Client, ClientError, Connection},
+    client::{Client, ClientError, Connection, Token},
     operator::session::{SignIn, SignedIn},
 };
 use diecast_domain::code::Code;
@@ -55,27 +54,41 @@ fn note() -> Option<String> {
     Some(format!("diecast login on {}", name.trim()))
 }
 
-/// The token is ended on the server, and forgotten here even if the server is not there.
-pub(super) async fn logout(cx: &mut Context<'_>) -> Result<(), Failure> {
-    let ended = cx.client.sign_out().await;
-    Store::standard()?.remove()?;
+/// The token is ended on the server, and forgotten here even if the server is not there. Signing out
+/// twice is no mistake.
+pub(super) async fn logout(globals: &Globals, printer: &mut Printer) -> Result<(), Failure> {
+    let store = Store::standard()?;
+    let stored = store.load()?;
+    let given = std::env::var_os(connection::TOKEN_VARIABLE).is_some();
+    if stored.is_none() && !given {
+        return told(printer, None);
+    }
+    let connection = connection::resolve(globals)?;
+    let client = Client::new(&connection)?;
+    let ended = client.sign_out().await;
+    // A token from the environment may be another than the stored one, which then stays.
+    if stored.is_some_and(|login| connection.token == Some(Token(login.token))) {
+        store.remove()?;
+    }
     match ended {
+        Ok(()) => told(printer, Some(client.url())),
         // It had ended already: that is what was wanted.
-        Err(error) if error.code() == Some(Code::A0002) => {}
-        Err(error) if error.is_unreachable() => {
-            return Err(told_anyway(error));
-        }
-        other => other?,
+        Err(error) if error.code() == Some(Code::A0002) => told(printer, Some(client.url())),
+        Err(error) if error.is_unreachable() => Err(told_anyway(error)),
+        Err(error) => Err(error.into()),
     }
-    cx.printer.talk(&format!("signed out of {}", cx.client.url()));
-    if cx.printer.is_json() {
-        cx.printer.json(&json!({"url": cx.client.url(), "signed_out": true}))?;
+}
+
+fn told(printer: &mut Printer, url: Option<&str>) -> Result<(), Failure> {
+    match url {
+        Some(url) => printer.talk(&format!("signed out of {url}")),
+        None => printer.talk("nobody is signed in"),
     }
-    Ok(())
+    if printer.is_json() { printer.json(&json!({"url": url, "signed_out": url.is_some()})) } else { Ok(()) }
 }
 
 fn told_anyway(error: ClientError) -> Failure {
     let mut details = error.details();
-    details.detail.push_str("; the stored login is removed, but the token is valid until it expires");
+    details.detail.push_str("; the login is forgotten here, but its token is valid until it expires");
     Failure::Client(ClientError::Problem(Box::new(details)))
 }

@@ -17,26 +17,22 @@ const FULL: u64 = 1000;
 /// Shows how something stands, again and again. Clears what it drew when it goes.
 pub(crate) enum Live {
     Drawn(Drawn),
-    Told { publication: Option<PublicationView>, distribution: Option<DistributionView> },
+    Told(Box<Told>),
 }
 
 impl Live {
     pub(crate) fn new(printer: &Printer) -> Self {
-        if printer.draws() {
-            Self::Drawn(Drawn::new())
-        } else {
-            Self::Told { publication: None, distribution: None }
-        }
+        if printer.draws() { Self::Drawn(Drawn::new()) } else { Self::Told(Box::default()) }
     }
 
     pub(crate) fn template(&mut self, printer: &mut Printer, template: &TemplateView) {
         let Some(now) = &template.publication else { return };
         match self {
             Self::Drawn(drawn) => drawn.publication(&template.name, now),
-            Self::Told { publication, .. } => {
-                if progress::publication_differs(publication.as_ref(), now) {
+            Self::Told(told) => {
+                if progress::publication_differs(told.publication.as_ref(), now) {
                     printer.talk(&progress::publication(now));
-                    *publication = Some(now.clone());
+                    told.publication = Some(now.clone());
                 }
             }
         }
@@ -45,14 +41,21 @@ impl Live {
     pub(crate) fn distribution(&mut self, printer: &mut Printer, now: &DistributionView) {
         match self {
             Self::Drawn(drawn) => drawn.distribution(now),
-            Self::Told { distribution, .. } => {
-                for line in progress::changes(distribution.as_ref(), now) {
+            Self::Told(told) => {
+                for line in progress::changes(told.distribution.as_ref(), now) {
                     printer.talk(&line);
                 }
-                *distribution = Some(now.clone());
+                told.distribution = Some(now.clone());
             }
         }
     }
+}
+
+/// What was told last: only what is new is told again.
+#[derive(Default)]
+pub(crate) struct Told {
+    publication: Option<PublicationView>,
+    distribution: Option<DistributionView>,
 }
 
 /// Bars on stderr: a headline, and one a provider.

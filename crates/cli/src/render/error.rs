@@ -16,7 +16,8 @@ pub(crate) fn text(look: Look, details: &ProblemDetails) -> String {
     if !details.hint.is_empty() {
         text.push_str(&format!("hint: {}\n", details.hint));
     }
-    if let Some(request) = &details.request {
+    // What the server did not foresee is looked up in its log; everything else is told already.
+    if let Some(request) = details.request.as_ref().filter(|_| code.starts_with('S')) {
         text.push_str(&format!("request: {request}\n"));
     }
     if !code.is_empty() {
