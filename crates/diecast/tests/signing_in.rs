@@ -1,5 +1,8 @@
 //! The real binary against a real server: whom it trusts, as whom it asks, and how it ends.
 
+// Outside `#[test]` functions too: a story ends where something is not as it must be.
+#![allow(clippy::unwrap_used)]
+
 use serde_json::Value;
 use std::{
     fs,

@@ -127,7 +127,7 @@ fn chosen(view: &DistributionView) -> Vec<&DistributionRow> {
 
 fn new_bar(bars: &MultiProgress, name: &str) -> ProgressBar {
     let bar = bars.add(ProgressBar::new(FULL));
-    bar.set_style(style("{prefix:16!} [{bar:24}] {wide_msg}").progress_chars("=> "));
+    bar.set_style(style("{prefix:20!} [{bar:24}] {wide_msg}").progress_chars("=> "));
     bar.set_prefix(name.to_owned());
     bar
 }
