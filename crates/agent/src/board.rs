@@ -10,12 +10,12 @@ use diecast_domain::{
     host::HostPhase,
     ids::{OperationId, PublicationId},
     provider::{ProviderFacts, Source, Vm},
-    replica::Phase,
+    replica::{Phase, Progress},
     report::{Outcome, PublicationPhase, Published},
     units::{ByteCount, Timestamp},
 };
 use diecast_provider::HostFound;
-use diecast_transfer::progress::Progress;
+use diecast_transfer::progress::Progress as Counter;
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -46,6 +46,8 @@ pub struct Knowledge {
     /// Versions found damaged by a reading, although their files look unchanged.
     pub damaged: BTreeMap<Digest, Problem>,
     pub tasks: BTreeMap<Object, Task>,
+    /// What the last transfer of a version took, to be told after it is over.
+    pub transfers: BTreeMap<Digest, Progress>,
     pub failures: BTreeMap<Object, Failure>,
     pub published: BTreeMap<PublicationId, Published>,
     pub operations: BTreeMap<OperationId, Outcome>,
@@ -74,7 +76,7 @@ impl Hypervisor {
 pub struct Task {
     pub phase: TaskPhase,
     pub attempt: u32,
-    pub progress: Arc<Progress>,
+    pub progress: Arc<Counter>,
     /// While a golden machine's disks are made into plain files: done and total.
     pub reading: Option<(ByteCount, ByteCount)>,
     pub cancel: CancellationToken,

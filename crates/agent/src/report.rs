@@ -43,7 +43,8 @@ fn each<'o, T: 'o, R>(
     orders.map(|orders| list(orders).iter().map(say).collect()).unwrap_or_default()
 }
 
-fn progress_of(task: &Task) -> Progress {
+/// How far a task is, in the words of reports.
+pub fn progress_of(task: &Task) -> Progress {
     let view = task.progress.view();
     if let Some((done, total)) = task.reading {
         return Progress { done, total, ..Progress::default() };
@@ -131,7 +132,7 @@ fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
             _ => Phase::Queued,
         },
         attempt: order.attempt,
-        progress: Progress::default(),
+        progress: known.transfers.get(&digest).copied().unwrap_or_default(),
         verified_at: match held {
             Held::Ready | Held::Verified => known.verified_at.get(&digest).copied(),
             Held::Nothing | Held::Partial | Held::Changed => None,

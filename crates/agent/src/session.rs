@@ -22,6 +22,8 @@ use std::{
 
 /// Between two tries while the server cannot be reached: short, since much waits for it.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// How long the first report waits for the hypervisor: within the silence that is forgiven.
+const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(8);
 /// Reports that say something new go out at once, but never closer together than this.
 const REPORT_PAUSE_MIN: Duration = Duration::from_millis(300);
 
@@ -82,6 +84,7 @@ pub fn report(board: Arc<Board>, server: Server, provider: ProviderId) -> std::i
 
 async fn report_for_ever(board: &Board, server: &Server, provider: ProviderId, session: SessionId) {
     let mut last: Option<Problem> = None;
+    wait_for_the_hypervisor(board).await;
     for sequence in 1.. {
         let begun = Instant::now();
         let said = report::compose(&board.know(), provider, session, sequence);
@@ -98,6 +101,19 @@ async fn report_for_ever(board: &Board, server: &Server, provider: ProviderId, s
                 break;
             }
         }
+    }
+}
+
+/// The first report of a life waits a little for the first look, so that it does not call silent
+/// what was not asked yet.
+async fn wait_for_the_hypervisor(board: &Board) {
+    let begun = Instant::now();
+    let looked = || {
+        let known = board.know();
+        known.hypervisor.answered || known.hypervisor.problem.is_some()
+    };
+    while !looked() && begun.elapsed() < FIRST_LOOK_PATIENCE {
+        tokio::time::sleep(REPORT_PAUSE_MIN).await;
     }
 }
 

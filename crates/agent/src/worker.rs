@@ -5,6 +5,7 @@ use crate::{
     board::{Board, Failure, Task, TaskPhase},
     data::{self, DataDir},
     depot::Depots,
+    report::progress_of,
     settings::AgentSettings,
     survey,
     watch::Driver,
@@ -17,11 +18,12 @@ use diecast_domain::{
     host::HostPhase,
     ids::ProviderId,
     provider::{ProviderSettings, Source},
-    replica::Phase,
+    replica::{Phase, Progress},
     report::PublicationPhase,
+    units::ByteCount,
 };
 use diecast_provider::Libvirt;
-use diecast_transfer::{progress::Progress, wire::FrameClient};
+use diecast_transfer::{progress::Progress as Counter, wire::FrameClient};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -57,7 +59,7 @@ pub struct Job {
     pub site: Site,
     pub object: Object,
     pub orders: Orders,
-    pub progress: Arc<Progress>,
+    pub progress: Arc<Counter>,
     pub cancel: CancellationToken,
     pub sources: watch::Receiver<Vec<Source>>,
 }
@@ -190,7 +192,7 @@ fn begin(step: Step, orders: &Orders, site: &Site) {
         site: site.clone(),
         object,
         orders: orders.clone(),
-        progress: Arc::new(Progress::default()),
+        progress: Arc::new(Counter::default()),
         cancel: CancellationToken::new(),
         sources,
     };
@@ -216,6 +218,12 @@ fn begin(step: Step, orders: &Orders, site: &Site) {
 
 fn finish(site: &Site, object: Object, attempt: u32, ended: Ended) {
     let mut known = site.board.know();
+    if let (Object::Replica(digest), Some(task)) = (object, known.tasks.get(&object)) {
+        let took = Progress { rate: Default::default(), seconds_left: None, ..progress_of(task) };
+        if took.total > ByteCount::ZERO {
+            known.transfers.insert(digest, took);
+        }
+    }
     match ended {
         Ok(()) => {
             known.failures.remove(&object);

@@ -58,6 +58,7 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
     }
     let mut known = job.site.board.know();
     known.damaged.remove(&digest);
+    known.transfers.remove(&digest);
     // A publication of what is gone must not go on saying that it is done.
     let gone: Vec<_> =
         known.published.iter().filter(|(_, made)| made.digest == digest).map(|(id, _)| *id).collect();

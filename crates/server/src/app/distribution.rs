@@ -19,7 +19,7 @@ use diecast_api::operator::{
 use diecast_domain::{
     assignment::Act,
     code::Code,
-    distribution::{Desire, Member, ReplicaState},
+    distribution::{Desire, ReplicaView, Member, ReplicaState},
     ids::ProviderId,
     reconcile::member_retried,
     template::{Publication, TemplateStatus},
@@ -299,16 +299,22 @@ fn tagged(picture: &Picture, record: &TemplateRecord) -> Tagged<DistributionView
     let members = picture.list(record.id).map(|list| &list.members);
     let wishes: Vec<_> = members.into_iter().flatten().collect();
     let (rows, status) = picture.distribution(record.id);
+    let whole = picture.current(record).map_or(0, |version| version.size.data_bytes.0);
+    let row = |id: &ProviderId, view: &ReplicaView| {
+        let mut row = DistributionRow::new(&picture.provider_name(*id), view);
+        if row.percent >= 100.0 && row.bytes_total == 0 {
+            // It was brought there in an earlier life of its agent: all of it is there all the same.
+            (row.bytes_done, row.bytes_total) = (whole, whole);
+        }
+        row
+    };
     let value = DistributionView {
         template: record.name.to_string(),
         version: record.current,
         digest: picture.current(record).map(|version| version.digest.to_string()),
         distribution: status.word.as_str().to_owned(),
         summary: status.into(),
-        providers: rows
-            .iter()
-            .map(|(id, view)| DistributionRow::new(&picture.provider_name(*id), view))
-            .collect(),
+        providers: rows.iter().map(|(id, view)| row(id, view)).collect(),
     };
     Tagged { etag: etag::of(&(record, wishes)), value }
 }
