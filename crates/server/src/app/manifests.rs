@@ -5,7 +5,8 @@ use diecast_domain::{code::Code, digest::Digest};
 use diecast_transfer::manifest::Manifest;
 
 impl App {
-    /// Checks and keeps a manifest. One that is there stays: peers serve by its frames.
+    /// Checks and keeps a manifest. That of a version stays: peers serve by its frames. One of which no
+    /// version was made is replaced: its machine was read again, and cut into other frames.
     pub(crate) async fn put_manifest(
         &self,
         cx: &Cx,
@@ -18,7 +19,7 @@ impl App {
         let checked = tokio::task::spawn_blocking(move || Manifest::decode_as(&checked, &digest).map(drop));
         checked.await.map_err(Refused::unforeseen)?.map_err(|bad| bad.problem())?;
         let mut change = self.store().change().await?;
-        if change.has_manifest(digest).await? {
+        if change.versions().await?.iter().any(|version| version.digest == digest) {
             return Ok(());
         }
         let publishes = change.templates().await?.iter().any(|template| {

@@ -66,6 +66,10 @@ fn word(response: &mut Response, refused: Refused, request: &str) {
     if let Some(seconds) = refused.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if details.status == StatusCode::PAYLOAD_TOO_LARGE.as_u16() {
+        // What follows on this connection is the rest of a body that nobody reads.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if details.code == Code::A0002.as_str() {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
