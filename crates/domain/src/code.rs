@@ -13,7 +13,7 @@ use std::{fmt, str::FromStr};
 pub enum Retry {
     /// By itself, after a pause: the cause passes (a network, a busy disk).
     Later,
-    /// Once somebody changed something; tried by itself too, at the longest pause.
+    /// Once somebody changed something; looked at again by itself every half minute.
     AfterOperator,
     /// Never as asked: the request itself must change.
     Never,

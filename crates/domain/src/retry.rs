@@ -7,6 +7,9 @@ use std::time::Duration;
 pub const PAUSE_FIRST: Duration = Duration::from_secs(5);
 /// The longest pause: short enough that nobody clicks, long enough not to be noise.
 pub const PAUSE_MAX: Duration = Duration::from_secs(300);
+/// The longest pause where somebody has to change something: looking again costs a preflight, and
+/// who has just freed a disk should not have to click.
+pub const PAUSE_OPERATOR_MAX: Duration = Duration::from_secs(30);
 /// Each pause is drawn from the upper part of its span, so that many providers do not march in step.
 const SPREAD_PARTS: u64 = 4;
 
@@ -15,14 +18,13 @@ const SPREAD_PARTS: u64 = 4;
 ///
 /// Doubling with a spread is the usual exponential backoff with jitter.
 pub fn pause(attempt: u32, class: Retry, draw: u64) -> Option<Duration> {
-    let whole = match class {
+    let longest = match class {
         Retry::Never => return None,
-        // What an operator must change is looked at again soon at first: a disk may be freed any moment.
-        Retry::Later | Retry::AfterOperator => {
-            let doublings = attempt.saturating_sub(1).min(16);
-            PAUSE_FIRST.saturating_mul(1 << doublings).min(PAUSE_MAX)
-        }
+        Retry::Later => PAUSE_MAX,
+        Retry::AfterOperator => PAUSE_OPERATOR_MAX,
     };
+    let doublings = attempt.saturating_sub(1).min(16);
+    let whole = PAUSE_FIRST.saturating_mul(1 << doublings).min(longest);
     let quarter = whole.as_millis() as u64 / SPREAD_PARTS;
     Some(whole - Duration::from_millis(draw % (quarter + 1)))
 }
@@ -36,6 +38,7 @@ mod tests {
         let pauses: Vec<_> =
             (1..10).map(|attempt| pause(attempt, Retry::Later, 0).unwrap().as_secs()).collect();
         assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
+        assert_eq!(pause(9, Retry::AfterOperator, 0), Some(PAUSE_OPERATOR_MAX));
         assert_eq!(pause(1, Retry::Never, 0), None);
     }
 
