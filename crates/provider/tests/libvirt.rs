@@ -1,11 +1,15 @@
 //! Stories on a real libvirtd: DIECAST_TEST_LIBVIRT_URI says where it is, and its pool `default`
 //! is used (DIECAST_TEST_LIBVIRT_POOL names another).
 
+#![allow(clippy::unwrap_used)] // Helpers of tests are tests.
+
 use diecast_domain::{
     code::Code,
     profile::{Firmware, MachineType},
 };
-use diecast_provider::{HoldTemplates, Inspect, Libvirt, ReadMachines, conformance, source::unwatched};
+use diecast_provider::{
+    HoldTemplates, Inspect, Libvirt, ReadMachines, SelfCheck, conformance, source::unwatched,
+};
 use std::{path::Path, process::Command};
 
 fn uri() -> String {
@@ -168,4 +172,19 @@ async fn facts_name_what_guests_can_be_given() {
     assert!(facts.hypervisor.starts_with("QEMU "), "{}", facts.hypervisor);
     assert!(facts.cpu.guest_models.iter().any(|model| model == "qemu64"));
     assert!(facts.firmware.bios && facts.firmware.uefi, "OVMF is installed");
+}
+
+/// Beside the conformance story, because it closes the pool for everybody else meanwhile.
+#[tokio::test]
+async fn storage_that_qemus_user_cannot_pass_is_found_by_the_check() {
+    let provider = Libvirt::connect(&uri()).await.unwrap();
+    let dir = tempfile::tempdir_in("/var/tmp").unwrap();
+    let (name, path) = (format!("closed-{}", uuid::Uuid::new_v4().simple()), dir.path().to_str().unwrap());
+    run("chmod", &["700", path]);
+    virsh(&["pool-create-as", &name, "dir", "--target", path]);
+    let lines = provider.check(&name, &Default::default()).await;
+    virsh(&["pool-destroy", &name]);
+    let bad = lines.iter().find(|line| line.name == "guest on the storage").unwrap();
+    assert!(!bad.ok && bad.detail.starts_with("P0014"), "{}", bad.detail);
+    assert!(bad.hint.as_deref().unwrap().contains(path), "{:?}", bad.hint);
 }

@@ -22,8 +22,9 @@ use virt::{
 const CALLS_MAX: usize = 32;
 /// A question that libvirt answers from memory.
 pub const ASK_DEADLINE: Duration = Duration::from_secs(15);
-/// Work that reads a disk: refreshing a pool, defining a machine.
-pub const WORK_DEADLINE: Duration = Duration::from_secs(60);
+/// Work that reads a disk or makes libvirt look anew at every QEMU binary: refreshing a pool, defining
+/// a machine. Beside a `/dev/kvm` that does not work, a definition was seen to take 50 s.
+pub const WORK_DEADLINE: Duration = Duration::from_secs(180);
 /// Starting or destroying a machine: QEMU must come up, or go, on a busy provider.
 pub const POWER_DEADLINE: Duration = Duration::from_secs(120);
 
