@@ -30,12 +30,13 @@ pub(super) fn deploy(lab: &Lab, wish: &Wish, names: &Names, providers: &[String]
     let mut told = 0;
     let waited = lab.wait_until("every host has told its own name", boots, || {
         let hosts = of_template(lab, names).unwrap_or_default();
-        let named = hosts.iter().filter(|host| has_told(host)).count();
+        let has_told = |host: &&Value| has_told(host, &wish.source);
+        let named = hosts.iter().filter(has_told).count();
         if named != told {
             told = named;
             say(&format!("{told} of {} have.", hosts.len()));
         }
-        !hosts.is_empty() && hosts.iter().all(has_told)
+        !hosts.is_empty() && named == hosts.len()
     });
     show(lab, &["host", "list"])?;
     match (&wish.source, waited) {
@@ -48,8 +49,11 @@ pub(super) fn deploy(lab: &Lab, wish: &Wish, names: &Names, providers: &[String]
     of_template(lab, names)
 }
 
-fn has_told(host: &Value) -> bool {
-    host["guest_agent"] == true && host["guest_name"].is_string() && host["guest_name"] == host["name"]
+/// Its address comes a moment later than its name; whether the user's own system takes one is not known.
+fn has_told(host: &Value, source: &Source) -> bool {
+    let addressed = host["addresses"].as_array().is_some_and(|all| !all.is_empty());
+    let named = host["guest_name"].is_string() && host["guest_name"] == host["name"];
+    host["guest_agent"] == true && named && (addressed || matches!(source, Source::Image(_)))
 }
 
 fn of_template(lab: &Lab, names: &Names) -> Result<Vec<Value>> {
