@@ -1,4 +1,5 @@
 //! The main flow over real connections: publish, distribute, deploy, remove.
+#![allow(clippy::unwrap_used)]
 
 mod world;
 

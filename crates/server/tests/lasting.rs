@@ -1,4 +1,5 @@
 //! What survives: restarts, waits, streams, and what is refused at a start.
+#![allow(clippy::unwrap_used)]
 
 mod world;
 

@@ -1,4 +1,5 @@
 //! The description of the API: the file that is checked in is what is served.
+#![allow(clippy::unwrap_used)]
 
 mod world;
 

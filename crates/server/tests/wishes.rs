@@ -1,4 +1,5 @@
 //! What operators ask, and what they are told when it cannot be.
+#![allow(clippy::unwrap_used)]
 
 mod world;
 

@@ -136,13 +136,13 @@ async fn what_was_committed_is_read_back_after_a_restart() {
 
     let store = open(&place).await;
     let mut view = store.view().await.unwrap();
-    assert_eq!(view.providers().await.unwrap(), [kvm.clone()]);
+    assert_eq!(view.providers().await.unwrap(), std::slice::from_ref(&kvm));
     assert_eq!(view.provider_named("kvm-a").await.unwrap(), Some(kvm.clone()));
     assert_eq!(view.contacts().await.unwrap(), [contact]);
-    assert_eq!(view.templates().await.unwrap(), [win.clone()]);
-    assert_eq!(view.versions().await.unwrap(), [first.clone()]);
+    assert_eq!(view.templates().await.unwrap(), std::slice::from_ref(&win));
+    assert_eq!(view.versions().await.unwrap(), std::slice::from_ref(&first));
     assert_eq!(view.members().await.unwrap(), [(win.id, kvm.id, member)]);
-    assert_eq!(view.hosts().await.unwrap(), [desk.clone()]);
+    assert_eq!(view.hosts().await.unwrap(), std::slice::from_ref(&desk));
     assert!(view.is_mac_taken(desk.macs[0]).await.unwrap());
     assert_eq!(view.manifest(first.digest).await.unwrap(), Some(vec![5; 40]));
     assert_eq!(view.setting("colour").await.unwrap().as_deref(), Some("blue"));

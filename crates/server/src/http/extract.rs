@@ -3,12 +3,15 @@
 use crate::app::{cx::Cx, idempotency, page, refused::Refused};
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use futures::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
+/// Read and dropped of a body that is too large.
+const DROPPED_BYTES_MAX: usize = 4 << 20;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Put there by `recognise`.
@@ -93,8 +96,8 @@ pub(super) struct Said<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Said<T> {
     type Rejection = Refused;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        parse(&body(request, state).await?).map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+        parse(&body(request).await?).map(Self)
     }
 }
 
@@ -106,7 +109,7 @@ pub(super) struct Create<T> {
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Create<T> {
     type Rejection = Refused;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
         let name = text(request.headers(), IDEMPOTENCY_KEY)?;
         if name.as_ref().is_some_and(|name| name.is_empty() || name.len() > idempotency::KEY_LENGTH_MAX) {
             return Err(Refused::malformed("the Idempotency-Key is empty or too long"));
@@ -114,7 +117,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Create<T> {
         let mut digest = blake3::Hasher::new();
         digest.update(request.method().as_str().as_bytes());
         digest.update(request.uri().to_string().as_bytes());
-        let bytes = body(request, state).await?;
+        let bytes = body(request).await?;
         digest.update(&[0]).update(&bytes);
         let request = digest.finalize().to_hex().to_string();
         let key = name.map(|name| idempotency::Key { name, request });
@@ -127,19 +130,38 @@ pub(super) struct Raw(pub(super) Bytes);
 
 impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Refused;
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        body(request, state).await.map(Self)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+        body(request).await.map(Self)
     }
 }
 
-async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Refused> {
-    Bytes::from_request(request, state).await.map_err(|error: BytesRejection| {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let refused = Refused::malformed("the request's body is larger than is taken here");
-            return refused.with_status(StatusCode::PAYLOAD_TOO_LARGE.as_u16());
+/// The largest body of a route, in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct BodyMax(pub(super) usize);
+
+/// Reads a body within the limit of its route. Some of what is too much is read and dropped: who is
+/// still sending would otherwise see a broken connection instead of the refusal.
+async fn body(request: Request) -> Result<Bytes, Refused> {
+    let max = request.extensions().get::<BodyMax>().map_or(0, |max| max.0);
+    let mut stream = request.into_body().into_data_stream();
+    let mut read = Vec::new();
+    let mut length = 0;
+    while let Some(bytes) = stream.next().await {
+        let bytes =
+            bytes.map_err(|error| Refused::malformed(format!("the body could not be read: {error}")))?;
+        length += bytes.len();
+        if length > max + DROPPED_BYTES_MAX {
+            break;
         }
-        Refused::malformed(format!("the request's body could not be read: {}", error.body_text()))
-    })
+        if length <= max {
+            read.extend_from_slice(&bytes);
+        }
+    }
+    if length <= max {
+        return Ok(read.into());
+    }
+    let refused = Refused::malformed(format!("the body is larger than the {max} bytes that are taken here"));
+    Err(refused.with_status(StatusCode::PAYLOAD_TOO_LARGE.as_u16()))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {

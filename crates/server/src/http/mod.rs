@@ -31,8 +31,7 @@ mod vms;
 
 use crate::app::{App, refused::Refused};
 use axum::{
-    Router,
-    extract::DefaultBodyLimit,
+    Extension, Router,
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
     routing::{get, post, put},
@@ -53,7 +52,7 @@ pub(crate) fn router(app: App) -> Router {
     let document = get(move || async move { respond::json_text(text) });
     operators
         .route(&format!("{}/openapi.json", operator::BASE), document)
-        .layer(DefaultBodyLimit::max(OPERATOR_BODY_BYTES_MAX))
+        .layer(body_max(OPERATOR_BODY_BYTES_MAX))
         .merge(agents(&app))
         .route("/", get(health::front))
         .route("/healthz", get(health::healthz))
@@ -106,17 +105,21 @@ fn operators(known: OpenApiRouter<App>) -> OpenApiRouter<App> {
     base.nest(operator::BASE, open.merge(known))
 }
 
+/// What the extractors of `extract` read at most.
+fn body_max(bytes: usize) -> Extension<extract::BodyMax> {
+    Extension(extract::BodyMax(bytes))
+}
+
 fn agents(app: &App) -> Router<App> {
     let known = Router::new()
         .route(agent::RENEW, post(agents::renew))
         .route(agent::ASSIGNMENT, get(agents::assignment))
         .route(agent::REPORT, post(agents::report))
-        .layer(DefaultBodyLimit::max(agent::MESSAGE_BYTES_MAX));
+        .layer(body_max(agent::MESSAGE_BYTES_MAX));
     let manifests = Router::new()
         .route(&format!("{}/{{digest}}", agent::MANIFESTS), put(manifests::put).get(manifests::get))
-        .layer(DefaultBodyLimit::max(agent::MANIFEST_BYTES_MAX));
-    let open = Router::new()
-        .route(agent::ENROL, post(agents::enrol))
-        .layer(DefaultBodyLimit::max(agent::MESSAGE_BYTES_MAX));
+        .layer(body_max(agent::MANIFEST_BYTES_MAX));
+    let open =
+        Router::new().route(agent::ENROL, post(agents::enrol)).layer(body_max(agent::MESSAGE_BYTES_MAX));
     known.merge(manifests).route_layer(from_fn_with_state(app.clone(), recognise::agent)).merge(open)
 }

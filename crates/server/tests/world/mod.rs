@@ -1,5 +1,5 @@
 //! A whole server in a test, on a loopback port with TLS, and agents that say what the test says.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use diecast_api::agent::{self, Enrolled, Enrolment};
 use diecast_domain::{
