@@ -38,6 +38,8 @@ pub struct Knowledge {
     pub hypervisor: Hypervisor,
     /// Diecast's directory in the storage pool, as it was found last.
     pub storage: Option<PathBuf>,
+    /// Why the pool cannot be used now, if so.
+    pub storage_problem: Option<Problem>,
     /// The last look at the disk.
     pub local: Local,
     pub verified_at: BTreeMap<Digest, Timestamp>,

@@ -94,7 +94,7 @@ fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
         if *held == Held::Nothing || reports.iter().any(|report| report.digest == *digest) {
             continue;
         }
-        let removing = known.tasks.get(&Object::Replica(*digest)).is_some();
+        let removing = known.tasks.contains_key(&Object::Replica(*digest));
         let failure = known.failures.get(&Object::Replica(*digest));
         reports.push(ReplicaReport {
             digest: *digest,

@@ -14,7 +14,7 @@ use crate::{
 };
 use diecast_domain::{
     code::{Code, Problem},
-    ids::ProviderId,
+    ids::{ProviderId, SessionId},
 };
 use diecast_identity::{ClientCertificates, Peer, Timeouts, TlsListenerSettings, depot_client, listen};
 use diecast_transfer::wire::FrameClient;
@@ -61,12 +61,13 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     let reporting = server.separate(&credentials.ca, &credentials.keyed)?;
     let name = credentials.identity.name.clone();
     tracing::info!(provider = %name, server = %credentials.identity.server, "the agent of {name} begins");
-    session::report(board.clone(), reporting.clone(), provider)
+    let life = SessionId::from_uuid(uuid::Uuid::now_v7());
+    session::report(board.clone(), reporting.clone(), provider, life)
         .map_err(|error| own_trouble(&error.into()))?;
     let shared: Shared = Arc::new(RwLock::new(credentials));
     let frames = Arc::new(frame_client(shared.clone()));
     tokio::spawn(renew::renew(data.clone(), shared, vec![server.clone(), reporting], reloader));
-    tokio::spawn(session::follow_assignment(board.clone(), data.clone(), server.clone(), provider));
+    tokio::spawn(session::follow_assignment(board.clone(), data.clone(), server.clone(), provider, life));
     let (driver, driven) = tokio::sync::watch::channel(None);
     tokio::spawn(watch::watch(board.clone(), data.clone(), driver));
 

@@ -9,6 +9,7 @@ use diecast_domain::{
     code::{Code, Problem},
     digest::Digest,
     generation::Generation,
+    ids::SessionId,
     report::Report,
 };
 use diecast_identity::{KeyedCertificate, Timeouts, reqwest_client};
@@ -50,8 +51,12 @@ impl Server {
     }
 
     /// Waits for an assignment that is newer than `after`; none if there was none for a while.
-    pub async fn assignment(&self, after: Generation) -> Result<Option<Assignment>, Problem> {
-        let url = format!("{}{ASSIGNMENT}?after={after}", self.url);
+    pub async fn assignment(
+        &self,
+        after: Generation,
+        session: SessionId,
+    ) -> Result<Option<Assignment>, Problem> {
+        let url = format!("{}{ASSIGNMENT}?after={after}&session={session}", self.url);
         let response = self.answered("asking for the assignment", self.http().get(url)).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
@@ -72,7 +77,12 @@ impl Server {
 
     pub async fn manifest(&self, digest: &Digest) -> Result<Vec<u8>, Problem> {
         let request = self.http().get(format!("{}{MANIFESTS}/{}", self.url, digest.hex()));
-        let mut response = self.answered("fetching a manifest", request).await?;
+        // Orders may have changed since this began; the next attempt will know.
+        let not_yet = |problem: Problem| match problem.code {
+            Code::A0003 | Code::A0004 => Problem::new(Code::T0010, problem.cause),
+            _ => problem,
+        };
+        let mut response = self.answered("fetching a manifest", request).await.map_err(not_yet)?;
         let mut bytes = Vec::new();
         loop {
             match response.chunk().await {

@@ -28,11 +28,17 @@ const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(8);
 const REPORT_PAUSE_MIN: Duration = Duration::from_millis(300);
 
 /// Runs for as long as the agent does. Whatever is taken is on the disk before it is acted on.
-pub async fn follow_assignment(board: Arc<Board>, data: DataDir, server: Server, provider: ProviderId) {
+pub async fn follow_assignment(
+    board: Arc<Board>,
+    data: DataDir,
+    server: Server,
+    provider: ProviderId,
+    session: SessionId,
+) {
     let mut last: Option<Problem> = None;
     loop {
         let after = board.know().assignment.as_ref().map(|held| held.generation).unwrap_or_default();
-        match server.assignment(after).await {
+        match server.assignment(after, session).await {
             Ok(None) => last = None,
             Ok(Some(offered)) => {
                 last = None;
@@ -67,8 +73,12 @@ pub async fn follow_assignment(board: Arc<Board>, data: DataDir, server: Server,
 }
 
 /// Starts the reporter's thread.
-pub fn report(board: Arc<Board>, server: Server, provider: ProviderId) -> std::io::Result<()> {
-    let session = SessionId::from_uuid(uuid::Uuid::now_v7());
+pub fn report(
+    board: Arc<Board>,
+    server: Server,
+    provider: ProviderId,
+    session: SessionId,
+) -> std::io::Result<()> {
     let run = move || {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,

@@ -53,14 +53,22 @@ async fn look(
     };
     let facts = hypervisor.facts().await?;
     let (vms, hosts) = tokio::try_join!(hypervisor.vms(), hypervisor.hosts())?;
-    // A pool that is missing or off is found by preflight and by the check, which say so better.
-    let storage = hypervisor.storage_dir(&settings.storage).await.ok();
+    let storage = hypervisor.storage_dir(&settings.storage).await;
     let mut known = board.know();
     known.hypervisor.facts = Some(facts);
     known.hypervisor.vms = vms;
     known.hypervisor.hosts = hosts;
     known.hypervisor.answered = true;
-    if let Some(storage) = storage.filter(|storage| known.storage.as_ref() != Some(storage)) {
+    let storage = match storage {
+        Ok(storage) => storage,
+        // A pool seen before is where it was; preflight and check say what is wrong with it now.
+        Err(problem) => {
+            known.storage_problem = Some(problem);
+            return Ok(());
+        }
+    };
+    known.storage_problem = None;
+    if known.storage.as_ref() != Some(&storage) {
         if let Err(error) = data::write_json(&data.file("storage.json"), &storage) {
             tracing::warn!("{error:#}");
         }

@@ -2,7 +2,7 @@
 //! changes. It holds no plan and no queue: `domain::agent::decide` says it anew each time.
 
 use crate::{
-    board::{Board, Failure, Task, TaskPhase},
+    board::{Board, Failure, Knowledge, Task, TaskPhase},
     data::{self, DataDir},
     depot::Depots,
     report::progress_of,
@@ -25,6 +25,7 @@ use diecast_domain::{
 use diecast_provider::Libvirt;
 use diecast_transfer::{progress::Progress as Counter, wire::FrameClient};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -101,6 +102,10 @@ pub async fn run(
                     let steps = decide(&orders, &known.local);
                     Some((steps, orders, make_site(hypervisor, used, storage)))
                 }
+                (Some(orders), None, Some((hypervisor, used))) if ready && used == orders.settings => {
+                    let steps = without_storage(&mut known, &orders);
+                    Some((steps, orders, make_site(hypervisor, used, PathBuf::new())))
+                }
                 _ => None,
             }
         };
@@ -116,6 +121,34 @@ pub async fn run(
     }
 }
 
+/// There is no pool yet: what needs one fails, with the reason; a check can still be made.
+fn without_storage(known: &mut Knowledge, orders: &Orders) -> Vec<Step> {
+    let Some(problem) = known.storage_problem.clone() else { return Vec::new() };
+    known.local.busy = known.tasks.keys().copied().collect();
+    known.local.operations_ended = known.operations.keys().copied().collect();
+    known.local.failed = attempts(known);
+    let mut steps = Vec::new();
+    for step in decide(orders, &known.local) {
+        let object = match step {
+            Step::Publish(id) => Object::Publication(id),
+            Step::Fill(digest) => Object::Replica(digest),
+            Step::Operate(_) => {
+                steps.push(step);
+                continue;
+            }
+            _ => continue,
+        };
+        let failure =
+            Failure { attempt: attempt_of(orders, object), problem: problem.clone(), at: Instant::now() };
+        known.failures.insert(object, failure);
+    }
+    steps
+}
+
+fn attempts(known: &Knowledge) -> BTreeMap<Object, u32> {
+    known.failures.iter().map(|(object, failure)| (*object, failure.attempt)).collect()
+}
+
 /// A removal has no attempts to count: it is tried again until it succeeds, with a pause.
 fn failed_just_now(step: &Step, board: &Board) -> bool {
     let object = match step {
@@ -128,7 +161,7 @@ fn failed_just_now(step: &Step, board: &Board) -> bool {
 }
 
 /// Outcomes are kept until the server has stopped asking for them.
-fn forget_what_is_over(known: &mut crate::board::Knowledge, data: &DataDir) {
+fn forget_what_is_over(known: &mut Knowledge, data: &DataDir) {
     let Some(orders) = known.assignment.as_ref().map(|assignment| assignment.orders.clone()) else { return };
     let over = |operation: &diecast_domain::ids::OperationId| {
         !orders.operations.iter().any(|ordered| ordered.id == *operation)
@@ -258,7 +291,11 @@ fn attempt_of(orders: &Orders, object: Object) -> u32 {
 
 /// A failure of this agent's own files.
 pub fn own_trouble(error: &anyhow::Error) -> Problem {
-    Problem::new(diecast_domain::code::Code::S0003, format!("{error:#}"))
+    use diecast_domain::code::Code;
+    let full = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|error| {
+        matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+    });
+    Problem::new(if full { Code::T0003 } else { Code::S0003 }, format!("{error:#}"))
 }
 
 /// A failure to change something in the pool.

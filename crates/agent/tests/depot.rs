@@ -1,5 +1,7 @@
 //! The depot over real TLS: peers that the orders name get frames, and nobody else gets anything.
 
+#![allow(clippy::unwrap_used)]
+
 use diecast_agent::{
     board::Board,
     depot::{Depots, routes},

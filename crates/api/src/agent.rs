@@ -12,8 +12,8 @@ use std::time::Duration;
 pub const ENROL: &str = "/agent/v1/enrol";
 /// `POST` a [`Renewal`], [`Enrolled`] out: a fresh certificate for the one presented.
 pub const RENEW: &str = "/agent/v1/renew";
-/// `GET ?after=EPOCH.NUMBER`: the assignment, as soon as its generation is higher; 204 after
-/// [`LONG_POLL`] without one.
+/// `GET ?after=EPOCH.NUMBER&session=UUID`: the assignment, as soon as its generation is higher; 204 after
+/// [`LONG_POLL`] without one. A session that another one replaced is refused, as in reports.
 pub const ASSIGNMENT: &str = "/agent/v1/assignment";
 /// `POST` a report; answered with 204.
 pub const REPORT: &str = "/agent/v1/report";

@@ -48,9 +48,12 @@ impl Refusal {
     pub fn problem(&self) -> Problem {
         let (code, hint) = match self {
             Self::Unknown | Self::NotOnTheList { .. } => (Code::A0004, None),
-            Self::HostsDepend { .. } => {
-                (Code::A0007, Some("delete the hosts first, or remove the provider with `--when-free`"))
-            }
+            Self::HostsDepend { .. } => (
+                Code::A0007,
+                Some(
+                    "delete the hosts first; `distribution remove --when-free` waits for those of one provider",
+                ),
+            ),
             Self::LastReplica { .. } => (
                 Code::A0007,
                 Some("wait until another provider on the list is `Ready`, or delete the template"),

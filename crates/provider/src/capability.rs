@@ -10,6 +10,7 @@ use diecast_domain::{
     names::{HostName, TemplateName},
     profile::HardwareProfile,
     provider::{Power, ProviderFacts, ProviderKind, Vm},
+    units::ByteCount,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -76,8 +77,13 @@ pub trait RunHosts: HoldTemplates {
 /// Can try itself out.
 #[async_trait]
 pub trait SelfCheck: Inspect {
-    /// Always answers; what is wrong is in the lines.
-    async fn check(&self, pool: &str, networks: &BTreeMap<String, String>) -> Vec<CheckLine>;
+    /// Always answers; what is wrong is in the lines. `floor` is what must stay free, if it was set.
+    async fn check(
+        &self,
+        pool: &str,
+        networks: &BTreeMap<String, String>,
+        floor: Option<ByteCount>,
+    ) -> Vec<CheckLine>;
 }
 
 /// A provider with every capability.

@@ -27,7 +27,7 @@ pub async fn check(provider: &dyn Provider, pool: &str) {
     let facts = provider.facts().await.expect("a provider knows itself");
     assert!(facts.storages.iter().any(|storage| storage.name == pool), "the pool is shown");
     assert!(facts.cpu.count > 0 && facts.memory.0 > 0, "it has processors and memory");
-    for line in provider.check(pool, &BTreeMap::new()).await {
+    for line in provider.check(pool, &BTreeMap::new(), Some(ByteCount::mib(64))).await {
         assert!(line.ok, "{}: {}", line.name, line.detail);
     }
     let missing = provider.storage_dir("no-such-pool").await.expect_err("there is no such pool");

@@ -182,7 +182,7 @@ async fn storage_that_qemus_user_cannot_pass_is_found_by_the_check() {
     let (name, path) = (format!("closed-{}", uuid::Uuid::new_v4().simple()), dir.path().to_str().unwrap());
     run("chmod", &["700", path]);
     virsh(&["pool-create-as", &name, "dir", "--target", path]);
-    let lines = provider.check(&name, &Default::default()).await;
+    let lines = provider.check(&name, &Default::default(), None).await;
     virsh(&["pool-destroy", &name]);
     let bad = lines.iter().find(|line| line.name == "guest on the storage").unwrap();
     assert!(!bad.ok && bad.detail.starts_with("P0014"), "{}", bad.detail);

@@ -3,7 +3,7 @@
 //! At a start it is filled with the last reports that were stored, as of agents not heard yet.
 
 use diecast_domain::{
-    ids::ProviderId,
+    ids::{ProviderId, SessionId},
     provider::SILENCE_MAX,
     reconcile::{Hearing, Heed},
     report::Report,
@@ -79,6 +79,11 @@ impl Live {
             Heed::Late => {}
         }
         heed
+    }
+
+    /// Another session of this provider's agent was heard after `session`, and is alive.
+    pub(crate) fn is_replaced(&self, provider: ProviderId, session: SessionId, now: Timestamp) -> bool {
+        self.agents().get(&provider).is_some_and(|agent| agent.hearing.is_replaced(session, now))
     }
 
     /// Everything known now.

@@ -1,6 +1,8 @@
 //! The rules of this repository, read by a test so that they do not rot: headers, sizes, layers,
 //! links, decisions. What it reads is named in CONTRIBUTING.md and docs/ARCHITECTURE.md.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -65,8 +65,8 @@ impl AssembleError {
     pub fn problem(&self) -> Option<Problem> {
         Some(match self {
             Self::Write { source, .. } => crate::write_problem(self, Some(source)),
-            Self::Read { source, .. } => Problem::new(Code::T0005, format!("The transfer {self}: {source}.")),
-            Self::Floor { .. } => Problem::new(Code::T0003, format!("The transfer stopped: {self}.")),
+            Self::Read { source, .. } => Problem::new(Code::T0005, format!("the transfer {self}: {source}")),
+            Self::Floor { .. } => Problem::new(Code::T0003, format!("the transfer stopped: {self}")),
             Self::Cancelled => return None,
         })
     }
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(code(libc::EIO).code, Code::T0004);
         assert_eq!(
             code(libc::EIO).cause,
-            "The transfer could not write to /pool/disk0.raw: Input/output error (os error 5)."
+            "the transfer could not write to /pool/disk0.raw: Input/output error (os error 5)"
         );
     }
 }

@@ -29,7 +29,7 @@ impl CommitError {
         match self {
             Self::Write { source, .. } => crate::write_problem(self, Some(source)),
             Self::Changed { .. } | Self::Exists { .. } => {
-                Problem::new(Code::T0006, format!("The copy was not accepted: {self}."))
+                Problem::new(Code::T0006, format!("the copy was not accepted: {self}"))
             }
         }
     }

@@ -62,8 +62,8 @@ impl DepotError {
                 Problem::new(Code::A0004, format!("No frame was sent: {self}."))
             }
             Self::Damaged { .. } => Problem::new(Code::T0008, format!("No frame was sent: {self}.")),
-            Self::Read { source, .. } => Problem::new(Code::T0005, format!("The depot {self}: {source}.")),
-            Self::Compress(source) => Problem::new(Code::S0004, format!("The depot {self}: {source}.")),
+            Self::Read { source, .. } => Problem::new(Code::T0005, format!("the depot {self}: {source}")),
+            Self::Compress(source) => Problem::new(Code::S0004, format!("the depot {self}: {source}")),
         }
     }
 }

@@ -357,7 +357,7 @@ impl Run {
             Err(wrong) => {
                 if self.sources.lied(source.provider) {
                     let name = &source.name;
-                    let cause = format!("{name} sent wrong bytes ({wrong}), and is not asked again.");
+                    let cause = format!("{name} sent wrong bytes ({wrong}), and is not asked again");
                     self.site.order.progress.notice(Problem::new(Code::T0002, cause));
                 }
             }

@@ -74,5 +74,5 @@ fn write_problem(error: &dyn Error, source: Option<&(dyn Error + 'static)>) -> P
         Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Code::T0003,
         _ => Code::T0004,
     };
-    Problem::new(code, format!("The transfer {error}{cause}."))
+    Problem::new(code, format!("the transfer {error}{cause}"))
 }

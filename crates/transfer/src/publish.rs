@@ -73,13 +73,13 @@ impl PublishError {
             Self::Read { source, .. } => {
                 let gone = source.kind() == io::ErrorKind::NotFound;
                 let code = if gone { Code::V0002 } else { Code::T0005 };
-                Problem::new(code, format!("The publication {self}: {source}."))
+                Problem::new(code, format!("the publication {self}: {source}"))
             }
             Self::NotAFile { .. } => {
-                Problem::new(Code::V0009, format!("The disk cannot be published: {self}."))
+                Problem::new(Code::V0009, format!("the disk cannot be published: {self}"))
             }
             Self::Spool(error) => crate::write_problem(error, std::error::Error::source(error)),
-            Self::Compress(source) => Problem::new(Code::S0004, format!("The publication {self}: {source}.")),
+            Self::Compress(source) => Problem::new(Code::S0004, format!("the publication {self}: {source}")),
             Self::Manifest(error) => error.problem(),
             Self::Cancelled => return None,
         })

@@ -114,7 +114,7 @@ pub(crate) fn copy(
     });
     for (seed, _) in seeds.iter().zip(damaged).filter(|(_, damaged)| damaged.load(Ordering::Relaxed)) {
         let version = seed.manifest.digest().short();
-        let cause = format!("Version {version}, kept here, does not have its digests any more.");
+        let cause = format!("version {version}, kept here, does not have its digests any more");
         progress.notice(Problem::new(Code::T0008, cause));
     }
     done.into_iter().collect()

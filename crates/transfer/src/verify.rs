@@ -104,13 +104,13 @@ impl Damage {
     /// Of a copy just made.
     pub fn problem(&self, version: &Digest) -> Problem {
         let version = version.short();
-        Problem::new(Code::T0006, format!("In the copy of version {version}, {self} is wrong."))
+        Problem::new(Code::T0006, format!("in the copy of version {version}, {self} is wrong"))
     }
 
     /// Of a copy that was verified before.
     pub fn changed_problem(&self, version: &Digest) -> Problem {
         let version = version.short();
-        Problem::new(Code::T0008, format!("In the copy of version {version}, {self} changed."))
+        Problem::new(Code::T0008, format!("in the copy of version {version}, {self} changed"))
     }
 }
 
@@ -140,7 +140,7 @@ impl VerifyError {
     /// What the administrator is told; none if it was cancelled, which somebody wanted.
     pub fn problem(&self) -> Option<Problem> {
         let Self::Read { source, .. } = self else { return None };
-        Some(Problem::new(Code::T0005, format!("The verification {self}: {source}.")))
+        Some(Problem::new(Code::T0005, format!("the verification {self}: {source}")))
     }
 }
 

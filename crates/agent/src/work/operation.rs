@@ -35,7 +35,8 @@ pub async fn operate(job: &Job, id: OperationId) -> Ended {
         }
         Act::VerifyReplica { digest } => verify(job, digest).await?,
         Act::CheckProvider => {
-            let lines = hypervisor.check(job.pool(), &job.site.provider_settings.networks).await;
+            let networks = &job.site.provider_settings.networks;
+            let lines = hypervisor.check(job.pool(), networks, job.site.settings.floor).await;
             let say = |line: diecast_provider::CheckLine| CheckLine {
                 name: line.name,
                 ok: line.ok,

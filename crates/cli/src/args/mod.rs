@@ -20,7 +20,7 @@ pub struct Globals {
     /// Print JSON on stdout: one document, or one a line for streams
     #[arg(long, global = true)]
     pub json: bool,
-    /// The server's address, such as https://diecast.example:8443 [default: of the stored login]
+    /// The server's address, such as https://diecast.example:7443 [default: of the stored login]
     #[arg(long, global = true, env = "DIECAST_URL", hide_env_values = true, help_heading = "Server")]
     pub url: Option<String>,
     /// A file with the CA to trust, PEM [default: of the stored login, else the system's]

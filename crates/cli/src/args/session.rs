@@ -9,8 +9,8 @@ use diecast_identity::Fingerprint;
 the first line of stdin.
 
 Examples:
-  diecast login --url https://diecast.example:8443 --ca ca.pem
-  diecast login --url https://10.0.0.5:8443 --ca-fingerprint 3f9a...
+  diecast login --url https://diecast.example:7443 --ca ca.pem
+  diecast login --url https://10.0.0.5:7443 --ca-fingerprint 3f9a...
   export DIECAST_TOKEN=$(diecast login --print-token)"
 )]
 pub struct LoginArgs {

@@ -108,7 +108,7 @@ pub(crate) fn provider() -> ProviderView {
         "id": UUID, "name": "kvm-a", "kind": "libvirt", "uri": "qemu:///system", "storage": "default",
         "networks": {"corp": "br20"}, "site": "berlin", "labels": {"tier": "prod"},
         "state": "Available", "since": "2026-01-01T00:00:00Z", "problem": null, "agent_version": "0.1.0",
-        "addresses": ["10.0.0.1:7443"], "templates": 2, "hosts": 10,
+        "addresses": ["10.0.0.1:7444"], "templates": 2, "hosts": 10,
         "certificate_expires_at": "2026-04-01T00:00:00Z", "unassigned": [],
         "facts": {
             "hypervisor": "QEMU 7.2.22, libvirt 9.0.0", "cpu_model": "EPYC", "cpu_count": 64,

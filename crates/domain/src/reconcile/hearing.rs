@@ -30,6 +30,11 @@ impl Hearing {
         self.current.map(|(.., at)| at)
     }
 
+    /// Whether `session` was replaced by one that is alive: it is told nothing more.
+    pub fn is_replaced(&self, session: SessionId, now: Timestamp) -> bool {
+        self.current.is_some_and(|(_, _, at)| now.since(at) < SILENCE_MAX) && self.former.contains(&session)
+    }
+
     /// Judges `report` and remembers it. A restarted agent has a new session, which is believed at
     /// once; a former one is believed again only when the current one has fallen silent.
     pub fn heed(&mut self, report: &Report, now: Timestamp) -> Heed {

@@ -7,6 +7,7 @@ use super::{
 use crate::{capability::CheckLine, image::command, xml::Element};
 use diecast_domain::{
     code::{Code, Problem},
+    preflight,
     units::ByteCount,
 };
 use std::{
@@ -17,13 +18,16 @@ use std::{
 use uuid::Uuid;
 use virt::{domain::Domain, sys};
 
-/// Below this nothing can be put on a provider: the floor that agents keep free for hosts.
-const FREE_MIN: ByteCount = ByteCount::gib(10);
 /// Directories of checks begin with this, so that the next one clears up after one that was killed.
 const TRIAL_PREFIX: &str = "check-";
 
 impl Libvirt {
-    pub(super) async fn run_check(&self, pool: &str, networks: &BTreeMap<String, String>) -> Vec<CheckLine> {
+    pub(super) async fn run_check(
+        &self,
+        pool: &str,
+        networks: &BTreeMap<String, String>,
+        floor: Option<ByteCount>,
+    ) -> Vec<CheckLine> {
         let mut lines = Vec::new();
         match self.ask_facts().await {
             Ok(facts) => {
@@ -50,7 +54,7 @@ impl Libvirt {
         match self.prepare_storage(pool).await {
             Ok(storage) => {
                 lines.push(CheckLine::good("storage", format!("{}", storage.display())));
-                lines.push(free_space(&storage));
+                lines.push(free_space(&storage, floor));
                 lines.push(self.try_guest(&storage).await);
             }
             Err(problem) => lines.push(CheckLine::bad("storage", &problem)),
@@ -114,13 +118,13 @@ fn too_narrow(dir: &Path) -> Option<PathBuf> {
     narrow.map(|way| way.to_path_buf())
 }
 
-fn free_space(storage: &Path) -> CheckLine {
-    let (_, free) = inspect::space(storage).unwrap_or_default();
-    let free = ByteCount(free);
-    if free >= FREE_MIN {
+fn free_space(storage: &Path, floor: Option<ByteCount>) -> CheckLine {
+    let (capacity, free) = inspect::space(storage).unwrap_or_default();
+    let (free, floor) = (ByteCount(free), preflight::floor(ByteCount(capacity), floor));
+    if free >= floor {
         return CheckLine::good("free space", format!("{free} free"));
     }
-    let cause = format!("{free} free in {}, {FREE_MIN} are kept free", storage.display());
+    let cause = format!("{free} free in {}, {floor} are kept free", storage.display());
     CheckLine::bad("free space", &Problem::new(Code::P0004, cause))
 }
 

@@ -7,23 +7,31 @@ use super::{
 use crate::{image::command, libvirt::hosts::mark, xml::Element};
 use diecast_domain::{
     code::{Code, Problem},
-    profile::MachineType,
+    profile::{MachineType, Nic},
     provider::{CpuFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm, VmDisk},
     units::ByteCount,
 };
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 use virt::{connect::Connect, domain::Domain, error::Error, storage_pool::StoragePool, sys};
 
-/// What changes only when the hypervisor is upgraded; asked once for each start of the agent.
+/// How long the answer about firmware and CPU models is kept: who installs OVMF need not restart
+/// anything, and libvirt need not look at its emulators for every report.
+const CAPABILITIES_LIFE: Duration = Duration::from_secs(60);
+
+/// What a guest may be given, and when libvirt said so.
 #[derive(Clone, Debug)]
-pub struct Steady {
-    pub domain_capabilities: Element,
-    pub accelerated: bool,
+pub struct Capabilities {
+    pub said: Element,
+    at: Instant,
 }
 
 impl Libvirt {
     pub(super) async fn ask_facts(&self) -> Result<ProviderFacts, Problem> {
-        let steady = self.steady().await?;
+        let accelerated = self.accelerated().await?;
+        let capabilities = self.capabilities().await?;
         let asked = self.session.call("asking for facts", WORK_DEADLINE, |connection| {
             let node = connection.get_node_info()?;
             let versions = (connection.get_hyp_version()?, connection.get_lib_version()?);
@@ -45,29 +53,45 @@ impl Libvirt {
             cpu: CpuFacts {
                 model: cpu_name().unwrap_or(node.model),
                 count: node.cpus,
-                guest_models: capabilities::cpu_models(&steady.domain_capabilities),
+                guest_models: capabilities::cpu_models(&capabilities.said),
             },
             memory: ByteCount(node.memory * 1024),
             storages,
             networks,
-            firmware: capabilities::firmware(&steady.domain_capabilities),
+            firmware: capabilities::firmware(&capabilities.said),
             machine_types: vec![MachineType::I440fx, MachineType::Q35],
-            hardware_acceleration: steady.accelerated,
+            hardware_acceleration: accelerated,
         })
     }
 
     /// Tried once, however many ask at the same time; a failure is tried again by the next.
-    pub(super) async fn steady(&self) -> Result<&Steady, Problem> {
-        let steady = self.steady.get_or_try_init(|| async {
+    pub(super) async fn accelerated(&self) -> Result<bool, Problem> {
+        let tried = self.accelerated.get_or_try_init(|| async {
             let plain = self.domain_capabilities("qemu").await?;
             let emulator = capabilities::emulator(&plain).unwrap_or("qemu-system-x86_64");
-            if acceleration::works(emulator).await {
-                let domain_capabilities = self.domain_capabilities("kvm").await?;
-                return Ok(Steady { domain_capabilities, accelerated: true });
-            }
-            Ok(Steady { domain_capabilities: plain, accelerated: false })
+            Ok(acceleration::works(emulator).await)
         });
-        steady.await
+        tried.await.copied()
+    }
+
+    async fn capabilities(&self) -> Result<Capabilities, Problem> {
+        let mut kept = self.capabilities.lock().await;
+        if let Some(capabilities) = kept.as_ref().filter(|kept| kept.at.elapsed() < CAPABILITIES_LIFE) {
+            return Ok(capabilities.clone());
+        }
+        let kind = if self.accelerated().await? { "kvm" } else { "qemu" };
+        let said = self.domain_capabilities(kind).await?;
+        Ok(kept.insert(Capabilities { said, at: Instant::now() }).clone())
+    }
+
+    /// An image says nothing of networks, and hosts without one are of little use: one card on the
+    /// network `default` if there is one, else on the first by name.
+    pub(super) async fn a_network_for_an_image(&self) -> Result<Vec<Nic>, Problem> {
+        let networks = self.ask_facts().await?.networks;
+        let mut active = networks.iter().filter(|network| network.active);
+        let chosen = active.clone().find(|network| network.name == "default").or_else(|| active.next());
+        let card = |network: &NetworkFacts| Nic { model: "virtio".into(), network: network.name.clone() };
+        Ok(chosen.map(card).into_iter().collect())
     }
 
     async fn domain_capabilities(&self, kind: &'static str) -> Result<Element, Problem> {

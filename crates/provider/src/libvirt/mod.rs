@@ -26,15 +26,16 @@ use diecast_domain::{
     ids::HostId,
     profile::HardwareProfile,
     provider::{ProviderFacts, ProviderKind, Vm},
+    units::ByteCount,
 };
-use inspect::Steady;
+use inspect::Capabilities;
 use session::{ASK_DEADLINE, Session};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 /// What libvirt calls the driver that Diecast knows.
 const DRIVER: &str = "QEMU";
@@ -43,13 +44,14 @@ const DRIVER: &str = "QEMU";
 #[derive(Clone)]
 pub struct Libvirt {
     session: Session,
-    steady: Arc<OnceCell<Steady>>,
+    accelerated: Arc<OnceCell<bool>>,
+    capabilities: Arc<Mutex<Option<Capabilities>>>,
 }
 
 impl Libvirt {
     /// Asks nothing yet: what is wrong with the address shows at the first call.
     pub fn new(uri: &str) -> Self {
-        Self { session: Session::new(uri), steady: Arc::default() }
+        Self { session: Session::new(uri), accelerated: Arc::default(), capabilities: Arc::default() }
     }
 
     /// Connects once, to see that a QEMU driver answers: P0002 if nothing does, P0010 if another.
@@ -94,7 +96,9 @@ impl ReadMachines for Libvirt {
         self.read_machine(vm).await
     }
     async fn open_image(&self, path: &Path, allowed: &[PathBuf]) -> Result<SourceMachine, Problem> {
-        source::read_image(path, allowed).await
+        let mut machine = source::read_image(path, allowed).await?;
+        machine.profile.nics = self.a_network_for_an_image().await?;
+        Ok(machine)
     }
     async fn still_the_same(&self, machine: &SourceMachine) -> Result<(), Problem> {
         self.still_as_it_was(machine).await
@@ -148,7 +152,12 @@ impl RunHosts for Libvirt {
 
 #[async_trait]
 impl SelfCheck for Libvirt {
-    async fn check(&self, pool: &str, networks: &BTreeMap<String, String>) -> Vec<CheckLine> {
-        self.run_check(pool, networks).await
+    async fn check(
+        &self,
+        pool: &str,
+        networks: &BTreeMap<String, String>,
+        floor: Option<ByteCount>,
+    ) -> Vec<CheckLine> {
+        self.run_check(pool, networks, floor).await
     }
 }

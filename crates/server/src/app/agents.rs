@@ -8,7 +8,11 @@ use crate::app::{
 };
 use diecast_api::agent::LONG_POLL;
 use diecast_domain::{
-    assignment::Assignment, code::Code, generation::Generation, ids::ProviderId, reconcile::Heed,
+    assignment::Assignment,
+    code::Code,
+    generation::Generation,
+    ids::{ProviderId, SessionId},
+    reconcile::Heed,
     report::Report,
 };
 
@@ -26,8 +30,12 @@ impl App {
         &self,
         cx: &Cx,
         after: Option<Generation>,
+        session: Option<SessionId>,
     ) -> Result<Option<Assignment>, Refused> {
         let provider = agent(cx)?;
+        if session.is_some_and(|session| self.live().is_replaced(provider, session, cx.now)) {
+            return Err(rival());
+        }
         let mut told = self.told().watch(provider);
         let mut stopping = self.stopping();
         let deadline = tokio::time::Instant::now() + LONG_POLL;
@@ -54,12 +62,15 @@ impl App {
             Heed::Late => {}
             Heed::Rival => {
                 tracing::warn!(%provider, "a second agent uses one identity; its report was refused");
-                let cause = "another agent has taken this identity since, and is alive";
-                return Err(Refused::new(Code::P0009, cause));
+                return Err(rival());
             }
         }
         Ok(())
     }
+}
+
+fn rival() -> Refused {
+    Refused::new(Code::P0009, "another agent has taken this identity since, and is alive")
 }
 
 /// Which provider's agent asks.

@@ -19,7 +19,7 @@ use diecast_api::operator::{
 use diecast_domain::{
     assignment::Act,
     code::Code,
-    distribution::{Desire, ReplicaView, Member, ReplicaState},
+    distribution::{Desire, Member, ReplicaState, ReplicaView},
     ids::ProviderId,
     reconcile::member_retried,
     template::{Publication, TemplateStatus},

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use diecast_api::agent::{Enrolled, Enrolment, Renewal};
-use diecast_domain::{code::Code, generation::Generation, report::Report};
+use diecast_domain::{code::Code, generation::Generation, ids::SessionId, report::Report};
 use diecast_identity::Peer;
 use serde::Deserialize;
 
@@ -36,6 +36,7 @@ pub(super) async fn renew(
 #[derive(Debug, Deserialize)]
 pub(super) struct After {
     after: Option<String>,
+    session: Option<SessionId>,
 }
 
 impl After {
@@ -54,7 +55,7 @@ pub(super) async fn assignment(
     cx: Cx,
     Asked(after): Asked<After>,
 ) -> Result<Response, Refused> {
-    Ok(match app.assignment(&cx, after.generation()?).await? {
+    Ok(match app.assignment(&cx, after.generation()?, after.session).await? {
         Some(assignment) => Json(assignment).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })

@@ -67,7 +67,7 @@ pub enum BadManifest {
 
 impl BadManifest {
     pub fn problem(&self) -> Problem {
-        Problem::new(Code::T0007, format!("The manifest was refused: {self}."))
+        Problem::new(Code::T0007, format!("the manifest was refused: {self}"))
     }
 }
 

@@ -68,8 +68,7 @@ impl Libvirt {
         if !iso.exists() {
             seed::write(spec, &iso).await?;
         }
-        let acceleration =
-            if self.steady().await?.accelerated { Acceleration::Kvm } else { Acceleration::Emulated };
+        let acceleration = if self.accelerated().await? { Acceleration::Kvm } else { Acceleration::Emulated };
         let xml = machine::host(&HostMachine {
             spec,
             profile,
