@@ -4,6 +4,7 @@ use crate::secret;
 use anyhow::Context;
 use diecast_identity::Authority;
 use diecast_store::{Administrator, Store};
+use std::io::Write;
 
 /// The administrator that a first start makes.
 pub(crate) const ADMINISTRATOR: &str = "admin";
@@ -40,6 +41,14 @@ pub(crate) async fn installation(store: &Store, password: Option<&str>) -> anyho
     change.put_administrator(&Administrator { name: ADMINISTRATOR.to_owned(), password_hash }).await?;
     change.commit().await?;
     Ok(Installation { authority, password: drawn })
+}
+
+/// Shows the password that was drawn. On purpose not through the log, which may be kept.
+pub(crate) fn show(password: &str) {
+    let _ = writeln!(
+        std::io::stderr(),
+        "\nThis is the first start. Sign in as `{ADMINISTRATOR}` with this password, which is shown only now:\n\n    {password}\n",
+    );
 }
 
 /// Sets an administrator's password and ends what was signed in with the old one. None if there is

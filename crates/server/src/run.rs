@@ -8,7 +8,7 @@ use crate::{
 };
 use diecast_domain::code::{Code, Problem};
 use diecast_store::Store;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -31,14 +31,6 @@ pub async fn run(settings: ServerSettings) -> Result<(), Problem> {
     let (mut terminate, mut interrupt) =
         (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
     let mut running = start(settings).await?;
-    if let Some(password) = running.password.take() {
-        // On purpose not through the log, which may be kept.
-        let _ = writeln!(
-            std::io::stderr(),
-            "\nThis is the first start. Sign in as `{}` with this password, which is shown only now:\n\n    {password}\n",
-            first::ADMINISTRATOR,
-        );
-    }
     tokio::select! {
         problem = running.ended() => return Err(problem),
         _ = terminate.recv() => {}
@@ -68,7 +60,10 @@ async fn password(args: PasswordArgs) -> Result<(), Problem> {
 /// To stderr. `RUST_LOG` says how much.
 fn log(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second subscriber in one process is refused; the first one does.
     let _ = match format {
         LogFormat::Human => builder.try_init(),

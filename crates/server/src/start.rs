@@ -8,12 +8,18 @@ use crate::{
 use anyhow::Context;
 use diecast_domain::code::{Code, Problem};
 use diecast_identity::{
-    ClientCertificates, KeyedCertificate, ListenError, Peer, Reloader, TlsListenerSettings,
-    install_crypto_provider, listen,
+    ClientCertificates, KeyedCertificate, Peer, Reloader, TlsListener, TlsListenerSettings,
+    install_crypto_provider,
 };
 use diecast_store::Store;
-use std::{fs, io::ErrorKind, net::SocketAddr, path::Path, time::Duration};
-use tokio::task::JoinHandle;
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    path::Path,
+    time::Duration,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 /// How often the server makes itself a new certificate: long before the old one is over.
 const CERTIFICATE_RENEWAL: Duration = Duration::from_secs(24 * 3600);
@@ -26,7 +32,7 @@ pub struct Running {
     pub address: SocketAddr,
     /// Its certificate authority, PEM.
     pub ca_pem: String,
-    /// The administrator's password, if this start drew one. Shown once, and kept nowhere.
+    /// The administrator's password, if this start drew one. It was shown, and is kept nowhere.
     pub password: Option<String>,
     app: App,
     serving: JoinHandle<std::io::Result<()>>,
@@ -39,8 +45,15 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
     settings::prepare_folder(&settings.data)?;
     let database = settings::database_path(&settings.data, settings.database.as_deref())?;
     let store = Store::open(&database).await.map_err(|error| error.problem())?;
+    // Before anything is made: a first start that finds its port taken has left nothing behind.
+    let tcp = TcpListener::bind(settings.listen).await;
+    let tcp = tcp.map_err(|error| cannot_listen(settings.listen, &error))?;
     let installation =
         first::installation(&store, settings.admin_password.as_deref()).await.map_err(unforeseen)?;
+    // At once: whatever else may fail, it is not shown a second time.
+    if let Some(password) = &installation.password {
+        first::show(password);
+    }
     let authority = installation.authority;
     let ca_pem = authority.certificate_pem();
     write_ca(&settings.data, &ca_pem)?;
@@ -54,8 +67,10 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
         })?,
     };
     let tls = TlsListenerSettings::new(certificate, ca_pem.clone(), ClientCertificates::Optional);
-    let listener =
-        listen(settings.listen, tls).await.map_err(|error| cannot_listen(settings.listen, &error))?;
+    let listener = TlsListener::new(tcp, tls).map_err(|error| {
+        Problem::new(Code::S0003, format!("the server's certificate cannot be used: {error}"))
+            .with_hint("check the files given with `--certificate` and `--key`")
+    })?;
     let address = listener.address().context("asking for the address").map_err(unforeseen)?;
     let reloader = listener.reloader();
     let url = settings::url(&settings, address, host_name.as_deref());
@@ -132,20 +147,12 @@ fn given(certificate: &Path, key: &Path) -> Result<KeyedCertificate, Problem> {
     Ok(KeyedCertificate { certificate_pem: read(certificate)?, key_pem: read(key)? })
 }
 
-fn cannot_listen(address: SocketAddr, error: &ListenError) -> Problem {
-    match error {
-        ListenError::Bind { source, .. } if source.kind() == ErrorKind::AddrInUse => {
-            Problem::new(Code::S0002, format!("another process listens at {address}"))
-        }
-        ListenError::Bind { source, .. } => {
-            Problem::new(Code::S0002, format!("the server cannot listen at {address}: {source}"))
-                .with_hint("choose another address with `--listen`")
-        }
-        ListenError::Credentials(error) => {
-            Problem::new(Code::S0003, format!("the server's certificate cannot be used: {error}"))
-                .with_hint("check the files given with `--certificate` and `--key`")
-        }
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Problem {
+    if error.kind() == ErrorKind::AddrInUse {
+        return Problem::new(Code::S0002, format!("another process listens at {address}"));
     }
+    Problem::new(Code::S0002, format!("the server cannot listen at {address}: {error}"))
+        .with_hint("choose another address with `--listen`")
 }
 
 pub(crate) fn unforeseen(error: anyhow::Error) -> Problem {

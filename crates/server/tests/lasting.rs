@@ -118,6 +118,7 @@ async fn two_servers_cannot_share_a_folder_or_a_port() {
     taken.listen = world.server.as_ref().unwrap().address;
     let problem = start(taken).await.err().expect("the port is taken");
     assert_eq!(problem.code, Code::S0002);
+    assert!(!other.path().join("ca.pem").exists(), "a first start that failed has made nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,4 +146,36 @@ async fn what_a_first_start_makes_is_there_and_private() {
     let again = start(settings(&folder)).await.unwrap();
     assert_eq!(again.password, None, "shown once");
     again.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_makes_a_provider_not_available_and_its_return_needs_no_click() {
+    let world = World::start().await;
+    let mut agents = [world.join("kvm-a").await, world.join("kvm-b").await];
+    world.distribute("win11", &mut agents).await;
+    let [mut a, mut b] = agents;
+    let path = "/templates/win11/distribution";
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let talks = tokio::spawn(async move {
+        while stopped.try_recv().is_err() {
+            a.report().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let silent = |it: &Value| it["providers"][1]["state"] == "Not available";
+    let shown = world.until(path, "the silent one is not available", silent).await;
+    assert_eq!(shown["providers"][0]["state"], "Ready", "nobody else suffers");
+    assert_eq!(shown["distribution"], "OK", "it was verified there, and leaves the word alone");
+    assert_eq!(shown["providers"][1]["code"], "P0001");
+    let log = "/events/history?object=provider&name=kvm-b";
+    let has = |kind: &'static str| {
+        move |it: &Value| it["items"].as_array().unwrap().iter().any(|event| event["kind"] == kind)
+    };
+    world.until(log, "its loss is in the log", has("provider.lost")).await;
+    b.report().await;
+    let back = |it: &Value| it["providers"][1]["state"] == "Ready";
+    world.until(path, "it is back", back).await;
+    world.until(log, "its return is in the log", has("provider.back")).await;
+    stop.send(()).unwrap();
+    talks.await.unwrap();
 }
