@@ -7,7 +7,7 @@
 use crate::{
     assignment::{Deletion, HostOrder, Operation, Orders, PublicationOrder, Readers, ReplicaOrder},
     digest::Digest,
-    distribution::{Desire, Member, ProviderNow, ReplicaView, view},
+    distribution::{Desire, Distribution, Member, ProviderNow, ReplicaView, view},
     host::Host,
     ids::{ProviderId, TemplateId},
     names::{ProviderName, TemplateName},
@@ -72,7 +72,11 @@ impl World {
         };
         let report =
             template.current.as_ref().and_then(|current| self.replicas.get(&(provider, current.digest)));
-        Some(view(member, now, template.current.as_ref(), report))
+        let mut view = view(member, now, template.current.as_ref(), report);
+        if view.moving && member.desire == Desire::Hold && template.status == TemplateStatus::Failed {
+            nothing_to_bring(&mut view, template.publication.as_ref());
+        }
+        Some(view)
     }
 
     /// Every member of a list with its desire, in the order of the providers' names.
@@ -147,6 +151,16 @@ impl World {
         });
         wanting.map(|(id, _)| *id).collect()
     }
+}
+
+/// The publication that everybody on the list waits for has failed: until its next attempt begins,
+/// nothing moves anywhere, and its cause is everybody's.
+fn nothing_to_bring(view: &mut ReplicaView, publication: Option<&Publication>) {
+    view.moving = false;
+    view.progress = Distribution::Failed;
+    view.phase = Some(Phase::Failed);
+    view.problem = publication.and_then(|publication| publication.problem.clone());
+    view.next_attempt_at = publication.and_then(|publication| publication.next_attempt_at);
 }
 
 /// What `provider` is told. None if there is no such provider.

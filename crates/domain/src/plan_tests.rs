@@ -248,3 +248,32 @@ fn a_deleted_template_keeps_its_bytes_until_a_twin_elsewhere_has_them() {
     says(&mut world, 2, Phase::Ready);
     assert_eq!(orders(&world, id(1)).unwrap().deletions.len(), 1);
 }
+
+#[test]
+fn a_failed_publication_is_why_nothing_moves_on_the_whole_list() {
+    let mut world = world(3, 8);
+    world.replicas.clear();
+    let problem = crate::code::Problem::new(crate::code::Code::V0003, "the disk is in use");
+    let list = world.templates.get_mut(&template()).unwrap();
+    (list.current, list.versions, list.status) = (None, Vec::new(), TemplateStatus::Failed);
+    list.publication = Some(Publication {
+        id: PublicationId::from_uuid(Uuid::from_u128(5)),
+        provider: id(1),
+        source: PublicationSource::Vm { name: "golden".into() },
+        attempt: 2,
+        next_attempt_at: Some(Timestamp(9000)),
+        problem: Some(problem.clone()),
+    });
+    let views: Vec<_> = world.views(template()).into_iter().map(|(_, desire, view)| (desire, view)).collect();
+    for (_, view) in &views {
+        assert_eq!((view.progress, view.moving), (Distribution::Failed, false));
+        assert_eq!((&view.problem, view.next_attempt_at), (&Some(problem.clone()), Some(Timestamp(9000))));
+    }
+    assert_eq!(
+        crate::distribution::status(&views).to_string(),
+        "Failed to distribute (3 failed, 0 of 3 ready)"
+    );
+    // The next attempt has begun: everybody waits for it.
+    world.templates.get_mut(&template()).unwrap().status = TemplateStatus::Creating;
+    assert!(world.views(template()).iter().all(|(.., view)| view.moving));
+}
