@@ -160,6 +160,10 @@ async fn corrupt_images_are_refused_whether_head_or_tables_are_broken() {
     };
     patch("tables.qcow2", 0x10000, &[0; 8]);
     assert_eq!(refusal(dir, "tables.qcow2", ImageFormat::Qcow2).await.code, Code::V0004);
+    // A table of refcounts that points beyond the end: `check` gives up with an input/output error.
+    std::fs::copy(dir.join("head.qcow2"), dir.join("away.qcow2")).unwrap();
+    patch("away.qcow2", 0x10000, &[0xff; 0x40000]);
+    assert_eq!(refusal(dir, "away.qcow2", ImageFormat::Qcow2).await.code, Code::V0004);
     patch("head.qcow2", 20, &[0xff; 4]);
     assert_eq!(refusal(dir, "head.qcow2", ImageFormat::Qcow2).await.code, Code::V0004);
     std::fs::write(dir.join("not.qcow2"), b"hello").unwrap();
