@@ -82,24 +82,18 @@ impl Server {
             Code::A0003 | Code::A0004 => Problem::new(Code::T0010, problem.cause),
             _ => problem,
         };
-        let mut response = self.answered("fetching a manifest", request).await.map_err(not_yet)?;
-        let mut bytes = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if bytes.len() + chunk.len() > MANIFEST_BYTES_MAX => {
-                    let cause = format!("the manifest of {} is larger than any can be", digest.short());
-                    return Err(Problem::new(Code::T0007, cause));
-                }
-                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-                Ok(None) => return Ok(bytes),
-                Err(error) => return Err(unreadable("the manifest", &error)),
-            }
-        }
+        let response = self.answered("fetching a manifest", request).await.map_err(not_yet)?;
+        whole_manifest(response, digest).await
     }
 
-    pub async fn give_manifest(&self, digest: &Digest, bytes: Vec<u8>) -> Result<(), Problem> {
+    /// Hands over a manifest. If the content is known already, gives the manifest that is kept of it.
+    pub async fn give_manifest(&self, digest: &Digest, bytes: Vec<u8>) -> Result<Option<Vec<u8>>, Problem> {
         let request = self.http().put(format!("{}{MANIFESTS}/{}", self.url, digest.hex())).body(bytes);
-        self.answered("handing over a manifest", request).await.map(drop)
+        let response = self.answered("handing over a manifest", request).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        whole_manifest(response, digest).await.map(Some)
     }
 
     async fn answered(&self, doing: &str, request: reqwest::RequestBuilder) -> Result<Response, Problem> {
@@ -118,6 +112,21 @@ impl Server {
                 Problem::new(Code::A0013, cause)
             }
             None => Problem::new(Code::A0012, format!("{doing} failed: {}", innermost(error))),
+        }
+    }
+}
+
+async fn whole_manifest(mut response: Response, digest: &Digest) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if bytes.len() + chunk.len() > MANIFEST_BYTES_MAX => {
+                let cause = format!("the manifest of {} is larger than any can be", digest.short());
+                return Err(Problem::new(Code::T0007, cause));
+            }
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return Ok(bytes),
+            Err(error) => return Err(unreadable("the manifest", &error)),
         }
     }
 }

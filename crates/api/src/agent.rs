@@ -17,7 +17,8 @@ pub const RENEW: &str = "/agent/v1/renew";
 pub const ASSIGNMENT: &str = "/agent/v1/assignment";
 /// `POST` a report; answered with 204.
 pub const REPORT: &str = "/agent/v1/report";
-/// `PUT` and `GET` `{MANIFESTS}/{hex digest}`: a version's manifest file, as bytes.
+/// `PUT` and `GET` `{MANIFESTS}/{hex digest}`: a version's manifest file, as bytes. A `PUT` of content
+/// that is a version already is answered with the manifest that is kept, which the agent takes on.
 pub const MANIFESTS: &str = "/agent/v1/manifests";
 
 /// How long the server holds a request for an assignment open.

@@ -217,6 +217,15 @@ fn a_host_is_made_is_lost_and_comes_back_and_each_is_said_once() {
 }
 
 #[test]
+fn a_host_taken_away_before_it_was_heard_of_counts_as_made_and_is_missed() {
+    let gone = host_after(&host(), Some(HostPhase::Gone), &told(vec![]));
+    let there = gone.record.unwrap();
+    assert!(there.made && there.problem.as_ref().is_some_and(|problem| problem.code == Code::H0005));
+    assert_eq!(gone.transitions.len(), 1);
+    assert!(host_after(&there, Some(HostPhase::Gone), &told(vec![])).transitions.is_empty(), "said once");
+}
+
+#[test]
 fn a_deleted_host_is_gone_when_nothing_is_left_of_it() {
     let host = Host { deleting: true, ..host() };
     let named = told(vec![Deletion::Host { host: host.id }]);

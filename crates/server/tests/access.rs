@@ -217,8 +217,13 @@ async fn a_manifest_is_taken_from_who_publishes_and_given_to_who_holds() {
     let (status, _) = problem(stranger.get_manifest(manifest.digest()).await).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "it is not assigned there");
 
-    // Bytes that are not what their name says are refused.
+    // Whoever publishes the same content again is told the manifest that peers know it by.
     world.post("/templates", json!({"name": "other", "provider": "kvm-a", "vm": "golden"})).await;
+    let again = agents[0].put_manifest(&manifest).await;
+    assert_eq!(again.status(), StatusCode::OK);
+    assert_eq!(again.bytes().await.unwrap(), manifest.encode());
+
+    // Bytes that are not what their name says are refused.
     let path = format!("{}/{}", agent::MANIFESTS, "0".repeat(64));
     let lie = agents[0].request(Method::PUT, &path).body(manifest.encode()).send().await.unwrap();
     let (status, said) = problem(lie).await;

@@ -75,7 +75,16 @@ async fn make(job: &Job, id: PublicationId, machine: SourceMachine, staging: &Pa
     let bytes = manifest.encode();
     data::write(&job.site.data.manifest(&digest), &bytes, 0o600)
         .map_err(|error| Some(own_trouble(&error)))?;
-    job.site.server.give_manifest(&digest, bytes).await.map_err(Some)?;
+    let manifest = match job.site.server.give_manifest(&digest, bytes).await.map_err(Some)? {
+        None => manifest,
+        // The same content was published before: peers know it by those frames, so they are ours too.
+        Some(kept) => {
+            let known = Manifest::decode_as(&kept, &digest).map_err(|error| Some(error.problem()))?;
+            data::write(&job.site.data.manifest(&digest), &kept, 0o600)
+                .map_err(|error| Some(own_trouble(&error)))?;
+            Arc::new(known)
+        }
+    };
     hold(job, &manifest, staging).await?;
 
     let size = VersionSize {

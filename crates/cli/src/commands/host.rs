@@ -18,6 +18,7 @@ use diecast_api::{
 };
 use diecast_domain::{code::Code, host::HostStatus, names::HostName};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 pub(super) async fn run(cx: &mut Context<'_>, command: HostCommand) -> Result<(), Failure> {
     match command {
@@ -73,11 +74,13 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
 async fn made(cx: &mut Context<'_>, wait: WaitArgs, mut list: HostList) -> Result<HostList, Failure> {
     let client: &Client = &cx.client;
     let mut seen_off = vec![0; list.items.len()];
+    let mut running_since: Vec<Option<Instant>> = vec![None; list.items.len()];
     wait::until(wait, cx.printer, "the making of the hosts", async |printer| {
         let now = printer.look().now;
         let mut all = true;
-        for (host, seen_off) in list.items.iter_mut().zip(&mut seen_off) {
-            if is_made(host, *seen_off, now) {
+        let watched = list.items.iter_mut().zip(&mut seen_off).zip(&mut running_since);
+        for ((host, seen_off), running_since) in watched {
+            if is_made(host, *seen_off, now) || is_mute(*running_since) {
                 continue;
             }
             let seen = client.host(&host.name).await?.value;
@@ -86,7 +89,16 @@ async fn made(cx: &mut Context<'_>, wait: WaitArgs, mut list: HostList) -> Resul
             }
             *seen_off = if seen.status == HostStatus::Off.as_str() { *seen_off + 1 } else { 0 };
             *host = seen;
-            all &= is_made(host, *seen_off, now);
+            let prepares = host.status == HostStatus::Preparing.as_str();
+            *running_since = prepares.then(|| running_since.unwrap_or_else(Instant::now));
+            if is_mute(*running_since) {
+                printer.talk(&format!(
+                    "{} runs, but no guest agent has answered for {} minutes: the template may have none",
+                    host.name,
+                    GUEST_PATIENCE.as_secs() / 60
+                ));
+            }
+            all &= is_made(host, *seen_off, now) || is_mute(*running_since);
         }
         Ok(all.then(|| list.clone()))
     })
@@ -95,6 +107,14 @@ async fn made(cx: &mut Context<'_>, wait: WaitArgs, mut list: HostList) -> Resul
 
 /// Looks at a host that is off before it is believed: it may be about to start.
 const LOOKS_OFF: u32 = 20;
+
+/// How long a host that runs is waited for to speak: a first boot with its preparation takes less.
+const GUEST_PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// It runs, and nobody inside it will ever tell.
+fn is_mute(running_since: Option<Instant>) -> bool {
+    running_since.is_some_and(|since| since.elapsed() >= GUEST_PATIENCE)
+}
 
 fn is_made(host: &HostView, seen_off: u32, now: jiff::Timestamp) -> bool {
     let is = |status: HostStatus| host.status == status.as_str();

@@ -61,7 +61,10 @@ pub fn host_after_report(heard: &Heard<'_>, host: &Host) -> Change<Host> {
                 next.problem = report.problem.clone();
             }
         }
-        HostPhase::Gone if host.made && host.problem.is_none() => {
+        HostPhase::Gone if !host.made || host.problem.as_ref().map(|it| it.code) != Some(Code::H0005) => {
+            // It stood before anybody here heard of it, and was taken away: it was made all the same.
+            next.made = true;
+            next.next_attempt_at = None;
             let cause = format!("host `{}` is no longer on {}", host.name, heard.name);
             note(TransitionKind::Lost, format!("is gone from {}", heard.name), Some(Code::H0005));
             next.problem = Some(Problem::new(Code::H0005, cause));

@@ -22,7 +22,11 @@ pub(super) fn deploy(lab: &Lab, wish: &Wish, names: &Names, providers: &[String]
         for provider in &bare {
             create.extend(["--provider", provider]);
         }
-        create.extend(["--count", &count, "--name", &names.hosts, "--wait"]);
+        create.extend(["--count", &count, "--name", &names.hosts]);
+        // Nobody knows whether the user's own system has a guest agent to wait for.
+        if !matches!(wish.source, Source::Image(_)) {
+            create.push("--wait");
+        }
         show(lab, &create)?;
     }
     say("Waiting until each has booted and told its own name through the guest agent.");

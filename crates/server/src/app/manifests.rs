@@ -5,23 +5,21 @@ use diecast_domain::{code::Code, digest::Digest};
 use diecast_transfer::manifest::Manifest;
 
 impl App {
-    /// Checks and keeps a manifest. That of a version stays: peers serve by its frames. One of which no
-    /// version was made is replaced: its machine was read again, and cut into other frames.
+    /// Checks and keeps a manifest. That of a version stays, and is answered: peers serve by its frames,
+    /// so whoever has the same content serves by them too. One of which no version was made is
+    /// replaced: its machine was read again, and cut into other frames.
     pub(crate) async fn put_manifest(
         &self,
         cx: &Cx,
         digest: Digest,
         bytes: bytes::Bytes,
-    ) -> Result<(), Refused> {
+    ) -> Result<Option<Vec<u8>>, Refused> {
         let provider = agent(cx)?;
         let turn = self.manifest_turns().acquire().await.map_err(Refused::unforeseen)?;
         let checked = bytes.clone();
         let checked = tokio::task::spawn_blocking(move || Manifest::decode_as(&checked, &digest).map(drop));
         checked.await.map_err(Refused::unforeseen)?.map_err(|bad| bad.problem())?;
         let mut change = self.store().change().await?;
-        if change.versions().await?.iter().any(|version| version.digest == digest) {
-            return Ok(());
-        }
         let publishes = change.templates().await?.iter().any(|template| {
             template.publication.as_ref().is_some_and(|publication| publication.provider == provider)
         });
@@ -29,10 +27,13 @@ impl App {
             let cause = "this provider is publishing nothing now";
             return Err(Refused::new(Code::A0003, cause));
         }
+        if change.versions().await?.iter().any(|version| version.digest == digest) {
+            return Ok(change.manifest(digest).await?);
+        }
         change.put_manifest(digest, &bytes).await?;
         change.commit().await?;
         drop(turn);
-        Ok(())
+        Ok(None)
     }
 
     pub(crate) async fn manifest(&self, cx: &Cx, digest: Digest) -> Result<Vec<u8>, Refused> {

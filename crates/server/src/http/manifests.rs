@@ -7,7 +7,7 @@ use crate::{
 use axum::{
     extract::State,
     http::{StatusCode, header},
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use diecast_domain::digest::Digest;
 
@@ -16,9 +16,11 @@ pub(super) async fn put(
     cx: Cx,
     Named(digest): Named,
     Raw(bytes): Raw,
-) -> Result<StatusCode, Refused> {
-    app.put_manifest(&cx, parse(&digest)?, bytes).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Refused> {
+    Ok(match app.put_manifest(&cx, parse(&digest)?, bytes).await? {
+        Some(kept) => octets(kept).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
 }
 
 pub(super) async fn get(
@@ -27,7 +29,11 @@ pub(super) async fn get(
     Named(digest): Named,
 ) -> Result<impl IntoResponse, Refused> {
     let bytes = app.manifest(&cx, parse(&digest)?).await?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes))
+    Ok(octets(bytes))
+}
+
+fn octets(bytes: Vec<u8>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/octet-stream")], bytes)
 }
 
 fn parse(digest: &str) -> Result<Digest, Refused> {
