@@ -45,13 +45,14 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
         job.site.hypervisor.unregister(job.pool(), &copy).await.map_err(Some)?;
     }
     let _ = job.site.board.know().registered.remove(&digest);
-    // First the record, so that what is half removed is never taken for verified.
+    // First the record, so that what is half removed is never taken for verified. Last what the next
+    // look at the disk finds: whoever is killed in between begins the removal again.
     for path in [
         job.site.data.verified(&digest),
-        dir,
-        layout::version_dir(&incoming_dir(&job.site.storage), &digest),
         job.site.data.spool(&digest),
         job.site.data.manifest(&digest),
+        layout::version_dir(&incoming_dir(&job.site.storage), &digest),
+        dir,
     ] {
         fail::fail_point!("agent::removal");
         data::remove(&path).map_err(|error| Some(disk_trouble("remove", &path, &error)))?;
