@@ -2,6 +2,7 @@
 //! a wait. Tasks write their state on it, the reporter reads it, so a report is never late because
 //! something else is.
 
+use crate::data::DataDir;
 use diecast_domain::{
     agent::{Local, Object},
     assignment::Assignment,
@@ -116,6 +117,20 @@ impl Board {
 
     pub fn nudge(&self) {
         self.changed.notify_one();
+    }
+
+    /// A byte of a version held here is not what it was. The record of its verification goes first, so
+    /// that a restart does not call intact what is known not to be.
+    pub fn found_damaged(&self, data: &DataDir, version: Digest, problem: Problem) {
+        tracing::error!(code = %problem.code, version = %version, "{}", problem.cause);
+        if let Err(error) = data.forget_verified(&version) {
+            tracing::error!(version = %version, "the record of a verification stays behind: {error}");
+        }
+        let mut known = self.know();
+        known.registered.remove(&version);
+        known.damaged.insert(version, problem);
+        drop(known);
+        self.nudge();
     }
 
     /// Lets a running task's phase be seen.

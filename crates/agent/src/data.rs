@@ -96,6 +96,12 @@ impl DataDir {
         self.0.join("verified").join(format!("{}.json", digest.hex()))
     }
 
+    /// Takes back, durably, that a version was verified.
+    pub fn forget_verified(&self, digest: &Digest) -> std::io::Result<()> {
+        remove(&self.verified(digest))?;
+        File::open(self.0.join("verified"))?.sync_all()
+    }
+
     pub fn spool(&self, digest: &Digest) -> PathBuf {
         self.0.join("spool").join(digest.hex())
     }

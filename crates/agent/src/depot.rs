@@ -80,14 +80,15 @@ impl Depots {
 struct Serving {
     depots: Arc<Depots>,
     board: Arc<Board>,
+    data: DataDir,
 }
 
 /// The depot's routes.
-pub fn routes(depots: Arc<Depots>, board: Arc<Board>) -> Router {
+pub fn routes(depots: Arc<Depots>, board: Arc<Board>, data: DataDir) -> Router {
     Router::new()
         .route(FRAME_ROUTE, get(frame))
         .route(PROBE_PATH, get(async || StatusCode::NO_CONTENT))
-        .with_state(Serving { depots, board })
+        .with_state(Serving { depots, board, data })
 }
 
 fn may_read(board: &Board, version: &Digest, reader: ProviderId) -> bool {
@@ -126,13 +127,7 @@ async fn frame(
 /// A leaf that lost its digest makes the replica damaged at once, wherever it was noticed.
 fn refuse(serving: &Serving, version: Digest, error: &DepotError) -> Response {
     if matches!(error, DepotError::Damaged { .. }) {
-        let problem = error.problem();
-        tracing::error!(code = %problem.code, version = %version, "{}", problem.cause);
-        let mut known = serving.board.know();
-        known.registered.remove(&version);
-        known.damaged.insert(version, problem);
-        drop(known);
-        serving.board.nudge();
+        serving.board.found_damaged(&serving.data, version, error.problem());
     }
     match error {
         DepotError::NoSuchVersion { .. } | DepotError::NoSuchFrame { .. } | DepotError::NotYet { .. } => {

@@ -53,7 +53,7 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     } else {
         args.advertise.clone()
     };
-    let routes = depot::routes(depots.clone(), board.clone());
+    let routes = depot::routes(depots.clone(), board.clone(), data.clone());
     let service = routes.into_make_service_with_connect_info::<Peer>();
     let depot = tokio::spawn(async move { axum::serve(listener, service).await });
 

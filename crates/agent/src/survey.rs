@@ -70,3 +70,7 @@ fn names<T: std::str::FromStr + Ord>(dir: &Path) -> BTreeSet<T> {
     let Ok(entries) = fs::read_dir(dir) else { return BTreeSet::new() };
     entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
+
+#[cfg(test)]
+#[path = "survey_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@
 
 use diecast_agent::{
     board::Board,
+    data::DataDir,
     depot::{Depots, routes},
 };
 use diecast_domain::{
@@ -47,7 +48,9 @@ async fn depot(authority: &Authority, readable: Digest) -> String {
     let tls = TlsListenerSettings::new(own, authority.certificate_pem(), ClientCertificates::Required);
     let listener = listen("127.0.0.1:0".parse().unwrap(), tls).await.unwrap();
     let address = listener.address().unwrap().to_string();
-    let routes = routes(Arc::new(Depots::default()), board);
+    let place = tempfile::tempdir().unwrap();
+    let data = DataDir::open(place.path()).unwrap();
+    let routes = routes(Arc::new(Depots::default()), board, data);
     let service = routes.into_make_service_with_connect_info::<Peer>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     address

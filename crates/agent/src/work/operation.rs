@@ -81,9 +81,7 @@ async fn verify(job: &Job, digest: Digest) -> Result<Result<Vec<CheckLine>, Prob
         }
         Verdict::Damaged(damage) => {
             let problem = damage.changed_problem(&digest);
-            let mut known = job.site.board.know();
-            known.damaged.insert(digest, problem.clone());
-            known.registered.remove(&digest);
+            job.site.board.found_damaged(&job.site.data, digest, problem.clone());
             Ok(Err(problem))
         }
     }

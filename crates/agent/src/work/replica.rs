@@ -72,12 +72,7 @@ pub async fn mend(job: &Job, digest: Digest) -> Ended {
             }
             Verdict::Damaged(damage) => {
                 let problem = damage.changed_problem(&digest);
-                tracing::error!(version = %digest, "{}", problem.cause);
-                {
-                    let mut known = job.site.board.know();
-                    known.damaged.insert(digest, problem.clone());
-                    known.registered.remove(&digest);
-                }
+                job.site.board.found_damaged(&job.site.data, digest, problem.clone());
                 if round == MENDINGS_MAX {
                     return Err(Some(problem));
                 }

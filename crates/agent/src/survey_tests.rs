@@ -1,0 +1,53 @@
+//! What a look at the disk finds, also in the next life.
+
+use super::*;
+use crate::board::Board;
+use diecast_domain::code::{Code, Problem};
+use diecast_transfer::{
+    progress::Progress,
+    publish::{DiskInput, PublishInput, publish},
+    spool::Spool,
+    verify::{Verdict, verify},
+};
+use tokio_util::sync::CancellationToken;
+
+/// A version under its final name, verified, with the record of that.
+fn verified(root: &Path, data: &DataDir) -> Digest {
+    let disk = root.join("disk0.raw");
+    fs::write(&disk, vec![7; 128 << 10]).unwrap();
+    let disks = vec![DiskInput { name: "disk0".into(), path: disk.clone() }];
+    let input = PublishInput { disks, nvram: None, profile: b"{}".to_vec() };
+    let spool = Spool::open(&root.join("spool")).unwrap();
+    let (progress, cancel) = (Progress::default(), CancellationToken::new());
+    let manifest = publish(input, &spool, &progress, &cancel).unwrap();
+    let dir = places::version_dir(root, &manifest.digest());
+    fs::create_dir_all(&dir).unwrap();
+    fs::rename(disk, dir.join("disk0.raw")).unwrap();
+    fs::write(dir.join("profile.json"), "{}").unwrap();
+    let Verdict::Verified(verified) = verify(&manifest, &dir, &progress, &cancel).unwrap() else {
+        panic!("what was just written does not match");
+    };
+    verified.record(Timestamp(9)).save(&data.verified(&manifest.digest())).unwrap();
+    manifest.digest()
+}
+
+fn look(board: &Board, root: &Path, data: &DataDir, digest: &Digest) -> (Held, bool) {
+    let mut known = board.know();
+    known.storage = Some(root.to_owned());
+    survey(&mut known, data);
+    (known.local.replicas[digest], known.verified_at.contains_key(digest))
+}
+
+#[test]
+fn what_was_found_damaged_is_not_called_intact_by_the_next_life() {
+    let place = tempfile::tempdir().unwrap();
+    let data = DataDir::open(&place.path().join("data")).unwrap();
+    let digest = verified(place.path(), &data);
+    let board = Board::default();
+    assert_eq!(look(&board, place.path(), &data, &digest), (Held::Verified, true));
+    // A bit that rots changes no time and no size: only the reading knows.
+    board.found_damaged(&data, digest, Problem::new(Code::T0008, "a bit is wrong"));
+    assert_eq!(look(&board, place.path(), &data, &digest), (Held::Changed, false));
+    let next_life = Board::default();
+    assert_eq!(look(&next_life, place.path(), &data, &digest), (Held::Changed, false));
+}
