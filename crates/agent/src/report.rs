@@ -9,6 +9,7 @@ use diecast_domain::{
     replica::{Phase, Progress, ReplicaReport},
     report::{OperationReport, Outcome, PublicationPhase, PublicationReport, Report},
 };
+use std::collections::BTreeSet;
 
 /// The agent's release, as reports name it.
 pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -87,19 +88,28 @@ fn publication(known: &Knowledge, order: &PublicationOrder) -> PublicationReport
     report
 }
 
-/// Every version that is ordered, and every one that is there.
+/// Every version that is ordered, and every one that is there or being worked on.
 fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
     let mut reports = each(orders, |orders| &orders.replicas, |order| replica(known, order));
-    for (digest, held) in &known.local.replicas {
+    let mut there = known.local.replicas.clone();
+    // What a task works on is not gone, although its order is and nothing of it may be on the disk yet.
+    let worked_on = known.tasks.keys().filter_map(|object| match object {
+        Object::Replica(digest) => Some(*digest),
+        _ => None,
+    });
+    for digest in worked_on {
+        there.entry(digest).or_insert(Held::Partial);
+    }
+    for (digest, held) in &there {
         if *held == Held::Nothing || reports.iter().any(|report| report.digest == *digest) {
             continue;
         }
-        let removing = known.tasks.contains_key(&Object::Replica(*digest));
+        let busy = known.tasks.contains_key(&Object::Replica(*digest));
         let failure = known.failures.get(&Object::Replica(*digest));
         reports.push(ReplicaReport {
             digest: *digest,
             phase: match held {
-                _ if removing => Phase::Removing,
+                _ if busy => Phase::Removing,
                 Held::Ready if known.verified_at.contains_key(digest) => Phase::Ready,
                 Held::Changed => Phase::Damaged,
                 // Just published, and not ordered yet: others may ask for it already.
@@ -165,9 +175,15 @@ fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
 fn hosts(known: &Knowledge, orders: Option<&Orders>) -> Vec<HostReport> {
     let mut reports: Vec<_> =
         each(orders, |orders| &orders.hosts, |order| host(known, order)).into_iter().flatten().collect();
-    let extra = known.local.host_remains.iter();
-    for id in
-        extra.filter(|id| !orders.is_some_and(|orders| orders.hosts.iter().any(|order| order.id == **id)))
+    // A host still being made is not gone, although its order is and nothing of it may be seen yet.
+    let worked_on = known.tasks.keys().filter_map(|object| match object {
+        Object::Host(id) => Some(*id),
+        _ => None,
+    });
+    let extra: BTreeSet<_> = known.local.host_remains.iter().copied().chain(worked_on).collect();
+    for id in extra
+        .iter()
+        .filter(|id| !orders.is_some_and(|orders| orders.hosts.iter().any(|order| order.id == **id)))
     {
         let failure = known.failures.get(&Object::Host(*id));
         let mut report = found(known, *id, HostPhase::Deleting);

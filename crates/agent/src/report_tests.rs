@@ -89,3 +89,28 @@ fn what_no_order_names_is_reported_and_kept() {
     assert_eq!(report.unassigned, [other]);
     assert!(report.replicas.iter().any(|replica| replica.digest == other && replica.is_ready()));
 }
+
+fn task(phase: TaskPhase) -> Task {
+    Task {
+        phase,
+        attempt: 1,
+        progress: Default::default(),
+        reading: None,
+        cancel: Default::default(),
+        sources: None,
+    }
+}
+
+/// The server takes what is named by nobody's orders and no report for gone, and forgets it.
+#[test]
+fn what_a_task_still_works_on_is_not_gone_although_its_order_is() {
+    let mut known = known(Held::Nothing);
+    let other = Digest::from_bytes([7; 32]);
+    let host = diecast_domain::ids::HostId::from_uuid(Uuid::from_u128(8));
+    known.tasks.insert(Object::Replica(other), task(TaskPhase::Replica(Phase::Preflight)));
+    known.tasks.insert(Object::Host(host), task(TaskPhase::Host(HostPhase::Creating)));
+    let provider = ProviderId::from_uuid(Uuid::from_u128(1));
+    let report = compose(&known, provider, SessionId::from_uuid(Uuid::from_u128(3)), 1);
+    assert!(report.replicas.iter().any(|replica| replica.digest == other && !replica.is_ready()));
+    assert_eq!(report.hosts.iter().map(|told| told.id).collect::<Vec<_>>(), [host]);
+}
