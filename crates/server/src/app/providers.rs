@@ -135,8 +135,10 @@ impl App {
         self.finish(change, events).await?;
         let server = self.url().to_owned();
         let ca_fingerprint = self.authority().fingerprint().to_string();
-        let join =
-            format!("diecast-agent join --server {server} --ca-fingerprint {ca_fingerprint} --token {token}");
+        let join = format!(
+            "diecast-agent join --server {server} --ca-fingerprint {ca_fingerprint} --token {token} \
+                 && diecast-agent run"
+        );
         Ok(JoinView {
             name: provider.name.to_string(),
             server,
