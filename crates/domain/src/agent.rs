@@ -78,10 +78,27 @@ pub enum Step {
     Cancel(Object),
 }
 
+impl Step {
+    /// What it works on.
+    pub const fn object(&self) -> Object {
+        match *self {
+            Self::Publish(publication) => Object::Publication(publication),
+            Self::Fill(digest)
+            | Self::Mend(digest)
+            | Self::Register(digest)
+            | Self::RemoveReplica(digest) => Object::Replica(digest),
+            Self::MakeHost(host) | Self::RemoveHost(host) => Object::Host(host),
+            Self::Operate(operation) => Object::Operation(operation),
+            Self::Cancel(object) => object,
+        }
+    }
+}
+
 /// Everything that can and should be begun now. Never proposes a second task for a busy object.
 pub fn decide(orders: &Orders, local: &Local) -> Vec<Step> {
     let mut steps = Vec::new();
     removals(orders, local, &mut steps);
+    unwanted(orders, local, &mut steps);
     for order in &orders.publications {
         let object = Object::Publication(order.id);
         if !local.published.contains_key(&order.id) && may_try(local, object, order.attempt) {
@@ -92,11 +109,13 @@ pub fn decide(orders: &Orders, local: &Local) -> Vec<Step> {
     hosts(orders, local, &mut steps);
     for operation in &orders.operations {
         let object = Object::Operation(operation.id);
-        let target_is_busy = match operation.act {
-            Act::StartHost { host } | Act::StopHost { host, .. } => local.busy.contains(&Object::Host(host)),
-            Act::VerifyReplica { digest } => local.busy.contains(&Object::Replica(digest)),
-            Act::CheckProvider => false,
+        let target = match operation.act {
+            Act::StartHost { host } | Act::StopHost { host, .. } => Some(Object::Host(host)),
+            Act::VerifyReplica { digest } => Some(Object::Replica(digest)),
+            Act::CheckProvider => None,
         };
+        let begins = |target: &Object| steps.iter().any(|step| step.object() == *target);
+        let target_is_busy = target.is_some_and(|target| local.busy.contains(&target) || begins(&target));
         if !local.operations_ended.contains(&operation.id) && !local.busy.contains(&object) && !target_is_busy
         {
             steps.push(Step::Operate(operation.id));
@@ -136,6 +155,22 @@ fn removals(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
             }
         } else if there && !steps.contains(&step) {
             // Two templates of one content may both name it.
+            steps.push(step);
+        }
+    }
+}
+
+/// Stops the transfers and publications that no order names any more: they would take the places and
+/// the disk of what is wanted, a publication even the golden machine. What they left is kept.
+fn unwanted(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
+    for object in &local.busy {
+        let named = match object {
+            Object::Publication(id) => orders.publications.iter().any(|order| order.id == *id),
+            Object::Replica(digest) => orders.replica(digest).is_some(),
+            Object::Host(_) | Object::Operation(_) => true,
+        };
+        let step = Step::Cancel(*object);
+        if !named && !local.removing.contains(object) && !steps.contains(&step) {
             steps.push(step);
         }
     }

@@ -161,3 +161,35 @@ fn what_two_deleted_templates_name_is_removed_once() {
     local.replicas.insert(digest(1), Held::Ready);
     assert_eq!(decide(&orders, &local), [Step::RemoveReplica(digest(1))]);
 }
+
+#[test]
+fn nothing_is_verified_or_started_that_another_step_begins_to_change() {
+    let mut orders = orders();
+    let id = OperationId::from_uuid(Uuid::from_u128(3));
+    orders.operations.push(Operation { id, act: Act::VerifyReplica { digest: digest(1) } });
+    orders.deletions.push(Deletion::Replica { version: version(1) });
+    let mut local = Local::default();
+    local.replicas.insert(digest(1), Held::Changed);
+    assert_eq!(decide(&orders, &local), [Step::RemoveReplica(digest(1))]);
+    orders.deletions.clear();
+    orders.replicas.push(replica(1, 1, true));
+    assert_eq!(decide(&orders, &local), [Step::Mend(digest(1))]);
+    local.replicas.insert(digest(1), Held::Ready);
+    assert_eq!(decide(&orders, &local), [Step::Operate(id)]);
+}
+
+#[test]
+fn what_no_order_names_any_more_is_stopped_and_takes_nobodys_place() {
+    let mut orders = orders();
+    orders.replicas.push(replica(1, 1, true));
+    let publication = Object::Publication(PublicationId::from_uuid(Uuid::from_u128(4)));
+    let mut local = Local::default();
+    local.busy = [Object::Replica(digest(1)), Object::Replica(digest(2)), publication].into();
+    assert_eq!(
+        decide(&orders, &local),
+        [Step::Cancel(publication), Step::Cancel(Object::Replica(digest(2)))]
+    );
+    local.removing = local.busy.clone();
+    local.busy.remove(&publication);
+    assert_eq!(decide(&orders, &local), [], "a removal is let finish");
+}
