@@ -8,6 +8,7 @@ use diecast_domain::{
     assignment::Assignment,
     code::Problem,
     digest::Digest,
+    generation::Generation,
     host::HostPhase,
     ids::{OperationId, PublicationId},
     provider::{ProviderFacts, Source, Vm},
@@ -131,6 +132,18 @@ impl Board {
         known.damaged.insert(version, problem);
         drop(known);
         self.nudge();
+    }
+
+    /// Puts a task on the board, unless newer orders than those it follows from have come meanwhile:
+    /// a report may have said already that nothing of it is here. They are decided on anew at once.
+    #[must_use]
+    pub fn enter(&self, object: Object, task: Task, follows: Generation) -> bool {
+        let mut known = self.know();
+        let holds = known.assignment.as_ref().is_some_and(|told| told.generation == follows);
+        if holds {
+            known.tasks.insert(object, task);
+        }
+        holds
     }
 
     /// Lets a running task's phase be seen.

@@ -114,3 +114,15 @@ fn what_a_task_still_works_on_is_not_gone_although_its_order_is() {
     assert!(report.replicas.iter().any(|replica| replica.digest == other && !replica.is_ready()));
     assert_eq!(report.hosts.iter().map(|told| told.id).collect::<Vec<_>>(), [host]);
 }
+
+#[test]
+fn no_task_begins_on_orders_that_newer_ones_have_replaced() {
+    let board = crate::board::Board::default();
+    *board.know() = known(Held::Nothing);
+    let object = Object::Replica(digest());
+    let filling = || task(TaskPhase::Replica(Phase::Preflight));
+    assert!(!board.enter(object, filling(), Generation { epoch: 1, number: 3 }));
+    assert!(board.know().tasks.is_empty());
+    assert!(board.enter(object, filling(), Generation { epoch: 1, number: 4 }));
+    assert!(board.know().tasks.contains_key(&object));
+}

@@ -13,7 +13,7 @@ use crate::{
 };
 use diecast_domain::{
     agent::{Local, Object, Step, decide},
-    assignment::{Deletion, Orders},
+    assignment::{Assignment, Deletion, Orders},
     code::Problem,
     host::HostPhase,
     ids::ProviderId,
@@ -35,8 +35,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The longest time without a look at the disk.
 const TICK: Duration = Duration::from_secs(2);
-/// Between two tries of a removal that fails.
-const REMOVAL_PAUSE: Duration = Duration::from_secs(5);
+/// Between two tries of a removal that fails, or of an operation whose outcome cannot be kept.
+const UNCOUNTED_PAUSE: Duration = Duration::from_secs(5);
 
 /// What every task is handed.
 #[derive(Clone)]
@@ -93,25 +93,24 @@ pub async fn run(
             depots.follow(&known, &data);
             forget_what_is_over(&mut known, &data);
             let ready = known.hypervisor.answers();
-            let orders = known.assignment.as_ref().map(|assignment| assignment.orders.clone());
             let storage = known.storage.clone();
-            match (orders, storage, driver.borrow().clone()) {
-                (Some(orders), Some(storage), Some((hypervisor, used)))
-                    if ready && used == orders.settings =>
+            match (known.assignment.clone(), storage, driver.borrow().clone()) {
+                (Some(told), Some(storage), Some((hypervisor, used)))
+                    if ready && used == told.orders.settings =>
                 {
-                    let steps = decide(&orders, &known.local);
-                    Some((steps, orders, make_site(hypervisor, used, storage)))
+                    let steps = decide(&told.orders, &known.local);
+                    Some((steps, told, make_site(hypervisor, used, storage)))
                 }
-                (Some(orders), None, Some((hypervisor, used))) if ready && used == orders.settings => {
-                    let steps = without_storage(&mut known, &orders);
-                    Some((steps, orders, make_site(hypervisor, used, PathBuf::new())))
+                (Some(told), None, Some((hypervisor, used))) if ready && used == told.orders.settings => {
+                    let steps = without_storage(&mut known, &told.orders);
+                    Some((steps, told, make_site(hypervisor, used, PathBuf::new())))
                 }
                 _ => None,
             }
         };
-        if let Some((steps, orders, site)) = steps {
+        if let Some((steps, told, site)) = steps {
             for step in steps.into_iter().filter(|step| !failed_just_now(step, &board)) {
-                begin(step, &orders, &site);
+                begin(step, &told, &site);
             }
         }
         tokio::select! {
@@ -149,15 +148,14 @@ fn attempts(known: &Knowledge) -> BTreeMap<Object, u32> {
     known.failures.iter().map(|(object, failure)| (*object, failure.attempt)).collect()
 }
 
-/// A removal has no attempts to count: it is tried again until it succeeds, with a pause.
+/// Removals and operations have no attempts to count: they are tried again until they succeed, with
+/// a pause.
 fn failed_just_now(step: &Step, board: &Board) -> bool {
-    let object = match step {
-        Step::RemoveReplica(digest) => Object::Replica(*digest),
-        Step::RemoveHost(host) => Object::Host(*host),
-        _ => return false,
-    };
+    if !matches!(step, Step::RemoveReplica(_) | Step::RemoveHost(_) | Step::Operate(_)) {
+        return false;
+    }
     let known = board.know();
-    known.failures.get(&object).is_some_and(|failure| failure.at.elapsed() < REMOVAL_PAUSE)
+    known.failures.get(&step.object()).is_some_and(|failure| failure.at.elapsed() < UNCOUNTED_PAUSE)
 }
 
 /// Outcomes are kept until the server has stopped asking for them.
@@ -198,22 +196,23 @@ fn ordered(orders: &Orders, object: Object) -> bool {
 }
 
 /// Starts a step's task, or stops one. The task reports on the board and clears itself from it.
-fn begin(step: Step, orders: &Orders, site: &Site) {
-    let (object, phase) = match step {
+fn begin(step: Step, told: &Assignment, site: &Site) {
+    let (object, orders) = (step.object(), &told.orders);
+    let phase = match step {
         Step::Cancel(object) => {
             if let Some(task) = site.board.know().tasks.get(&object) {
                 task.cancel.cancel();
             }
             return;
         }
-        Step::Publish(id) => (Object::Publication(id), TaskPhase::Publication(PublicationPhase::Preflight)),
-        Step::Fill(digest) => (Object::Replica(digest), TaskPhase::Replica(Phase::Preflight)),
-        Step::Mend(digest) => (Object::Replica(digest), TaskPhase::Replica(Phase::Verifying)),
-        Step::Register(digest) => (Object::Replica(digest), TaskPhase::Replica(Phase::Registering)),
-        Step::RemoveReplica(digest) => (Object::Replica(digest), TaskPhase::Replica(Phase::Removing)),
-        Step::MakeHost(host) => (Object::Host(host), TaskPhase::Host(HostPhase::Creating)),
-        Step::RemoveHost(host) => (Object::Host(host), TaskPhase::Host(HostPhase::Deleting)),
-        Step::Operate(id) => (Object::Operation(id), TaskPhase::Operation),
+        Step::Publish(_) => TaskPhase::Publication(PublicationPhase::Preflight),
+        Step::Fill(_) => TaskPhase::Replica(Phase::Preflight),
+        Step::Mend(_) => TaskPhase::Replica(Phase::Verifying),
+        Step::Register(_) => TaskPhase::Replica(Phase::Registering),
+        Step::RemoveReplica(_) => TaskPhase::Replica(Phase::Removing),
+        Step::MakeHost(_) => TaskPhase::Host(HostPhase::Creating),
+        Step::RemoveHost(_) => TaskPhase::Host(HostPhase::Deleting),
+        Step::Operate(_) => TaskPhase::Operation,
     };
     let attempt = attempt_of(orders, object);
     let sources = match object {
@@ -237,7 +236,9 @@ fn begin(step: Step, orders: &Orders, site: &Site) {
         cancel: job.cancel.clone(),
         sources: Some(sender),
     };
-    site.board.know().tasks.insert(object, task);
+    if !site.board.enter(object, task, told.generation) {
+        return;
+    }
     let site = site.clone();
     tokio::spawn(async move {
         let ended = tokio::spawn(work::perform(step, job)).await;

@@ -68,7 +68,12 @@ async fn verify(job: &Job, digest: Digest) -> Result<Result<Vec<CheckLine>, Prob
         Ok(manifest) => manifest,
         Err(problem) => return Ok(Err(problem)),
     };
-    match replica::verify(job, &manifest, &dir).await? {
+    let verdict = match replica::verify(job, &manifest, &dir).await {
+        // A disk that cannot be read is an outcome: reading it again and again helps nobody.
+        Err(Some(problem)) => return Ok(Err(problem)),
+        verdict => verdict?,
+    };
+    match verdict {
         Verdict::Verified(verified) => {
             replica::record(job, &verified)?;
             job.site.board.know().damaged.remove(&digest);
