@@ -240,12 +240,16 @@ fn begin(step: Step, told: &Assignment, site: &Site) {
         return;
     }
     let site = site.clone();
+    let progress = job.progress.clone();
     tokio::spawn(async move {
         let ended = tokio::spawn(work::perform(step, job)).await;
         let ended = ended.unwrap_or_else(|failed| {
             let cause = format!("a task of the agent ended unexpectedly: {failed}");
             Err(Some(Problem::new(diecast_domain::code::Code::S0004, cause)))
         });
+        for (version, problem) in progress.damaged_seeds() {
+            site.board.found_damaged(&site.data, version, problem);
+        }
         finish(&site, object, attempt, ended);
     });
 }

@@ -50,10 +50,8 @@ pub fn commit(verified: &Verified, versions: &Path) -> Result<PathBuf, CommitErr
         if Stamp::of_path(&path).map_err(failed("look at", &path))?.as_ref() != Some(stamp) {
             return Err(CommitError::Changed { path });
         }
-        let read_only = Permissions::from_mode(0o444);
-        fs::set_permissions(&path, read_only).map_err(failed("protect", &path))?;
-        File::open(&path).and_then(|file| file.sync_all()).map_err(failed("flush", &path))?;
     }
+    protect(verified)?;
     // QEMU's own user must be able to enter.
     fs::set_permissions(from, Permissions::from_mode(0o755)).map_err(failed("open up", from))?;
     durable::sync_dir(from).map_err(failed("flush", from))?;
@@ -65,6 +63,19 @@ pub fn commit(verified: &Verified, versions: &Path) -> Result<PathBuf, CommitErr
         durable::sync_dir(parent).map_err(failed("flush", parent))?;
     }
     Ok(to)
+}
+
+/// Makes the files of a verified version readable by everybody and writable by nobody. Also after a
+/// repair in place: a file that was gone and was made anew is private until then, and no guest could
+/// start from it.
+pub fn protect(verified: &Verified) -> Result<(), CommitError> {
+    for name in verified.stamps.keys() {
+        let path = verified.dir.join(name);
+        let read_only = Permissions::from_mode(0o444);
+        fs::set_permissions(&path, read_only).map_err(failed("protect", &path))?;
+        File::open(&path).and_then(|file| file.sync_all()).map_err(failed("flush", &path))?;
+    }
+    durable::sync_dir(&verified.dir).map_err(failed("flush", &verified.dir))
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CommitError {

@@ -249,6 +249,8 @@ async fn leaves_of_another_local_version_are_not_fetched_and_not_trusted() {
     let progress = order.progress.clone();
     world.assert_arrived(&fetch(order).await.unwrap());
     assert_eq!(progress.notices().iter().map(|notice| notice.code).collect::<Vec<_>>(), [Code::T0008]);
+    let damaged: Vec<_> = progress.damaged_seeds().into_iter().map(|(version, _)| version).collect();
+    assert_eq!(damaged, [seed.manifest.digest()], "and it is not to be called intact any more");
 }
 
 #[tokio::test]
@@ -288,6 +290,24 @@ async fn bad_leaves_are_mended_under_an_open_file() {
     reader.read_exact_at(&mut seen, 2005 * LEAF).unwrap();
     assert_eq!(seen, noise(3, 20 * LEAF)[5 * LEAF as usize..6 * LEAF as usize]);
     assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o444);
+}
+
+#[tokio::test]
+async fn a_file_that_was_gone_is_made_anew_for_everybody_to_read() {
+    let world = World::new();
+    let peer = Peer::serve("a", Manner::Honest, &world.golden).await;
+    let dir = fetch(world.order(&[&peer])).await.unwrap().dir;
+    std::fs::remove_file(dir.join("disk0.raw")).unwrap();
+    let damage = Damage { leaves: Vec::new(), files: vec!["disk0.raw".into()] };
+    mend(world.order(&[&peer]), &dir, &damage).await.unwrap();
+    let (progress, cancel) = (Progress::default(), CancellationToken::new());
+    let Verdict::Verified(verified) = verify(&world.golden.manifest, &dir, &progress, &cancel).unwrap()
+    else {
+        panic!("it was not mended");
+    };
+    crate::commit::protect(&verified).unwrap();
+    assert_eq!(std::fs::metadata(dir.join("disk0.raw")).unwrap().mode() & 0o777, 0o444);
+    assert_verified(&world.golden.manifest, &dir);
 }
 
 #[tokio::test]

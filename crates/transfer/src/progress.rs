@@ -2,6 +2,7 @@
 
 use diecast_domain::{
     code::Problem,
+    digest::Digest,
     units::{ByteCount, BytesPerSecond},
 };
 use std::{
@@ -47,6 +48,7 @@ struct Shown {
     total: u64,
     meter: Meter,
     notices: Vec<Problem>,
+    damaged_seeds: Vec<(Digest, Problem)>,
 }
 
 /// One look at a `Progress`.
@@ -96,6 +98,17 @@ impl Progress {
     /// What an administrator should know although the work goes on: a source that sent wrong bytes.
     pub fn notices(&self) -> Vec<Problem> {
         self.shown().notices.clone()
+    }
+
+    /// Other versions on this provider that were found damaged on the way. They are not to be called
+    /// intact until they are verified again.
+    pub fn damaged_seeds(&self) -> Vec<(Digest, Problem)> {
+        self.shown().damaged_seeds.clone()
+    }
+
+    pub(crate) fn damaged_seed(&self, version: Digest, problem: Problem) {
+        self.notice(problem.clone());
+        self.shown().damaged_seeds.push((version, problem));
     }
 
     pub(crate) fn notice(&self, problem: Problem) {

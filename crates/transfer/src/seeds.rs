@@ -113,9 +113,9 @@ pub(crate) fn copy(
         threads.into_iter().map(join).collect::<Vec<Result<(), _>>>()
     });
     for (seed, _) in seeds.iter().zip(damaged).filter(|(_, damaged)| damaged.load(Ordering::Relaxed)) {
-        let version = seed.manifest.digest().short();
-        let cause = format!("version {version}, kept here, does not have its digests any more");
-        progress.notice(Problem::new(Code::T0008, cause));
+        let version = seed.manifest.digest();
+        let cause = format!("version {}, kept here, does not have its digests any more", version.short());
+        progress.damaged_seed(version, Problem::new(Code::T0008, cause));
     }
     done.into_iter().collect()
 }

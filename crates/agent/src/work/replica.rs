@@ -66,7 +66,8 @@ pub async fn mend(job: &Job, digest: Digest) -> Ended {
         job.phase(TaskPhase::Replica(Phase::Verifying));
         match verify(job, &manifest, &dir).await? {
             Verdict::Verified(verified) => {
-                record(job, &verified)?;
+                let verified = blocking(move || commit::protect(&verified).map(|()| verified)).await?;
+                record(job, &verified.map_err(|error| Some(error.problem()))?)?;
                 job.site.board.know().damaged.remove(&digest);
                 return register(job, digest).await;
             }
