@@ -183,8 +183,8 @@ fn what_no_order_names_any_more_is_stopped_and_takes_nobodys_place() {
     let mut orders = orders();
     orders.replicas.push(replica(1, 1, true));
     let publication = Object::Publication(PublicationId::from_uuid(Uuid::from_u128(4)));
-    let mut local = Local::default();
-    local.busy = [Object::Replica(digest(1)), Object::Replica(digest(2)), publication].into();
+    let busy = [Object::Replica(digest(1)), Object::Replica(digest(2)), publication].into();
+    let mut local = Local { busy, ..Local::default() };
     assert_eq!(
         decide(&orders, &local),
         [Step::Cancel(publication), Step::Cancel(Object::Replica(digest(2)))]
