@@ -65,11 +65,18 @@ pub struct Hypervisor {
     pub problem: Option<Problem>,
     pub vms: Vec<Vm>,
     pub hosts: Vec<HostFound>,
+    /// Machines that somebody copied from hosts: no hosts, but they stand on versions too.
+    pub copies: Vec<HostFound>,
     /// It has answered since this process began; before that, a host not seen is not a host gone.
     pub answered: bool,
 }
 
 impl Hypervisor {
+    /// Takes what a look at the hosts found.
+    pub fn see(&mut self, found: Vec<HostFound>) {
+        (self.copies, self.hosts) = found.into_iter().partition(HostFound::is_copy);
+    }
+
     pub fn answers(&self) -> bool {
         self.answered && self.problem.is_none()
     }

@@ -126,3 +126,28 @@ fn no_task_begins_on_orders_that_newer_ones_have_replaced() {
     assert!(board.enter(object, filling(), Generation { epoch: 1, number: 4 }));
     assert!(board.know().tasks.contains_key(&object));
 }
+
+#[test]
+fn a_copy_that_somebody_made_of_a_host_is_not_the_host() {
+    let host = diecast_domain::ids::HostId::from_uuid(Uuid::from_u128(8));
+    let found = |machine| diecast_provider::HostFound {
+        id: host,
+        machine,
+        name: "desk-1".into(),
+        template: "win11".into(),
+        number: 1,
+        digest: digest(),
+        power: diecast_domain::provider::Power::Running,
+        addresses: Vec::new(),
+        guest_agent: false,
+        guest_name: None,
+    };
+    let mut known = known(Held::Ready);
+    known.hypervisor.see(vec![found(Uuid::from_u128(9))]);
+    let provider = ProviderId::from_uuid(Uuid::from_u128(1));
+    let report = |known: &Knowledge| compose(known, provider, SessionId::from_uuid(Uuid::from_u128(3)), 1);
+    assert_eq!(report(&known).hosts, [], "or a deleted host would never be gone");
+    assert_eq!(known.hypervisor.copies.len(), 1, "but its version is not taken from under it");
+    known.hypervisor.see(vec![found(host.as_uuid()), found(Uuid::from_u128(9))]);
+    assert_eq!((known.hypervisor.hosts.len(), known.hypervisor.copies.len()), (1, 1));
+}

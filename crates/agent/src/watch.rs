@@ -57,7 +57,7 @@ async fn look(
     let mut known = board.know();
     known.hypervisor.facts = Some(facts);
     known.hypervisor.vms = vms;
-    known.hypervisor.hosts = hosts;
+    known.hypervisor.see(hosts);
     known.hypervisor.answered = true;
     let storage = match storage {
         Ok(storage) => storage,

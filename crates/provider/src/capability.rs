@@ -18,6 +18,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use uuid::Uuid;
 
 /// Every provider can say what it is and what it runs.
 #[async_trait]
@@ -122,6 +123,9 @@ pub struct HostSpec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostFound {
     pub id: HostId,
+    /// The machine that carries the host's mark. Another than `id` is a copy that somebody made of
+    /// it: not the host, but it stands on the same version.
+    pub machine: Uuid,
     pub name: String,
     pub template: String,
     pub number: u32,
@@ -132,6 +136,13 @@ pub struct HostFound {
     pub guest_agent: bool,
     /// What the guest itself says it is called.
     pub guest_name: Option<String>,
+}
+
+impl HostFound {
+    /// A copy that somebody made of the host, with its mark.
+    pub fn is_copy(&self) -> bool {
+        self.machine != self.id.as_uuid()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

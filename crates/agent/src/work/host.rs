@@ -32,7 +32,7 @@ pub async fn make(job: &Job, id: HostId) -> Ended {
     // From now on its power is its own business: nobody starts it again unasked.
     data::write(&job.site.data.made(id), b"", 0o600).map_err(|error| Some(own_trouble(&error)))?;
     if let Ok(hosts) = hypervisor.hosts().await {
-        job.site.board.know().hypervisor.hosts = hosts;
+        job.site.board.know().hypervisor.see(hosts);
     }
     Ok(())
 }

@@ -25,8 +25,8 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
     // The server forbids it; this is the last line of defence, by what runs here now.
     let dependents: Vec<_> = {
         let known = job.site.board.know();
-        let hosts = known.hypervisor.hosts.iter().filter(|host| host.digest == digest);
-        hosts.map(|host| host.name.clone()).collect()
+        let seen = known.hypervisor.hosts.iter().chain(&known.hypervisor.copies);
+        seen.filter(|host| host.digest == digest).map(|host| host.name.clone()).collect()
     };
     if !dependents.is_empty() {
         let cause = format!("hosts still stand on version {}: {}", version.number, dependents.join(", "));

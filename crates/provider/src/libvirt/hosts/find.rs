@@ -43,16 +43,18 @@ impl Libvirt {
         let described = asked.await.map_err(|error| error.problem(Code::P0002, "the provider"))?;
         let found = described.into_iter().filter_map(|(power, xml)| {
             let tree = Element::parse(&xml).ok()?;
-            Some((mark::read(&tree)?, power, agent_connected(&tree)))
+            let machine: Uuid = tree.text_at("uuid")?.parse().ok()?;
+            Some((mark::read(&tree)?, machine, power, agent_connected(&tree)))
         });
         let mut hosts: Vec<HostFound> = stream::iter(found)
-            .map(|(mark, power, connected)| async move {
+            .map(|(mark, machine, power, connected)| async move {
                 let said = match power {
-                    Power::Running => self.ask_guest(mark.id.as_uuid(), connected).await,
+                    Power::Running => self.ask_guest(machine, connected).await,
                     Power::Paused | Power::Off | Power::Crashed => Said::default(),
                 };
                 HostFound {
                     id: mark.id,
+                    machine,
                     name: mark.name,
                     template: mark.template,
                     number: mark.number,
