@@ -97,8 +97,7 @@ impl Libvirt {
 
     pub(super) async fn hide(&self, pool: &str, copy: &TemplateCopy) -> Result<(), Problem> {
         let target = self.pool_dir(pool).await?;
-        let volumes = links(&target, copy).into_iter().map(|(_, volume)| volume);
-        for path in volumes.chain([definition_file(copy)]) {
+        for path in own_files(&target, copy) {
             files::remove(&path).map_err(|error| files::problem(&path, &error))?;
         }
         self.refresh(pool, &whose(copy)).await
@@ -153,6 +152,17 @@ fn links(target: &Path, copy: &TemplateCopy) -> Vec<(PathBuf, PathBuf)> {
     files.zip(volume_names(copy).iter().map(|name| target.join(name))).collect()
 }
 
+/// What shows this very version. Of another that has its name by now, or of somebody's file with such
+/// a name, nothing is taken away.
+fn own_files(target: &Path, copy: &TemplateCopy) -> Vec<PathBuf> {
+    let definition = definition_file(copy);
+    let defined = fs::read_to_string(&definition).is_ok_and(|text| text == definition_text(copy));
+    let links = links(target, copy).into_iter();
+    // Where the name is this version's, a link to a file of it that is gone by now goes too.
+    let volumes = links.filter(|(file, volume)| defined || same_file(file, volume));
+    volumes.map(|(_, volume)| volume).chain(defined.then_some(definition)).collect()
+}
+
 fn definition_file(copy: &TemplateCopy) -> PathBuf {
     copy.definitions.join(format!("{}-v{}.xml", copy.template, copy.number))
 }
@@ -165,4 +175,46 @@ fn definition_text(copy: &TemplateCopy) -> String {
 fn same_file(one: &Path, two: &Path) -> bool {
     let identity = |path: &Path| fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
     identity(one).is_some() && identity(one) == identity(two)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diecast_domain::{
+        digest::Digest,
+        profile::{DiskBus, DiskSlot, Firmware, HardwareProfile, MachineType},
+        units::ByteCount,
+    };
+
+    fn copy(root: &Path, byte: u8) -> TemplateCopy {
+        let digest = Digest::from_bytes([byte; 32]);
+        let slot = DiskSlot { name: "disk0".into(), bus: DiskBus::Virtio, size: ByteCount::mib(1) };
+        let profile = HardwareProfile {
+            vcpus: 1,
+            memory: ByteCount::mib(64),
+            machine: MachineType::Q35,
+            firmware: Firmware::Bios,
+            cpu_model: None,
+            disks: vec![slot],
+            nics: Vec::new(),
+            tpm: false,
+            clock_localtime: false,
+        };
+        let dir = layout::version_dir(root, &digest);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("disk0.raw"), [byte]).unwrap();
+        let template = "win11".parse().unwrap();
+        TemplateCopy { template, number: 1, digest, profile, dir, definitions: root.to_owned() }
+    }
+
+    #[test]
+    fn a_version_takes_along_what_shows_it_and_nothing_of_another_with_its_name() {
+        let root = tempfile::tempdir().unwrap();
+        let (old, new) = (copy(root.path(), 1), copy(root.path(), 2));
+        let volume = root.path().join("diecast-win11-v1-disk0.raw");
+        fs::hard_link(new.dir.join("disk0.raw"), &volume).unwrap();
+        fs::write(definition_file(&new), definition_text(&new)).unwrap();
+        assert_eq!(own_files(root.path(), &old), [PathBuf::new(); 0]);
+        assert_eq!(own_files(root.path(), &new), [volume, definition_file(&new)]);
+    }
 }
