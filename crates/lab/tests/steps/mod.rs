@@ -15,7 +15,7 @@ use std::{
 };
 
 /// Boots that one step may take on a machine that does much else.
-pub const BOOTS: u32 = 30;
+pub const BOOTS: u32 = 15;
 
 /// A lab whose agents have all called.
 pub fn lab(providers: usize) -> Lab {
