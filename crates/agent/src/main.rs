@@ -11,7 +11,7 @@ use diecast_domain::{assignment::Assignment, code::Problem};
 use std::{io::Write, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     diecast_identity::install_crypto_provider();
     let args = AgentArgs::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

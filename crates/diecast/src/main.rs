@@ -32,7 +32,7 @@ enum Command {
     Client(ClientCommand),
 }
 
-fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     let Diecast { globals, command } = Diecast::parse();
     // Before anything speaks TLS. It fails only if there is one already, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();

@@ -5,7 +5,7 @@ use crate::{
     paths::{Paths, text},
     process::{Process, spawn_detached, tail, until},
     run::succeeded,
-    tools,
+    tools::{self, Life},
 };
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -42,12 +42,14 @@ pub fn join(paths: &Paths, name: &str, machine: Process, added: &Value) -> Resul
 }
 
 /// Starts the agent; gives it as seen from outside its machine.
-pub fn start(paths: &Paths, name: &str, machine: Process) -> Result<Process> {
-    let (agent, own) = (tools::find("diecast-agent")?, paths.provider(name));
+pub fn start(paths: &Paths, name: &str, machine: Process, life: Life<'_>) -> Result<Process> {
+    let (agent, own) = (life.program("diecast-agent")?, paths.provider(name));
     let (data, import, log) = (own.agent_data(), paths.import(), own.agent_log());
     let argv = [text(&agent), "run", "--data", text(&data), "--floor", FLOOR, "--import-dir", text(&import)];
     // `nsenter` stays, outside the machine; its child is the agent.
-    let outer = spawn_detached(&mut inside(machine, &argv), &log)?;
+    let mut command = inside(machine, &argv);
+    life.arm(&mut command);
+    let outer = spawn_detached(&mut command, &log)?;
     let mut found = None;
     until(START_PATIENCE, || {
         found = outer.child();

@@ -8,6 +8,7 @@ use crate::{
     process::until,
     server, signal,
     state::{self, State, StateFile},
+    tools::Life,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::{path::Path, time::Duration};
@@ -138,8 +139,17 @@ impl Lab {
     }
 
     pub fn server_start(&self) -> Result<()> {
+        self.begin_server(Life::Plain)
+    }
+
+    /// A server that dies at these commits, written as `FAILPOINTS` is: an error, if before it listens.
+    pub fn server_start_to_die_at(&self, points: &str) -> Result<()> {
+        self.begin_server(Life::DiesAt(points))
+    }
+
+    fn begin_server(&self, life: Life<'_>) -> Result<()> {
         let mut server = self.server()?;
-        server::start(&self.paths, &mut server)?;
+        server::start(&self.paths, &mut server, life)?;
         // Written down before it is waited for, so that a killed command leaves nothing unknown.
         self.keep_server(server.clone())?;
         server::wait(&self.paths, &server)

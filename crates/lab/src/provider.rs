@@ -10,6 +10,7 @@ use crate::{
     run::succeeded,
     state::{Provider, State},
     storage,
+    tools::Life,
 };
 use anyhow::{Context, Result, bail, ensure};
 use std::process::Output;
@@ -174,6 +175,15 @@ impl Lab {
     }
 
     pub fn agent_start(&self, name: &str) -> Result<()> {
+        self.begin_agent(name, Life::Plain)
+    }
+
+    /// An agent that dies at these durable steps, written as `FAILPOINTS` is.
+    pub fn agent_start_to_die_at(&self, name: &str, points: &str) -> Result<()> {
+        self.begin_agent(name, Life::DiesAt(points))
+    }
+
+    fn begin_agent(&self, name: &str, life: Life<'_>) -> Result<()> {
         let found = self.found(name)?;
         if !found.provider.joined {
             bail!("`{name}` has no agent: it never joined a server");
@@ -181,7 +191,7 @@ impl Lab {
         if found.provider.agent.is_some_and(Process::alive) {
             return Ok(());
         }
-        let agent = agent::start(&self.paths, name, self.running(name)?)?;
+        let agent = agent::start(&self.paths, name, self.running(name)?, life)?;
         self.change(name, |provider| provider.agent = Some(agent))
     }
 

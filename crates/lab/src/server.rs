@@ -5,7 +5,7 @@ use crate::{
     process::{Process, spawn_detached, tail, until},
     run::{attempt, output_of, succeeded},
     state::Server,
-    tools,
+    tools::{self, Life},
 };
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -30,12 +30,13 @@ pub fn fresh(address: &str) -> Result<Server> {
 }
 
 /// Starts it; it may not answer yet.
-pub fn start(paths: &Paths, server: &mut Server) -> Result<()> {
+pub fn start(paths: &Paths, server: &mut Server, life: Life<'_>) -> Result<()> {
     if server.process.is_some_and(Process::alive) {
         return Ok(());
     }
     let listen = server.url.trim_start_matches("https://");
-    let mut command = Command::new(tools::find("diecast")?);
+    let mut command = Command::new(life.program("diecast")?);
+    life.arm(&mut command);
     command.args(["server", "run", "--data", text(&paths.server()), "--listen", listen]);
     command.env("DIECAST_ADMIN_PASSWORD", &server.password);
     server.process = Some(spawn_detached(&mut command, &paths.server_log())?);

@@ -1,7 +1,30 @@
 //! The project's own programs, as the lab runs them.
 
 use anyhow::{Result, bail};
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, process::Command};
+
+/// How the life of a program is to end.
+#[derive(Clone, Copy, Debug)]
+pub enum Life<'a> {
+    Plain,
+    /// At durable steps, as `FAILPOINTS` names them to a program that was built mortal.
+    DiesAt(&'a str),
+}
+
+impl Life<'_> {
+    pub fn program(self, name: &str) -> Result<PathBuf> {
+        match self {
+            Self::Plain => find(name),
+            Self::DiesAt(_) => find(&format!("{name}-mortal")),
+        }
+    }
+
+    pub fn arm(self, command: &mut Command) {
+        if let Self::DiesAt(points) = self {
+            command.env("FAILPOINTS", points);
+        }
+    }
+}
 
 /// Finds `diecast` or `diecast-agent`: where `DIECAST_BIN_DIR` says, else beside this program, which
 /// for a test is one folder further up.
