@@ -464,10 +464,13 @@ fn a_second_process_in_the_same_place(lab: &Lab, told: &mut Told) {
     );
 }
 
+/// What happens to the bytes of a file.
+type Spoil = fn(&mut Vec<u8>);
+
 fn a_database_that_cannot_be_read(lab: &Lab, told: &mut Told) {
     chapter("a database that cannot be read");
     let original = lab.paths().server();
-    let spoil: [(&str, fn(&mut Vec<u8>)); 3] = [
+    let spoil: [(&str, Spoil); 3] = [
         ("garbage", |bytes| bytes.iter_mut().for_each(|byte| *byte = !*byte)),
         ("garbage inside", |bytes| bytes[4096..].iter_mut().for_each(|byte| *byte = 0xa5)),
         ("cut off", |bytes| bytes.truncate(bytes.len() / 2)),
