@@ -30,6 +30,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Default)]
 pub struct Board {
     facts: Mutex<Knowledge>,
+    /// Held by who looks at the disk; never waited for with the lock on what is known.
+    pub looking: Mutex<()>,
     /// Something changed that may call for a decision.
     pub changed: Notify,
 }

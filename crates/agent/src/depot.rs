@@ -2,10 +2,7 @@
 //!
 //! Who asks is known by the certificate; whether it may is in the orders. Nothing else is served.
 
-use crate::{
-    board::{Board, Knowledge},
-    data::DataDir,
-};
+use crate::{board::Board, data::DataDir};
 use axum::{
     Router,
     body::Body,
@@ -24,7 +21,7 @@ use diecast_transfer::{
     wire::{FORM_HEADER, FRAME_ROUTE, PROBE_PATH},
 };
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -56,13 +53,12 @@ impl Depots {
     }
 
     /// Serves what is held whole and verified, and nothing else.
-    pub fn follow(&self, known: &Knowledge, data: &DataDir) {
-        let Some(storage) = &known.storage else { return };
+    pub fn follow(&self, storage: &std::path::Path, whole: &BTreeSet<Digest>, data: &DataDir) {
         let served = self.depot.versions();
-        for version in served.iter().filter(|version| !known.verified_at.contains_key(version)) {
+        for version in served.iter().filter(|version| !whole.contains(version)) {
             self.depot.release(version);
         }
-        for version in known.verified_at.keys().filter(|version| !served.contains(version)) {
+        for version in whole.iter().filter(|version| !served.contains(version)) {
             let Some(manifest) = self.manifest(data, version) else { continue };
             let spool = Spool::open(&data.spool(version)).ok().map(Arc::new);
             let dir = places::version_dir(storage, version);

@@ -118,7 +118,8 @@ fn recall(board: &Board, data: &DataDir) -> Result<(), Problem> {
             known.operations.insert(id, outcome);
         }
     }
-    survey::survey(&mut known, data);
+    drop(known);
+    drop(survey::survey(board, data));
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! Looking at the disk: what is truly held, for `domain::agent::decide`.
 
-use crate::{board::Knowledge, data::DataDir};
+use crate::{
+    board::{Board, Knowledge},
+    data::DataDir,
+};
 use diecast_domain::{
     agent::{Held, Local},
     digest::Digest,
@@ -13,6 +16,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::{MutexGuard, PoisonError},
 };
 
 /// Versions that are being filled, below Diecast's directory in the pool.
@@ -25,44 +29,76 @@ pub fn publishing_dir(storage: &Path, publication: PublicationId) -> PathBuf {
     storage.join("publishing").join(publication.to_string())
 }
 
-/// Reads the disk and writes what it found on the board.
-pub fn survey(known: &mut Knowledge, data: &DataDir) {
-    let Some(storage) = known.storage.clone() else { return };
+/// What one look at the disk found.
+struct Seen {
+    storage: PathBuf,
+    partial: BTreeSet<Digest>,
+    /// Versions under their final names, with the time of their verification if they look as then.
+    versions: BTreeMap<Digest, Option<Timestamp>>,
+    host_dirs: BTreeSet<HostId>,
+    hosts_made: BTreeSet<HostId>,
+    operations_ended: BTreeSet<OperationId>,
+}
+
+/// Reads the disk and writes what it found on the board, which is returned locked. While the disk is
+/// read the board is free: a disk that hangs holds up no report. Looks follow one after the other, so
+/// that an older one never replaces a newer.
+pub fn survey<'b>(board: &'b Board, data: &DataDir) -> MutexGuard<'b, Knowledge> {
+    let _turn = board.looking.lock().unwrap_or_else(PoisonError::into_inner);
+    let storage = board.know().storage.clone();
+    let seen = storage.map(|storage| look(storage, data));
+    let mut known = board.know();
+    if let Some(seen) = seen.filter(|seen| known.storage.as_ref() == Some(&seen.storage)) {
+        tell(seen, &mut known);
+    }
+    known
+}
+
+fn look(storage: PathBuf, data: &DataDir) -> Seen {
+    let versions = names::<Digest>(&places::versions_dir(&storage)).into_iter();
+    Seen {
+        partial: names(&incoming_dir(&storage)),
+        versions: versions.map(|digest| (digest, verified_at(data, &storage, &digest))).collect(),
+        host_dirs: names(&places::hosts_dir(&storage)),
+        hosts_made: data.names("made").into_iter().collect(),
+        operations_ended: data.names("operations").into_iter().collect(),
+        storage,
+    }
+}
+
+fn verified_at(data: &DataDir, storage: &Path, digest: &Digest) -> Option<Timestamp> {
+    let dir = layout::version_dir(&places::versions_dir(storage), digest);
+    let record = VerifiedRecord::load(&data.verified(digest)).filter(|record| record.version == *digest)?;
+    record.unchanged(&dir).then_some(record.verified_at)
+}
+
+fn tell(seen: Seen, known: &mut Knowledge) {
     let mut local = Local::default();
     let mut verified_at = BTreeMap::new();
-    for digest in names::<Digest>(&incoming_dir(&storage)) {
-        local.replicas.insert(digest, Held::Partial);
-    }
-    for digest in names::<Digest>(&places::versions_dir(&storage)) {
-        let (held, verified) = version(known, data, &storage, &digest);
+    local.replicas.extend(seen.partial.into_iter().map(|digest| (digest, Held::Partial)));
+    for (digest, verified) in seen.versions {
+        let verified = verified.filter(|_| !known.damaged.contains_key(&digest));
+        let held = match verified {
+            Some(_) if known.registered.contains(&digest) => Held::Ready,
+            Some(_) => Held::Verified,
+            None => Held::Changed,
+        };
         local.replicas.insert(digest, held);
         verified_at.extend(verified.map(|at| (digest, at)));
     }
-    local.hosts_made = data.names::<HostId>("made").into_iter().collect();
     let standing: BTreeSet<HostId> = known.hypervisor.hosts.iter().map(|host| host.id).collect();
-    local.hosts = local.hosts_made.intersection(&standing).copied().collect();
-    local.host_remains = names::<HostId>(&places::hosts_dir(&storage));
-    local.host_remains.extend(standing.iter().chain(&local.hosts_made));
+    local.hosts = seen.hosts_made.intersection(&standing).copied().collect();
+    local.host_remains = seen.host_dirs;
+    local.host_remains.extend(standing.iter().chain(&seen.hosts_made));
+    local.hosts_made = seen.hosts_made;
     local.published = known.published.iter().map(|(id, published)| (*id, published.digest)).collect();
-    local.operations_ended = data.names::<OperationId>("operations").into_iter().collect();
+    local.operations_ended = seen.operations_ended;
     local.failed = known.failures.iter().map(|(object, failure)| (*object, failure.attempt)).collect();
     local.busy = known.tasks.keys().copied().collect();
     let removing = known.tasks.iter().filter(|(_, task)| task.phase.is_removal());
     local.removing = removing.map(|(object, _)| *object).collect();
     known.local = local;
     known.verified_at = verified_at;
-}
-
-fn version(known: &Knowledge, data: &DataDir, storage: &Path, digest: &Digest) -> (Held, Option<Timestamp>) {
-    let dir = layout::version_dir(&places::versions_dir(storage), digest);
-    let record = VerifiedRecord::load(&data.verified(digest)).filter(|record| record.version == *digest);
-    let intact = record.as_ref().is_some_and(|record| record.unchanged(&dir));
-    let held = match (intact, known.damaged.contains_key(digest)) {
-        (true, false) if known.registered.contains(digest) => Held::Ready,
-        (true, false) => Held::Verified,
-        _ => Held::Changed,
-    };
-    (held, record.filter(|_| held != Held::Changed).map(|record| record.verified_at))
 }
 
 /// The entries of a directory whose names parse; none if it is not there.

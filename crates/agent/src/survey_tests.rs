@@ -32,9 +32,8 @@ fn verified(root: &Path, data: &DataDir) -> Digest {
 }
 
 fn look(board: &Board, root: &Path, data: &DataDir, digest: &Digest) -> (Held, bool) {
-    let mut known = board.know();
-    known.storage = Some(root.to_owned());
-    survey(&mut known, data);
+    board.know().storage = Some(root.to_owned());
+    let known = survey(board, data);
     (known.local.replicas[digest], known.verified_at.contains_key(digest))
 }
 
@@ -50,4 +49,28 @@ fn what_was_found_damaged_is_not_called_intact_by_the_next_life() {
     assert_eq!(look(&board, place.path(), &data, &digest), (Held::Changed, false));
     let next_life = Board::default();
     assert_eq!(look(&next_life, place.path(), &data, &digest), (Held::Changed, false));
+}
+
+#[test]
+fn while_the_disk_is_looked_at_reports_find_the_board_free() {
+    let place = tempfile::tempdir().unwrap();
+    let data = DataDir::open(&place.path().join("data")).unwrap();
+    let digest = verified(place.path(), &data);
+    // Reading the record waits until somebody writes it, as a disk that hangs would.
+    let record = data.verified(&digest);
+    let written = fs::read(&record).unwrap();
+    fs::remove_file(&record).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&record).status().unwrap();
+    assert!(made.success());
+    let board = Board::default();
+    board.know().storage = Some(place.path().to_owned());
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| survey(&board, &data).local.replicas[&digest]);
+        // It opens only once the look is at the record.
+        let mut hung = fs::OpenOptions::new().write(true).open(&record).unwrap();
+        assert!(board.know().local.replicas.is_empty(), "the board is free meanwhile");
+        std::io::Write::write_all(&mut hung, &written).unwrap();
+        drop(hung);
+        assert_eq!(looking.join().unwrap(), Held::Verified);
+    });
 }

@@ -87,10 +87,14 @@ pub async fn run(
     make_site: impl Fn(Arc<Libvirt>, ProviderSettings, PathBuf) -> Site,
 ) {
     loop {
+        tokio::task::block_in_place(|| {
+            let known = survey::survey(&board, &data);
+            let (storage, whole) = (known.storage.clone(), known.verified_at.keys().copied().collect());
+            drop(known);
+            storage.map(|storage| depots.follow(&storage, &whole, &data))
+        });
         let steps = {
             let mut known = board.know();
-            survey::survey(&mut known, &data);
-            depots.follow(&known, &data);
             forget_what_is_over(&mut known, &data);
             let ready = known.hypervisor.answers();
             let storage = known.storage.clone();
@@ -272,8 +276,9 @@ fn finish(site: &Site, object: Object, attempt: u32, ended: Ended) {
             known.failures.insert(object, Failure { attempt, problem, at: Instant::now() });
         }
     }
+    drop(known);
     // One look before the task is taken off, so that no report falls between the two.
-    survey::survey(&mut known, &site.data);
+    let mut known = tokio::task::block_in_place(|| survey::survey(&site.board, &site.data));
     known.tasks.remove(&object);
     let Local { busy, removing, .. } = &mut known.local;
     busy.remove(&object);
