@@ -24,6 +24,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
+use tokio::task::JoinSet;
 
 /// Credentials that a renewal replaces while everything runs.
 pub type Shared = Arc<RwLock<Credentials>>;
@@ -55,21 +56,28 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     };
     let routes = depot::routes(depots.clone(), board.clone(), data.clone());
     let service = routes.into_make_service_with_connect_info::<Peer>();
-    let depot = tokio::spawn(async move { axum::serve(listener, service).await });
+    // What the agent is nothing without: if one of these ends, by a panic, so does the agent, and is
+    // started anew, rather than go on reporting what nobody looks at any more.
+    let mut vital = JoinSet::new();
+    vital.spawn(async move {
+        let ended = axum::serve(listener, service).await;
+        tracing::error!("the depot stopped serving: {ended:?}");
+    });
 
     let server = Server::new(&credentials.identity.server, &credentials.ca, &credentials.keyed)?;
     let reporting = server.separate(&credentials.ca, &credentials.keyed)?;
     let name = credentials.identity.name.clone();
     tracing::info!(provider = %name, server = %credentials.identity.server, "the agent of {name} begins");
     let life = SessionId::from_uuid(uuid::Uuid::now_v7());
-    session::report(board.clone(), reporting.clone(), provider, life)
+    let reporter = session::report(board.clone(), reporting.clone(), provider, life)
         .map_err(|error| own_trouble(&error.into()))?;
+    vital.spawn(async move { drop(reporter.await) });
     let shared: Shared = Arc::new(RwLock::new(credentials));
     let frames = Arc::new(frame_client(shared.clone()));
-    tokio::spawn(renew::renew(data.clone(), shared, vec![server.clone(), reporting], reloader));
-    tokio::spawn(session::follow_assignment(board.clone(), data.clone(), server.clone(), provider, life));
+    vital.spawn(renew::renew(data.clone(), shared, vec![server.clone(), reporting], reloader));
+    vital.spawn(session::follow_assignment(board.clone(), data.clone(), server.clone(), provider, life));
     let (driver, driven) = tokio::sync::watch::channel(None);
-    tokio::spawn(watch::watch(board.clone(), data.clone(), driver));
+    vital.spawn(watch::watch(board.clone(), data.clone(), driver));
 
     let settings = Arc::new(AgentSettings { floor: args.floor, import_dirs: args.import_dir });
     let make_site = {
@@ -90,8 +98,8 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     };
     tokio::select! {
         () = worker::run(board, data, depots, driven, make_site) => Ok(()),
-        ended = depot => {
-            let cause = format!("the depot stopped serving: {ended:?}");
+        Some(ended) = vital.join_next() => {
+            let cause = format!("a part of the agent ended unexpectedly: {ended:?}");
             Err(Problem::new(Code::S0004, cause))
         }
         () = told_to_stop() => {

@@ -19,6 +19,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 
 /// Between two tries while the server cannot be reached: short, since much waits for it.
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
@@ -72,14 +73,16 @@ pub async fn follow_assignment(
     }
 }
 
-/// Starts the reporter's thread.
+/// Starts the reporter's thread. What is returned ends when the thread does.
 pub fn report(
     board: Arc<Board>,
     server: Server,
     provider: ProviderId,
     session: SessionId,
-) -> std::io::Result<()> {
+) -> std::io::Result<oneshot::Receiver<()>> {
+    let (alive, ended) = oneshot::channel();
     let run = move || {
+        let _alive = alive;
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -89,7 +92,7 @@ pub fn report(
         };
         runtime.block_on(report_for_ever(&board, &server, provider, session));
     };
-    std::thread::Builder::new().name("reporter".into()).spawn(run).map(drop)
+    std::thread::Builder::new().name("reporter".into()).spawn(run).map(|_| ended)
 }
 
 async fn report_for_ever(board: &Board, server: &Server, provider: ProviderId, session: SessionId) {
