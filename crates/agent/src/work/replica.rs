@@ -31,6 +31,10 @@ use std::{path::Path, sync::Arc};
 /// How often a finished copy that does not match is mended before the attempt counts as failed.
 const MENDINGS_MAX: usize = 2;
 
+/// What a spool leaves free where the agent keeps its own files: often the system's disk, and what the
+/// agent must write down there are a few kilobytes.
+const SPOOL_ROOM_MIN: ByteCount = ByteCount::gib(2);
+
 /// Everything up to the hypervisor's sight of it.
 pub async fn fill(job: &Job, digest: Digest) -> Ended {
     let manifest = manifest(job, &digest).await.map_err(Some)?;
@@ -160,20 +164,31 @@ fn already_there(dir: &Path) -> ByteCount {
 
 fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
     let site = &job.site;
-    let spool = Spool::open(&site.data.spool(&manifest.digest())).map(Arc::new);
-    let capacity = diecast_transfer::free_space(&site.storage).unwrap_or_default();
+    let free = diecast_transfer::free_space(&site.storage).unwrap_or_default();
     FetchOrder {
         manifest: manifest.clone(),
         incoming: incoming_dir(&site.storage),
         seeds: seeds(job, &manifest.digest()),
         sources: job.sources.clone(),
         client: site.frames.clone(),
-        spool: spool.ok(),
-        floor: site.settings.floor.unwrap_or_else(|| preflight::floor(capacity, None)),
+        spool: spool(job, manifest),
+        floor: preflight::floor(free, site.settings.floor),
         patience: Patience::default(),
         progress: job.progress.clone(),
         cancel: job.cancel.clone(),
     }
+}
+
+/// The cache of frames, unless it would fill the file system of the agent's own folder.
+fn spool(job: &Job, manifest: &Manifest) -> Option<Arc<Spool>> {
+    let path = job.site.data.spool(&manifest.digest());
+    let spool = Spool::open(&path).ok()?;
+    let free = diecast_transfer::free_space(&path).ok()?;
+    spool_fits(free, spool.size(), manifest.wire_bytes()).then(|| Arc::new(spool))
+}
+
+fn spool_fits(free: ByteCount, held: ByteCount, whole: ByteCount) -> bool {
+    free >= whole.saturating_sub(held) + SPOOL_ROOM_MIN
 }
 
 /// Every other version that is whole here: what it shares is not fetched.
@@ -221,4 +236,18 @@ pub fn record(job: &Job, verified: &Verified) -> Ended {
     let record = verified.record(crate::clock::now());
     fail::fail_point!("agent::before-record");
     record.save(&job.site.data.verified(&digest)).map_err(|error| Some(own_trouble(&error.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_of_frames_never_fills_the_disk_that_the_agent_writes_its_own_files_to() {
+        let gib = ByteCount::gib;
+        assert!(spool_fits(gib(10), gib(0), gib(8)));
+        assert!(!spool_fits(gib(10), gib(0), gib(9)));
+        assert!(spool_fits(gib(3), gib(8), gib(9)), "what is there already is not counted again");
+        assert!(!spool_fits(gib(1), gib(9), gib(9)), "there is no room for anything");
+    }
 }
