@@ -90,9 +90,9 @@ fn a_golden_machine_is_listed(lab: &Lab) -> Vec<PathBuf> {
 fn it_is_distributed_one_provider_at_a_time(lab: &Lab, disks: &[PathBuf]) -> Value {
     chapter("it is distributed, one provider at a time");
     let before = mark(&disks[0]);
-    // Slow enough that a transfer is seen.
+    // Slow enough that several reports, one every three seconds, tell of each transfer.
     for name in ["kvm-b", "kvm-c"] {
-        lab.slow(name, Some("60mbit")).unwrap();
+        lab.slow(name, Some("30mbit")).unwrap();
     }
     let create = [
         "template",
