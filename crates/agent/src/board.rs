@@ -44,8 +44,10 @@ pub struct Knowledge {
     pub storage: Option<PathBuf>,
     /// Why the pool cannot be used now, if so.
     pub storage_problem: Option<Problem>,
-    /// The last look at the disk.
+    /// The last look at the disk that succeeded.
     pub local: Local,
+    /// The very last one did not.
+    pub look_failed: bool,
     pub verified_at: BTreeMap<Digest, Timestamp>,
     /// Versions that this process has seen in the hypervisor's sight.
     pub registered: std::collections::BTreeSet<Digest>,

@@ -4,6 +4,7 @@ use crate::{
     board::{Board, Knowledge},
     data::DataDir,
 };
+use anyhow::Context;
 use diecast_domain::{
     agent::{Held, Local},
     digest::Digest,
@@ -15,6 +16,7 @@ use diecast_transfer::{layout, record::VerifiedRecord};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{MutexGuard, PoisonError},
 };
@@ -48,22 +50,26 @@ pub fn survey<'b>(board: &'b Board, data: &DataDir) -> MutexGuard<'b, Knowledge>
     let storage = board.know().storage.clone();
     let seen = storage.map(|storage| look(storage, data));
     let mut known = board.know();
-    if let Some(seen) = seen.filter(|seen| known.storage.as_ref() == Some(&seen.storage)) {
-        tell(seen, &mut known);
+    let failed_before = std::mem::replace(&mut known.look_failed, matches!(seen, Some(Err(_))));
+    match seen {
+        Some(Ok(seen)) if known.storage.as_ref() == Some(&seen.storage) => tell(seen, &mut known),
+        // What cannot be looked at is not gone: what the last look found stands.
+        Some(Err(error)) if !failed_before => tracing::warn!("what is held is not known anew: {error:#}"),
+        Some(_) | None => {}
     }
     known
 }
 
-fn look(storage: PathBuf, data: &DataDir) -> Seen {
-    let versions = names::<Digest>(&places::versions_dir(&storage)).into_iter();
-    Seen {
-        partial: names(&incoming_dir(&storage)),
+fn look(storage: PathBuf, data: &DataDir) -> anyhow::Result<Seen> {
+    let versions = names::<Digest>(&places::versions_dir(&storage))?.into_iter();
+    Ok(Seen {
+        partial: names(&incoming_dir(&storage))?,
         versions: versions.map(|digest| (digest, verified_at(data, &storage, &digest))).collect(),
-        host_dirs: names(&places::hosts_dir(&storage)),
+        host_dirs: names(&places::hosts_dir(&storage))?,
         hosts_made: data.names("made").into_iter().collect(),
         operations_ended: data.names("operations").into_iter().collect(),
         storage,
-    }
+    })
 }
 
 fn verified_at(data: &DataDir, storage: &Path, digest: &Digest) -> Option<Timestamp> {
@@ -102,9 +108,13 @@ fn tell(seen: Seen, known: &mut Knowledge) {
 }
 
 /// The entries of a directory whose names parse; none if it is not there.
-fn names<T: std::str::FromStr + Ord>(dir: &Path) -> BTreeSet<T> {
-    let Ok(entries) = fs::read_dir(dir) else { return BTreeSet::new() };
-    entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect()
+fn names<T: std::str::FromStr + Ord>(dir: &Path) -> anyhow::Result<BTreeSet<T>> {
+    let listed = match fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        listed => listed.and_then(Iterator::collect::<io::Result<Vec<_>>>),
+    };
+    let entries = listed.with_context(|| format!("{} cannot be listed", dir.display()))?;
+    Ok(entries.iter().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect())
 }
 
 #[cfg(test)]

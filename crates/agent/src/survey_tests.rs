@@ -74,3 +74,18 @@ fn while_the_disk_is_looked_at_reports_find_the_board_free() {
         assert_eq!(looking.join().unwrap(), Held::Verified);
     });
 }
+
+/// The server takes for gone what an agent does not report.
+#[test]
+fn what_cannot_be_looked_at_is_not_taken_for_gone() {
+    let place = tempfile::tempdir().unwrap();
+    let data = DataDir::open(&place.path().join("data")).unwrap();
+    let digest = verified(place.path(), &data);
+    let board = Board::default();
+    assert_eq!(look(&board, place.path(), &data, &digest), (Held::Verified, true));
+    // Not a directory for once, as a file system that fails may say.
+    let versions = places::versions_dir(place.path());
+    fs::rename(&versions, place.path().join("away")).unwrap();
+    fs::write(&versions, "").unwrap();
+    assert_eq!(look(&board, place.path(), &data, &digest), (Held::Verified, true));
+}
