@@ -219,8 +219,8 @@ fn seed(file: &Path, machine: MachineType, names: &mut TargetNames) -> Element {
         .child(Element::new("readonly"))
 }
 
-/// What every host gets whatever its golden machine had: a console that is kept, a screen on the
-/// loopback, the guest agent's channel, and randomness, without which a first boot waits for it.
+/// What every host gets whatever its golden machine had: a console that is kept, a screen on a
+/// socket of libvirt's own, the guest agent's channel, and randomness, without which a first boot waits for it.
 fn comforts(console: &Path) -> Vec<Element> {
     let serial = Element::new("serial")
         .attr("type", "pty")
@@ -232,8 +232,9 @@ fn comforts(console: &Path) -> Vec<Element> {
     let rng = Element::new("rng")
         .attr("model", "virtio")
         .child(Element::new("backend").attr("model", "random").text("/dev/urandom"));
+    // Not on a port: whoever may log in there could sit down at any host.
     let screen =
-        Element::new("graphics").attr("type", "vnc").attr("autoport", "yes").attr("listen", "127.0.0.1");
+        Element::new("graphics").attr("type", "vnc").child(Element::new("listen").attr("type", "socket"));
     let video = Element::new("video").child(Element::new("model").attr("type", "vga"));
     let tablet = Element::new("input").attr("type", "tablet").attr("bus", "usb");
     vec![serial, channel, tablet, screen, video, rng]
