@@ -57,6 +57,8 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
         fail::fail_point!("agent::removal");
         data::remove(&path).map_err(|error| Some(disk_trouble("remove", &path, &error)))?;
     }
+    // Once more: it was read again above, and a manifest remembered but not kept would be missed later.
+    job.site.depots.release(&digest);
     let mut known = job.site.board.know();
     known.damaged.remove(&digest);
     known.transfers.remove(&digest);
