@@ -105,6 +105,13 @@ fn storage(lab: &Lab) -> PathBuf {
     lab.item("kvm-a").unwrap().storage
 }
 
+/// A folder for what this story makes itself: outside of all that agents may read, gone with the lab.
+fn own(lab: &Lab) -> PathBuf {
+    let folder = lab.paths().cli().join("bad-input");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
 fn boot_only(lab: &Lab) -> PathBuf {
     golden::cached_boot_only(lab.paths()).unwrap()
 }
@@ -247,7 +254,7 @@ fn disks_that_cannot_be_read_at_all(lab: &Lab, told: &mut Told) {
 
 fn images_that_may_not_be_read(lab: &Lab, told: &mut Told) {
     let import = lab.paths().import();
-    let outside = lab.data().join("outside.raw");
+    let outside = own(lab).join("outside.raw");
     fs::write(&outside, vec![0; 1 << 20]).unwrap();
     told.fails(lab, &["--image", text(&outside)], "V0010");
     told.fails(lab, &["--image", "/no/such/folder/at-all.raw"], "V0010");
@@ -386,7 +393,7 @@ fn join(
     token: Option<&str>,
 ) -> Output {
     let field = |name: &str| added[name].as_str().unwrap().to_owned();
-    let data = lab.data().join(folder);
+    let data = own(lab).join(folder);
     let given = |own: Option<&str>, name: &str| own.map_or_else(|| field(name), str::to_owned);
     let (server, fingerprint, token) =
         (given(server, "server"), given(fingerprint, "ca_fingerprint"), given(token, "token"));
@@ -422,7 +429,7 @@ fn joining_with_the_wrong_papers(lab: &Lab, told: &mut Told) {
     );
     let said = told.ends(&join(lab, &added, "join-7", None, None, None), "P0008");
     assert!(said.contains("used already") && said.contains("provider rejoin"), "{said}");
-    let run_unjoined = agent(&["run", "--data", text(&lab.data().join("join-7"))]);
+    let run_unjoined = agent(&["run", "--data", text(&own(lab).join("join-7"))]);
     told.ends(&run_unjoined, "A0010");
     says(lab, &["provider", "remove", "extra"]);
 }
@@ -438,7 +445,7 @@ fn a_second_process_in_the_same_place(lab: &Lab, told: &mut Told) {
     chapter("a second process in the same place");
     let url = lab.state().unwrap().server.unwrap().url;
     let listen = url.trim_start_matches("https://");
-    let said = told.ends(&server(&lab.data().join("second"), listen), "S0002");
+    let said = told.ends(&server(&own(lab).join("second"), listen), "S0002");
     assert!(said.contains(listen), "{said}");
     told.ends(&server(&lab.paths().server(), "127.0.0.1:0"), "S0006");
     let data = lab.item("kvm-a").unwrap().agent_data;
@@ -476,7 +483,7 @@ fn a_database_that_cannot_be_read(lab: &Lab, told: &mut Told) {
         ("cut off", |bytes| bytes.truncate(bytes.len() / 2)),
     ];
     for (number, (how, spoil)) in spoil.into_iter().enumerate() {
-        let copy = lab.data().join(format!("copy-{number}"));
+        let copy = own(lab).join(format!("copy-{number}"));
         run(&["mkdir", text(&copy)]).unwrap();
         let database = copy.join("diecast.db");
         // As a backup would take it: whole, without the log beside it.
@@ -506,9 +513,9 @@ fn an_endpoint_that_is_no_hypervisor(lab: &Lab, told: &mut Told) {
     let added = says(lab, &["provider", "add", "odd", "--uri", nowhere]);
     assert!(join(lab, &added, "odd", None, None, None).status.success());
     let program = programs().unwrap().join("diecast-agent");
-    let log = fs::File::create(lab.data().join("odd.log")).unwrap();
+    let log = fs::File::create(own(lab).join("odd.log")).unwrap();
     let running = Command::new(program)
-        .args(["run", "--data", text(&lab.data().join("odd")), "--listen", "127.0.0.1:0"])
+        .args(["run", "--data", text(&own(lab).join("odd")), "--listen", "127.0.0.1:0"])
         .env("NO_PROXY", "*")
         .stderr(log)
         .spawn();
