@@ -7,6 +7,7 @@ use super::{
 use crate::{capability::TemplateCopy, layout, xml::Element};
 use diecast_domain::code::{Code, Problem};
 use std::{
+    collections::BTreeSet,
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -15,6 +16,9 @@ use virt::{storage_pool::StoragePool, storage_vol::StorageVol};
 
 /// Pools that are directories: what Diecast puts there by name is seen by libvirt.
 const DIRECTORY_POOLS: [&str; 3] = ["dir", "fs", "netfs"];
+
+/// What the names of volumes begin with.
+const VOLUME_PREFIX: &str = "diecast-";
 
 impl Libvirt {
     pub(super) async fn pool_dir(&self, pool: &str) -> Result<PathBuf, Problem> {
@@ -157,10 +161,20 @@ fn links(target: &Path, copy: &TemplateCopy) -> Vec<(PathBuf, PathBuf)> {
 fn own_files(target: &Path, copy: &TemplateCopy) -> Vec<PathBuf> {
     let definition = definition_file(copy);
     let defined = fs::read_to_string(&definition).is_ok_and(|text| text == definition_text(copy));
-    let links = links(target, copy).into_iter();
-    // Where the name is this version's, a link to a file of it that is gone by now goes too.
-    let volumes = links.filter(|(file, volume)| defined || same_file(file, volume));
-    volumes.map(|(_, volume)| volume).chain(defined.then_some(definition)).collect()
+    let (files, named): (Vec<_>, Vec<_>) = links(target, copy).into_iter().unzip();
+    // Another template of the same content may have shown it too, under its own name: as long as one
+    // link is left, the bytes are.
+    let listed = fs::read_dir(target).into_iter().flatten().flatten();
+    let ours = listed.filter(|entry| entry.file_name().to_string_lossy().starts_with(VOLUME_PREFIX));
+    let mut found: BTreeSet<_> = ours
+        .map(|entry| entry.path())
+        .filter(|path| files.iter().any(|file| same_file(file, path)))
+        .collect();
+    if defined {
+        // The name is this version's, so a link to a file of it that is gone by now goes too.
+        found.extend(named);
+    }
+    found.into_iter().chain(defined.then_some(definition)).collect()
 }
 
 fn definition_file(copy: &TemplateCopy) -> PathBuf {
@@ -215,6 +229,9 @@ mod tests {
         fs::hard_link(new.dir.join("disk0.raw"), &volume).unwrap();
         fs::write(definition_file(&new), definition_text(&new)).unwrap();
         assert!(own_files(root.path(), &old).is_empty());
-        assert_eq!(own_files(root.path(), &new), [volume, definition_file(&new)]);
+        let twin = root.path().join("diecast-twin-v3-disk0.raw");
+        fs::hard_link(new.dir.join("disk0.raw"), &twin).unwrap();
+        fs::hard_link(new.dir.join("disk0.raw"), root.path().join("somebodys.raw")).unwrap();
+        assert_eq!(own_files(root.path(), &new), [twin, volume, definition_file(&new)]);
     }
 }
