@@ -25,6 +25,11 @@ use std::{
     fs,
     sync::{Arc, Mutex, PoisonError},
 };
+use tokio::sync::Semaphore;
+
+/// Frames read and packed at once, each on a thread that may block and with up to 3 MiB: more would only
+/// wait for the same disk, and take the threads from the agent's own work.
+const FRAMES_AT_ONCE_MAX: usize = 32;
 
 /// The versions that are served, and the manifests read so far.
 #[derive(Debug, Default)]
@@ -77,6 +82,7 @@ struct Serving {
     depots: Arc<Depots>,
     board: Arc<Board>,
     data: DataDir,
+    turns: Arc<Semaphore>,
 }
 
 /// The depot's routes.
@@ -84,7 +90,7 @@ pub fn routes(depots: Arc<Depots>, board: Arc<Board>, data: DataDir) -> Router {
     Router::new()
         .route(FRAME_ROUTE, get(frame))
         .route(PROBE_PATH, get(async || StatusCode::NO_CONTENT))
-        .with_state(Serving { depots, board, data })
+        .with_state(Serving { depots, board, data, turns: Arc::new(Semaphore::new(FRAMES_AT_ONCE_MAX)) })
 }
 
 fn may_read(board: &Board, version: &Digest, reader: ProviderId) -> bool {
@@ -105,8 +111,16 @@ async fn frame(
         tracing::debug!(?reader, version = %version, "a frame was refused to who may not have it");
         return StatusCode::FORBIDDEN.into_response();
     }
+    // Held by the work itself: a peer that hangs up frees no thread that still reads.
+    let Ok(turn) = serving.turns.clone().acquire_owned().await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     let depots = serving.depots.clone();
-    match tokio::task::spawn_blocking(move || depots.depot.frame(&version, &frame)).await {
+    let work = move || {
+        let _turn = turn;
+        depots.depot.frame(&version, &frame)
+    };
+    match tokio::task::spawn_blocking(work).await {
         Ok(Ok(frame)) => {
             let form = HeaderValue::from_static(frame.form.as_str());
             let mut response = Response::new(Body::from(frame.bytes));
