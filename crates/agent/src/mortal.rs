@@ -4,13 +4,15 @@
 #[path = "main.rs"]
 mod agent;
 
-use std::process::{ExitCode, abort};
+use std::{
+    io::Write,
+    process::{ExitCode, abort},
+};
 
 fn main() -> ExitCode {
     // Abort and do not unwind: nothing is tidied up, as by `kill -9`.
-    let tell = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        tell(panic);
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(std::io::stderr(), "{panic}");
         abort()
     }));
     let _armed = fail::FailScenario::setup();
