@@ -166,6 +166,17 @@ impl Board {
 }
 
 impl Knowledge {
+    /// What was held is not there any more, and is not said to be.
+    pub fn lose_storage(&mut self, problem: Problem) {
+        if self.storage.take().is_some() {
+            tracing::error!(code = %problem.code, "{}", problem.cause);
+        }
+        self.storage_problem = Some(problem);
+        self.local.replicas.clear();
+        self.verified_at.clear();
+        self.registered.clear();
+    }
+
     /// New orders took hold: tell running transfers whom they may ask now.
     pub fn refresh_sources(&self) {
         let Some(assignment) = &self.assignment else { return };

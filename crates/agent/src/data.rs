@@ -5,7 +5,7 @@
 //! identity.json key.pem    who it is and where its server is; key.pem is 0600
 //! certificate.pem ca.pem
 //! assignment.json          the highest generation seen
-//! storage.json             where the pool's directory was found last
+//! storage.json             where the pool's directory was found last, and its mark
 //! manifests/<hex>          of versions held or being brought here
 //! verified/<hex>.json      what was verified, when, and how it looked then
 //! spool/<hex>              compressed frames, a cache

@@ -35,6 +35,7 @@ pub mod run;
 pub mod server;
 pub mod session;
 pub mod settings;
+pub mod storage;
 pub mod survey;
 pub mod watch;
 mod work;

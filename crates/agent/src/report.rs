@@ -4,6 +4,7 @@ use crate::board::{Knowledge, Task, TaskPhase};
 use diecast_domain::{
     agent::{Held, Object},
     assignment::{HostOrder, Orders, PublicationOrder, ReplicaOrder},
+    generation::Generation,
     host::{HostPhase, HostReport},
     ids::{ProviderId, SessionId},
     replica::{Phase, Progress, ReplicaReport},
@@ -23,7 +24,7 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         session,
         sequence,
         agent_version: AGENT_VERSION.to_owned(),
-        generation: known.assignment.as_ref().map(|assignment| assignment.generation).unwrap_or_default(),
+        generation: generation(known),
         addresses: known.addresses.clone(),
         facts: known.hypervisor.facts.clone(),
         hypervisor_problem: known.hypervisor.problem.clone(),
@@ -34,6 +35,14 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         operations: operations(known, orders),
         unassigned: known.local.replicas.keys().filter(|digest| !named(digest)).copied().collect(),
     }
+}
+
+/// Before the disk was looked at nothing can be said of orders: that something is not told of must
+/// not be taken for its being gone.
+fn generation(known: &Knowledge) -> Generation {
+    let looked = known.storage.is_some() || known.storage_problem.is_some();
+    let held = known.assignment.as_ref().filter(|_| looked);
+    held.map(|assignment| assignment.generation).unwrap_or_default()
 }
 
 fn each<'o, T: 'o, R>(

@@ -9,7 +9,7 @@ use crate::{
     server::Server,
     session,
     settings::{AgentSettings, RunArgs},
-    survey, watch,
+    storage, survey, watch,
     worker::{self, Site, own_trouble},
 };
 use diecast_domain::{
@@ -112,10 +112,8 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
 /// What an earlier life left on the disk.
 fn recall(board: &Board, data: &DataDir) -> Result<(), Problem> {
     let mut known = board.know();
-    let read = || -> anyhow::Result<_> {
-        Ok((data::read_json(&data.file("assignment.json"))?, data::read_json(&data.file("storage.json"))?))
-    };
-    (known.assignment, known.storage) = read().map_err(|error| own_trouble(&error))?;
+    known.assignment = data::read_json(&data.file("assignment.json")).map_err(|error| own_trouble(&error))?;
+    known.storage = storage::recall(data);
     for id in data.names("published") {
         if let Ok(Some(published)) = data::read_json(&data.published(id)) {
             known.published.insert(id, published);

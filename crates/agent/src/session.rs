@@ -25,6 +25,8 @@ use tokio::sync::oneshot;
 const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// How long the first report waits for the hypervisor: within the silence that is forgiven.
 const FIRST_LOOK_PATIENCE: Duration = Duration::from_secs(8);
+/// Between two reports while a task runs: a bar that moves every three seconds looks stuck.
+const REPORT_INTERVAL_BUSY: Duration = Duration::from_secs(1);
 /// Reports that say something new go out at once, but never closer together than this.
 const REPORT_PAUSE_MIN: Duration = Duration::from_millis(300);
 
@@ -110,7 +112,9 @@ async fn report_for_ever(board: &Board, server: &Server, provider: ProviderId, s
             tokio::time::sleep(REPORT_PAUSE_MIN).await;
             let now = report::compose(&board.know(), provider, session, sequence);
             let news = last.is_none() && report::differs(&said, &now);
-            if news || begun.elapsed() >= REPORT_INTERVAL {
+            // While something is under way its progress is told more often.
+            let due = if board.know().tasks.is_empty() { REPORT_INTERVAL } else { REPORT_INTERVAL_BUSY };
+            if news || begun.elapsed() >= due {
                 break;
             }
         }

@@ -1,9 +1,6 @@
 //! Watching the hypervisor: asks it every few seconds, so that reports never wait for it.
 
-use crate::{
-    board::Board,
-    data::{self, DataDir},
-};
+use crate::{board::Board, data::DataDir, storage};
 use diecast_domain::{code::Problem, provider::ProviderSettings};
 use diecast_provider::{HoldTemplates, Inspect, Libvirt, RunHosts};
 use std::{sync::Arc, time::Duration};
@@ -53,26 +50,22 @@ async fn look(
     };
     let facts = hypervisor.facts().await?;
     let (vms, hosts) = tokio::try_join!(hypervisor.vms(), hypervisor.hosts())?;
-    let storage = hypervisor.storage_dir(&settings.storage).await;
+    let found = hypervisor.storage_dir(&settings.storage).await;
+    let found = found.map(|path| (storage::recognise(data, &path), path));
     let mut known = board.know();
     known.hypervisor.facts = Some(facts);
     known.hypervisor.vms = vms;
     known.hypervisor.see(hosts);
     known.hypervisor.answered = true;
-    let storage = match storage {
-        Ok(storage) => storage,
-        // A pool seen before is where it was; preflight and check say what is wrong with it now.
-        Err(problem) => {
-            known.storage_problem = Some(problem);
-            return Ok(());
+    match found {
+        Ok((Ok(()), path)) => {
+            known.storage_problem = None;
+            known.storage = Some(path);
         }
-    };
-    known.storage_problem = None;
-    if known.storage.as_ref() != Some(&storage) {
-        if let Err(error) = data::write_json(&data.file("storage.json"), &storage) {
-            tracing::warn!("{error:#}");
-        }
-        known.storage = Some(storage);
+        // Another disk, or none, lies where ours was: nothing there is ours, and ours is not there.
+        Ok((Err(problem), _)) => known.lose_storage(problem),
+        // A pool that is off is where it was; preflight and check say what is wrong with it now.
+        Err(problem) => known.storage_problem = Some(problem),
     }
     Ok(())
 }

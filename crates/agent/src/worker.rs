@@ -35,6 +35,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The longest time without a look at the disk.
 const TICK: Duration = Duration::from_secs(2);
+/// How long it is believed that the hypervisor still sees what was shown to it.
+const REGISTRATION_LIFE: Duration = Duration::from_secs(60);
 /// Between two tries of a removal that fails, or of an operation whose outcome cannot be kept.
 const UNCOUNTED_PAUSE: Duration = Duration::from_secs(5);
 
@@ -86,6 +88,7 @@ pub async fn run(
     driver: watch::Receiver<Driver>,
     make_site: impl Fn(Arc<Libvirt>, ProviderSettings, PathBuf) -> Site,
 ) {
+    let mut looked_again = Instant::now();
     loop {
         tokio::task::block_in_place(|| {
             let known = survey::survey(&board, &data);
@@ -113,6 +116,10 @@ pub async fn run(
             }
         };
         if let Some((steps, told, site)) = steps {
+            if looked_again.elapsed() >= REGISTRATION_LIFE {
+                looked_again = Instant::now();
+                tokio::spawn(work::look_again(site.clone(), told.orders.clone()));
+            }
             for step in steps.into_iter().filter(|step| !failed_just_now(step, &board)) {
                 begin(step, &told, &site);
             }

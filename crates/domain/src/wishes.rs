@@ -31,6 +31,8 @@ pub enum Refusal {
     Publishing { template: TemplateName, provider: ProviderName },
     #[error("{provider} is on the distribution lists of {}", names(.templates))]
     OnLists { provider: ProviderName, templates: Vec<TemplateName> },
+    #[error("in its present storage {provider} holds {}", names(.templates))]
+    HoldsThere { provider: ProviderName, templates: Vec<TemplateName> },
     #[error("{provider} answers; only what died is forgotten")]
     Answers { provider: ProviderName },
 }
@@ -62,6 +64,9 @@ impl Refusal {
                 Code::A0007,
                 Some("take it off the lists first; if it died, use `diecast provider remove --forget`"),
             ),
+            Self::HoldsThere { .. } => {
+                (Code::A0007, Some("take it off the lists first, and add it again afterwards"))
+            }
             Self::NotReady { .. } | Self::Publishing { .. } => (Code::A0010, None),
             Self::Answers { .. } => (Code::A0010, Some("remove it without `--forget`")),
         };
@@ -128,6 +133,25 @@ pub fn may_remove_provider(world: &World, provider: ProviderId, forget: bool) ->
         Ok(())
     } else {
         Err(Refusal::OnLists { provider: there.name.clone(), templates })
+    }
+}
+
+/// Whether the provider may be given another storage or hypervisor: what it holds would stay behind.
+pub fn may_move_storage(world: &World, provider: ProviderId) -> Result<(), Refusal> {
+    let there = world.providers.get(&provider).ok_or(Refusal::Unknown)?;
+    let hosts = hosts(world, |host| host.provider == provider);
+    if !hosts.is_empty() {
+        return Err(Refusal::HostsDepend { hosts });
+    }
+    let holds = |members: &std::collections::BTreeMap<ProviderId, crate::distribution::Member>| {
+        members.get(&provider).is_some_and(|member| member.held.is_some())
+    };
+    let lists = world.templates.values().filter(|list| holds(&list.members));
+    let templates: Vec<TemplateName> = lists.map(|list| list.name.clone()).collect();
+    if templates.is_empty() {
+        Ok(())
+    } else {
+        Err(Refusal::HoldsThere { provider: there.name.clone(), templates })
     }
 }
 

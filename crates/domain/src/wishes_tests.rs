@@ -142,3 +142,25 @@ fn a_host_is_wished_for_only_where_its_template_is_to_stay() {
     set_desire(&mut world, 1, Desire::Remove { when_free: true });
     assert!(matches!(may_create_host(&world, template(), id(1)), Err(Refusal::NotOnTheList { .. })));
 }
+
+#[test]
+fn a_provider_changes_its_storage_only_while_it_holds_nothing() {
+    let mut world = world(2);
+    let provider = *world.providers.keys().next().unwrap();
+    for list in world.templates.values_mut() {
+        list.members.values_mut().for_each(|member| member.held = None);
+    }
+    world.hosts.clear();
+    assert_eq!(may_move_storage(&world, provider), Ok(()));
+    let held = crate::distribution::HeldVersion {
+        number: 1,
+        digest: crate::digest::Digest::from_bytes([1; 32]),
+        verified_at: crate::units::Timestamp(1),
+    };
+    for list in world.templates.values_mut() {
+        list.members.get_mut(&provider).unwrap().held = Some(held);
+    }
+    let refused = may_move_storage(&world, provider).unwrap_err();
+    assert!(matches!(refused, Refusal::HoldsThere { .. }), "{refused}");
+    assert_eq!(refused.problem().code, Code::A0007);
+}

@@ -34,6 +34,9 @@ fn tiny(payload_bytes: u64) -> Recipe {
     Recipe { payload_bytes, ..Recipe::new(Kind::Tiny) }
 }
 
+/// What somebody does to a file.
+type Spoil = fn(&str);
+
 #[test]
 fn each_trouble_stays_its_own_is_named_and_heals_by_itself() {
     let site = Site::start(5);
@@ -195,7 +198,7 @@ fn a_copy_that_changed_is_found_named_and_mended_and_never_ready_unread() {
     assert!(fetched < 8 << 20, "only what was damaged is fetched, not {fetched} bytes");
 
     // Whatever was done to the file while nobody watched: read first, then Ready.
-    let spoil: [(&str, fn(&str)); 3] = [
+    let spoil: [(&str, Spoil); 3] = [
         ("cut short", |file| drop(run(&["truncate", "-s", "-131072", file]).unwrap())),
         ("touched", |file| drop(run(&["touch", file]).unwrap())),
         ("removed", |file| fs::remove_file(file).unwrap()),

@@ -6,6 +6,8 @@ mod publication;
 mod removal;
 mod replica;
 
+pub use replica::look_again;
+
 use crate::worker::{Ended, Job};
 use diecast_domain::{agent::Step, code::Problem};
 

@@ -33,12 +33,14 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
         return Err(Some(Problem::new(Code::A0007, cause)));
     }
     job.site.depots.release(&digest);
-    if let Ok(manifest) = replicas::manifest(job, &digest).await {
+    let manifest = replicas::manifest(job, &digest).await;
+    let profile = manifest.and_then(|manifest| replicas::profile(&manifest));
+    if let Ok(profile) = profile {
         let copy = TemplateCopy {
             template: version.name.clone(),
             number: version.number,
             digest,
-            profile: replicas::profile(&manifest).map_err(Some)?,
+            profile,
             dir: dir.clone(),
             definitions: job.site.data.definitions(),
         };

@@ -5,9 +5,11 @@ use crate::{
     board::TaskPhase,
     data,
     survey::incoming_dir,
-    worker::{Ended, Job, disk_trouble, own_trouble},
+    worker::{Ended, Job, Site, disk_trouble, own_trouble},
 };
 use diecast_domain::{
+    agent::Object,
+    assignment::{Orders, ReplicaOrder},
     code::{Code, Problem},
     digest::Digest,
     preflight::{self, Needs},
@@ -100,17 +102,42 @@ pub async fn register(job: &Job, digest: Digest) -> Ended {
     job.phase(TaskPhase::Replica(Phase::Registering));
     let Some(order) = job.orders.replica(&digest) else { return Err(None) };
     let manifest = manifest(job, &digest).await.map_err(Some)?;
-    let copy = TemplateCopy {
-        template: order.version.name.clone(),
-        number: order.version.number,
-        digest,
-        profile: profile(&manifest).map_err(Some)?,
-        dir: places::version_dir(&job.site.storage, &digest),
-        definitions: job.site.data.definitions(),
-    };
+    let copy = copy_of(&job.site, order, &manifest).map_err(Some)?;
     job.site.hypervisor.register(job.pool(), &copy).await.map_err(Some)?;
     job.site.board.know().registered.insert(digest);
     Ok(())
+}
+
+fn copy_of(site: &Site, order: &ReplicaOrder, manifest: &Manifest) -> Result<TemplateCopy, Problem> {
+    let digest = order.version.digest;
+    Ok(TemplateCopy {
+        template: order.version.name.clone(),
+        number: order.version.number,
+        digest,
+        profile: profile(manifest)?,
+        dir: places::version_dir(&site.storage, &digest),
+        definitions: site.data.definitions(),
+    })
+}
+
+/// Asks the hypervisor whether it still sees what is called ready. What it has lost is registered anew
+/// by the next decision.
+pub async fn look_again(site: Site, orders: Orders) {
+    for order in &orders.replicas {
+        let digest = order.version.digest;
+        let calm = {
+            let known = site.board.know();
+            known.registered.contains(&digest) && !known.tasks.contains_key(&Object::Replica(digest))
+        };
+        let manifest = site.depots.manifest(&site.data, &digest).filter(|_| calm);
+        let Some(Ok(copy)) = manifest.map(|manifest| copy_of(&site, order, &manifest)) else { continue };
+        let seen = site.hypervisor.registered(&site.provider_settings.storage, &copy).await;
+        if seen == Ok(false) {
+            tracing::warn!(version = %digest, "the hypervisor has lost sight of a template; it is shown anew");
+            site.board.know().registered.remove(&digest);
+            site.board.nudge();
+        }
+    }
 }
 
 /// The version's manifest: the one kept here, else the server's.

@@ -28,7 +28,7 @@ use diecast_domain::{
     provider::{NetworkKind, ProviderFacts, ProviderKind, ProviderSettings, ProviderState},
     template::TemplateStatus,
     units::Timestamp,
-    wishes::may_remove_provider,
+    wishes::{may_move_storage, may_remove_provider},
 };
 use diecast_store::{Change, Contact, EnrolmentToken, ProviderRecord};
 use std::{collections::BTreeMap, time::Duration};
@@ -169,6 +169,10 @@ impl App {
             record.site = Some(site).filter(|site| !site.is_empty());
         }
         check(&record)?;
+        let (now, then) = (&record.settings, &before.settings);
+        if (&now.uri, &now.storage) != (&then.uri, &then.storage) {
+            may_move_storage(&picture.world, record.id)?;
+        }
         if record != before {
             change.put_provider(&record).await?;
             let event =

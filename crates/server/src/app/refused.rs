@@ -61,7 +61,7 @@ impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         let blockers = match &refusal {
             Refusal::HostsDepend { hosts } => hosts.iter().map(|name| format!("host {name}")).collect(),
-            Refusal::OnLists { templates, .. } => {
+            Refusal::OnLists { templates, .. } | Refusal::HoldsThere { templates, .. } => {
                 templates.iter().map(|name| format!("template {name}")).collect()
             }
             _ => Vec::new(),
