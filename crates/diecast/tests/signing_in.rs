@@ -44,7 +44,8 @@ impl Server {
     }
 
     fn until_it_answers(&mut self, address: std::net::SocketAddr) {
-        while std::net::TcpStream::connect(address).is_err() {
+        // It holds its port before it has made anything, and serves when its CA is there to be read.
+        while !self.ca().exists() || std::net::TcpStream::connect(address).is_err() {
             if let Some(status) = self.child.try_wait().unwrap() {
                 let mut said = String::new();
                 self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
