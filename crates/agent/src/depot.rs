@@ -7,7 +7,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Path, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -18,7 +18,7 @@ use diecast_transfer::{
     depot::{Depot, DepotError, Holding},
     manifest::Manifest,
     spool::Spool,
-    wire::{FORM_HEADER, FRAME_ROUTE, PROBE_PATH},
+    wire::{FORM_HEADER, FRAME_ROUTE, PROBE_PATH, rest_of},
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -102,7 +102,9 @@ async fn frame(
     State(serving): State<Serving>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     Path((version, frame)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Response {
+    let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
     let (Ok(version), Ok(frame)) = (version.parse::<Digest>(), frame.parse::<Digest>()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
@@ -122,11 +124,16 @@ async fn frame(
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(frame)) => {
+            let (frame, range) = rest_of(frame, range);
             let form = HeaderValue::from_static(frame.form.as_str());
             let mut response = Response::new(Body::from(frame.bytes));
             response.headers_mut().insert(FORM_HEADER, form);
             let kind = HeaderValue::from_static("application/octet-stream");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            if let Some(range) = range.and_then(|range| HeaderValue::from_str(&range).ok()) {
+                *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+                response.headers_mut().insert(header::CONTENT_RANGE, range);
+            }
             response
         }
         Ok(Err(error)) => refuse(&serving, version, &error),

@@ -15,6 +15,7 @@ use crate::{
     leaf::Place,
     limits::FRAMES_IN_FLIGHT_MAX,
     manifest::{Frame, Manifest},
+    parts::Parts,
     present::Present,
     progress::{Progress, Stage},
     scan,
@@ -184,8 +185,10 @@ async fn fill(
 ) -> Result<Fetched, FetchError> {
     order.progress.enter(Stage::Fetching);
     let workers = Semaphore::new(scan::workers());
-    let site = Arc::new(Site { order: order.clone(), assembly, present, workers });
+    let parts = Parts::open(&order.incoming, &order.manifest.digest());
+    let site = Arc::new(Site { order: order.clone(), assembly, present, parts, workers });
     let frames = Run::new(site.clone()).run().await?;
+    site.parts.clear();
     order.progress.enter(Stage::Flushing);
     blocking(&order, move |_, _| site.assembly.finish()).await?;
     Ok(Fetched { dir, frames })
@@ -196,6 +199,7 @@ struct Site {
     order: Arc<FetchOrder>,
     assembly: Assembly,
     present: Present,
+    parts: Parts,
     /// Frames that may be decoded and written at once: more would only wait for each other.
     workers: Semaphore,
 }
@@ -211,15 +215,34 @@ enum Trouble {
 async fn bring(site: Arc<Site>, number: u32, source: Arc<Source>) -> Result<(), Trouble> {
     let order = &site.order;
     let frame = &order.manifest.frames()[number as usize];
-    let got = order.client.frame(&source, &order.manifest, frame, &order.patience, &order.progress);
-    let sent = got.await.map_err(Trouble::NoFrame)?;
+    let mut part = site.parts.part(frame);
+    let resumed = !part.kept().is_empty();
+    let (patience, progress) = (&order.patience, &order.progress);
+    let got = order.client.frame(&source, &order.manifest, frame, patience, progress, &mut part);
+    let sent = match got.await {
+        Ok(sent) => sent,
+        Err(trouble) => {
+            if matches!(trouble, NoFrame::TooLong { .. } | NoFrame::Refused { .. }) {
+                part.discard();
+            }
+            return Err(Trouble::NoFrame(trouble));
+        }
+    };
     let work = {
         let site = site.clone();
         move || {
             let Site { order, assembly, present, .. } = &*site;
             let frame: &Frame = &order.manifest.frames()[number as usize];
-            let leaves = frame::open(&order.manifest, frame, &sent).map_err(Trouble::Wrong)?;
+            let opened = frame::open(&order.manifest, frame, &sent);
+            let leaves = opened.map_err(|wrong| {
+                part.discard();
+                // The first part lay on our disk: nobody says that it was the source.
+                let cause = format!("what was kept of a frame did not fit: {wrong}");
+                let ours = NoFrame::Broken { address: "this provider".into(), cause };
+                if resumed { Trouble::NoFrame(ours) } else { Trouble::Wrong(wrong) }
+            })?;
             assembly.place_frame(frame, &leaves, present, &order.progress).map_err(Trouble::Here)?;
+            part.discard();
             if let Some(spool) = order.spool.as_ref().filter(|_| sent.form == frame::FrameForm::Named) {
                 // It is a cache: a frame that it does not take is rebuilt when somebody asks.
                 if let Err(error) = spool.append(&frame.digest, &sent.bytes) {

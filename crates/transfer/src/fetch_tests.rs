@@ -114,6 +114,48 @@ async fn a_source_that_stalls_is_left_for_another() {
     assert!(error.cause.contains(&stalls.source.addresses[0]), "{}", error.cause);
 }
 
+/// Frames that were half way when their source fell silent.
+async fn half_way() -> (World, u64) {
+    let world = World::new();
+    let stalls = Peer::serve("stalls", Manner::Stalls, &world.golden).await;
+    fetch(world.order(&[&stalls])).await.unwrap_err();
+    let parts = crate::parts::dir(&world.root.path().join("incoming"), &world.golden.manifest.digest());
+    let kept = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().metadata().unwrap().len();
+    let kept = std::fs::read_dir(parts).unwrap().map(kept).sum();
+    (world, kept)
+}
+
+#[tokio::test]
+async fn of_a_frame_that_was_half_way_only_the_rest_is_fetched() {
+    let (world, kept) = half_way().await;
+    assert!(kept > 0);
+    let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
+    let order = world.order(&[&honest]);
+    let progress = order.progress.clone();
+    let fetched = fetch(order).await.unwrap();
+    world.assert_arrived(&fetched);
+    let whole = world.golden.manifest.wire_bytes().0;
+    assert_eq!(progress.view().bytes_network.0, whole - kept, "nothing that had arrived came again");
+    assert!(
+        !crate::parts::dir(&world.root.path().join("incoming"), &world.golden.manifest.digest()).exists()
+    );
+}
+
+#[tokio::test]
+async fn a_torn_part_is_fetched_again_and_nobody_is_blamed() {
+    let (world, _) = half_way().await;
+    let parts = crate::parts::dir(&world.root.path().join("incoming"), &world.golden.manifest.digest());
+    for entry in std::fs::read_dir(parts).unwrap() {
+        let file = OpenOptions::new().write(true).open(entry.unwrap().path()).unwrap();
+        file.write_all_at(b"torn", 3).unwrap();
+    }
+    let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
+    let order = world.order(&[&honest]);
+    let progress = order.progress.clone();
+    world.assert_arrived(&fetch(order).await.unwrap());
+    assert_eq!(progress.notices(), []);
+}
+
 #[tokio::test]
 async fn one_good_source_among_dead_ones_is_enough() {
     let world = World::new();

@@ -47,6 +47,7 @@ pub mod layout;
 pub mod leaf;
 pub mod limits;
 pub mod manifest;
+pub mod parts;
 mod present;
 pub mod progress;
 pub mod publish;

@@ -8,13 +8,13 @@ use crate::{
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     spool::Spool,
-    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, Patience},
+    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, Patience, rest_of},
 };
 use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Path as UrlPath, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -152,6 +152,7 @@ type Served = (Arc<Depot>, Manner, Arc<AtomicUsize>);
 async fn answer(
     State((depot, manner, asked)): State<Served>,
     UrlPath((version, frame)): UrlPath<(String, String)>,
+    headers: HeaderMap,
 ) -> Response {
     let number = asked.fetch_add(1, Ordering::SeqCst);
     let found = depot.frame(&version.parse().unwrap(), &frame.parse().unwrap()).unwrap();
@@ -160,7 +161,15 @@ async fn answer(
     let half = bytes.len() / 2;
     match manner {
         Manner::Stumbles if number % 3 == 1 => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Manner::Honest | Manner::Stumbles => {}
+        Manner::Honest => {
+            let range = headers.get("range").and_then(|value| value.to_str().ok());
+            let (rest, range) = rest_of(found, range);
+            let form = [(FORM_HEADER, rest.form.as_str())];
+            let Some(range) = range else { return (form, rest.bytes).into_response() };
+            let range = [("content-range", range)];
+            return (StatusCode::PARTIAL_CONTENT, range, form, rest.bytes).into_response();
+        }
+        Manner::Stumbles => {}
         Manner::Lies => bytes[half] ^= 1,
         Manner::Floods => bytes.extend(noise(0, 2 << 20)),
         Manner::Refuses => return StatusCode::NOT_FOUND.into_response(),

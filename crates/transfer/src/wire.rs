@@ -8,11 +8,15 @@ use crate::{
     frame::{FrameBytes, FrameForm},
     limits::{STALL_BYTES_MIN, STALL_WINDOW},
     manifest::{Frame, Manifest},
+    parts::Part,
     progress::Progress,
 };
 use bytes::BytesMut;
 use diecast_domain::{digest::Digest, ids::ProviderId, provider::Source};
-use reqwest::{Response, StatusCode};
+use reqwest::{
+    Response, StatusCode,
+    header::{CONTENT_RANGE, RANGE},
+};
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -112,19 +116,28 @@ impl FrameClient {
     }
 
     /// Asks one source for one frame, at each of its addresses until one answers.
-    pub async fn frame(
+    pub(crate) async fn frame(
         &self,
         source: &Source,
         manifest: &Manifest,
         frame: &Frame,
         patience: &Patience,
         progress: &Progress,
+        part: &mut Part,
     ) -> Result<FrameBytes, NoFrame> {
+        if part.kept().len() == frame.length as usize {
+            let bytes = part.kept().to_vec().into();
+            return Ok(FrameBytes { form: FrameForm::Named, bytes });
+        }
         let path = frame_path(&manifest.digest(), &frame.digest);
-        let (address, response) = self.connect(source, &path, patience).await?;
-        let status = response.status();
-        if status != StatusCode::OK {
-            return Err(NoFrame::Refused { address, status: status.as_u16() });
+        let (address, response) = self.connect(source, &path, part.kept().len(), patience).await?;
+        match response.status() {
+            StatusCode::PARTIAL_CONTENT if continues(&response, part.kept().len()) => {}
+            StatusCode::OK => part.restart(),
+            status => {
+                part.restart();
+                return Err(NoFrame::Refused { address, status: status.as_u16() });
+            }
         }
         let form = match response.headers().get(FORM_HEADER) {
             None => Some(FrameForm::Named),
@@ -134,11 +147,14 @@ impl FrameClient {
             let cause = format!("its {FORM_HEADER} header is unknown");
             return Err(NoFrame::Broken { address, cause });
         };
+        if form == FrameForm::Leaves {
+            part.keep_nothing();
+        }
         let expected = match form {
             FrameForm::Named => frame.length as usize,
             FrameForm::Leaves => manifest.decoded_length(frame),
         };
-        let bytes = body(address, response, expected, patience, progress).await?.freeze();
+        let bytes = body(address, response, expected, patience, progress, part).await?.freeze();
         Ok(FrameBytes { form, bytes })
     }
 
@@ -146,12 +162,17 @@ impl FrameClient {
         &self,
         source: &Source,
         path: &str,
+        from: usize,
         patience: &Patience,
     ) -> Result<(String, Response), NoFrame> {
         let mut cause = "it has no address".to_owned();
         for address in self.addresses(source) {
             let http = (self.http)(source.provider);
-            let request = http.get(format!("{}://{address}{path}", self.scheme)).send();
+            let mut request = http.get(format!("{}://{address}{path}", self.scheme));
+            if from > 0 {
+                request = request.header(RANGE, format!("bytes={from}-"));
+            }
+            let request = request.send();
             // The answer's head counts as connecting: a source that accepts and is silent is no use.
             match tokio::time::timeout(patience.answer, request).await {
                 Ok(Ok(response)) => {
@@ -184,11 +205,13 @@ async fn body(
     expected: usize,
     patience: &Patience,
     progress: &Progress,
+    part: &mut Part,
 ) -> Result<BytesMut, NoFrame> {
-    if response.content_length().is_some_and(|length| length > expected as u64) {
+    let mut bytes = BytesMut::with_capacity(expected);
+    bytes.extend_from_slice(part.kept());
+    if response.content_length().is_some_and(|length| length > (expected - bytes.len()) as u64) {
         return Err(NoFrame::TooLong { address, expected });
     }
-    let mut bytes = BytesMut::with_capacity(expected);
     let (mut window_end, mut in_window) = (Instant::now() + patience.stall_window, 0_u64);
     loop {
         let chunk = match timeout_at(window_end, response.chunk()).await {
@@ -210,7 +233,26 @@ async fn body(
             return Err(NoFrame::TooLong { address, expected });
         }
         bytes.extend_from_slice(&chunk);
+        part.push(&chunk);
     }
+}
+
+/// Whether the answer goes on where what is kept ends.
+fn continues(response: &Response, kept: usize) -> bool {
+    let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    kept > 0 && range.is_some_and(|range| range.starts_with(&format!("bytes {kept}-")))
+}
+
+/// What a request's `Range` header leaves of a frame, and the `Content-Range` of that answer if it is
+/// not the whole. Only the form that this client sends is understood (`bytes=N-`), and only for the
+/// named bytes: anything else is answered with the whole, as RFC 9110 allows.
+pub fn rest_of(mut frame: FrameBytes, range: Option<&str>) -> (FrameBytes, Option<String>) {
+    let whole = frame.bytes.len();
+    let start = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
+    let start = start.filter(|start| frame.form == FrameForm::Named && (1..whole).contains(start));
+    let Some(start) = start else { return (frame, None) };
+    frame.bytes = frame.bytes.slice(start..);
+    (frame, Some(format!("bytes {start}-{}/{whole}", whole - 1)))
 }
 
 /// What happened at the bottom: `Connection refused`, not `error sending request for url`.

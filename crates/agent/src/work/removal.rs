@@ -13,7 +13,7 @@ use diecast_domain::{
     ids::HostId,
 };
 use diecast_provider::{HoldTemplates, RunHosts, TemplateCopy, layout as places};
-use diecast_transfer::layout;
+use diecast_transfer::{layout, parts};
 
 pub async fn replica(job: &Job, digest: Digest) -> Ended {
     let named = job.orders.deletions.iter().find_map(|deletion| match deletion {
@@ -53,6 +53,7 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
         job.site.data.verified(&digest),
         job.site.data.spool(&digest),
         job.site.data.manifest(&digest),
+        parts::dir(&incoming_dir(&job.site.storage), &digest),
         layout::version_dir(&incoming_dir(&job.site.storage), &digest),
         dir,
     ] {
