@@ -7,7 +7,7 @@
 use crate::{
     assignment::{Act, Deletion, Orders},
     digest::Digest,
-    ids::{HostId, OperationId, PublicationId},
+    ids::{HostId, MaintenanceId, OperationId, PublicationId},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +38,7 @@ pub enum Object {
     Operation(OperationId),
     Publication(PublicationId),
     Replica(Digest),
+    WorkingCopy(MaintenanceId),
 }
 
 /// What an agent knows of itself, read from its disk, its hypervisor and its running tasks.
@@ -48,9 +49,16 @@ pub struct Local {
     pub hosts: BTreeSet<HostId>,
     /// Hosts of which anything at all is left.
     pub host_remains: BTreeSet<HostId>,
-    /// Hosts that this agent once made, whatever became of them since. Kept on disk: orders written
-    /// before the server knew must not make a host again that somebody took away meanwhile.
-    pub hosts_made: BTreeSet<HostId>,
+    /// Hosts that this agent once made, and which incarnation last, whatever became of them since.
+    /// Kept on disk: orders written before the server knew must not make a host again that somebody
+    /// took away meanwhile.
+    pub hosts_made: BTreeMap<HostId, u32>,
+    /// Former incarnations of which anything is left.
+    pub set_aside: BTreeMap<HostId, BTreeSet<u32>>,
+    /// Working copies that this agent once made, whatever became of them since.
+    pub working_copies_made: BTreeSet<MaintenanceId>,
+    /// Working copies of which anything at all is left.
+    pub working_copy_remains: BTreeSet<MaintenanceId>,
     /// What was published, and of which digest.
     pub published: BTreeMap<PublicationId, Digest>,
     pub operations_ended: BTreeSet<OperationId>,
@@ -72,7 +80,13 @@ pub enum Step {
     Register(Digest),
     RemoveReplica(Digest),
     MakeHost(HostId),
+    /// Set the host's disks aside and make them anew, or bring former ones back.
+    RecreateHost(HostId),
     RemoveHost(HostId),
+    /// Delete former disks of a host that its orders name.
+    RemoveSetAside(HostId),
+    MakeWorkingCopy(MaintenanceId),
+    RemoveWorkingCopy(MaintenanceId),
     Operate(OperationId),
     /// Stop the task on this object, which is no longer wanted.
     Cancel(Object),
@@ -87,7 +101,11 @@ impl Step {
             | Self::Mend(digest)
             | Self::Register(digest)
             | Self::RemoveReplica(digest) => Object::Replica(digest),
-            Self::MakeHost(host) | Self::RemoveHost(host) => Object::Host(host),
+            Self::MakeHost(host)
+            | Self::RecreateHost(host)
+            | Self::RemoveHost(host)
+            | Self::RemoveSetAside(host) => Object::Host(host),
+            Self::MakeWorkingCopy(id) | Self::RemoveWorkingCopy(id) => Object::WorkingCopy(id),
             Self::Operate(operation) => Object::Operation(operation),
             Self::Cancel(object) => object,
         }
@@ -112,6 +130,7 @@ pub fn decide(orders: &Orders, local: &Local) -> Vec<Step> {
         let target = match operation.act {
             Act::StartHost { host } | Act::StopHost { host, .. } => Some(Object::Host(host)),
             Act::VerifyReplica { digest } => Some(Object::Replica(digest)),
+            Act::StartWorkingCopy { maintenance } => Some(Object::WorkingCopy(maintenance)),
             Act::CheckProvider => None,
         };
         let begins = |target: &Object| steps.iter().any(|step| step.object() == *target);
@@ -145,9 +164,19 @@ fn removals(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
                 local.replicas.get(&version.digest).is_some_and(|held| *held != Held::Nothing),
                 Step::RemoveReplica(version.digest),
             ),
-            Deletion::Host { host } => {
+            Deletion::Host { host, .. } => {
                 (Object::Host(*host), local.host_remains.contains(host), Step::RemoveHost(*host))
             }
+            Deletion::SetAside { host, incarnation } => (
+                Object::Host(*host),
+                local.set_aside.get(host).is_some_and(|kept| kept.contains(incarnation)),
+                Step::RemoveSetAside(*host),
+            ),
+            Deletion::WorkingCopy { id } => (
+                Object::WorkingCopy(*id),
+                local.working_copy_remains.contains(id),
+                Step::RemoveWorkingCopy(*id),
+            ),
         };
         if local.busy.contains(&object) {
             if !local.removing.contains(&object) {
@@ -167,7 +196,7 @@ fn unwanted(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
         let named = match object {
             Object::Publication(id) => orders.publications.iter().any(|order| order.id == *id),
             Object::Replica(digest) => orders.replica(digest).is_some(),
-            Object::Host(_) | Object::Operation(_) => true,
+            Object::Host(_) | Object::Operation(_) | Object::WorkingCopy(_) => true,
         };
         let step = Step::Cancel(*object);
         if !named && !local.removing.contains(object) && !steps.contains(&step) {
@@ -209,7 +238,7 @@ fn hosts(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
     let mut makings = local.busy.iter().filter(|object| matches!(object, Object::Host(_))).count();
     for order in &orders.hosts {
         let base = local.replicas.get(&order.version.digest).copied().unwrap_or_default();
-        let stood = order.made || local.hosts_made.contains(&order.id);
+        let stood = order.made || local.hosts_made.contains_key(&order.id);
         let wanted = !stood && !local.hosts.contains(&order.id);
         if wanted
             && base == Held::Ready

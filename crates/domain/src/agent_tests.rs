@@ -34,6 +34,9 @@ fn replica(byte: u8, attempt: u32, go: bool) -> ReplicaOrder {
 
 fn host(number: u128, made: bool) -> HostOrder {
     HostOrder {
+        incarnation: 1,
+        restores: None,
+        setup: Default::default(),
         id: HostId::from_uuid(Uuid::from_u128(number)),
         name: "desk-1".parse().unwrap(),
         version: version(1),
@@ -118,7 +121,7 @@ fn a_host_is_made_only_from_a_ready_replica_and_never_made_again() {
     }
     local.replicas.insert(digest(1), Held::Ready);
     assert_eq!(decide(&orders, &local), [Step::MakeHost(orders.hosts[0].id)]);
-    local.hosts_made.insert(orders.hosts[0].id);
+    local.hosts_made.insert(orders.hosts[0].id, 1);
     assert_eq!(decide(&orders, &local), [], "it was made and taken away before the server knew");
 }
 

@@ -3,8 +3,8 @@
 use crate::{
     digest::Digest,
     generation::Generation,
-    host::{HostKind, MacAddress},
-    ids::{HostId, OperationId, ProviderId, PublicationId},
+    host::{HostKind, HostSetup, MacAddress},
+    ids::{ConsoleId, HostId, MaintenanceId, OperationId, ProviderId, PublicationId},
     names::{HostName, ProviderName},
     provider::{ProviderSettings, Source},
     template::{PublicationSource, VersionRef},
@@ -30,6 +30,11 @@ pub struct Orders {
     pub hosts: Vec<HostOrder>,
     pub operations: Vec<Operation>,
     pub deletions: Vec<Deletion>,
+    #[serde(default)]
+    pub working_copies: Vec<WorkingCopyOrder>,
+    /// Screens that somebody wants to see now.
+    #[serde(default)]
+    pub consoles: Vec<ConsoleOrder>,
     /// Who may fetch which version from this agent's depot. Anybody else is refused.
     pub readers: Vec<Readers>,
 }
@@ -54,7 +59,26 @@ pub struct ReplicaOrder {
     pub sources: Vec<Source>,
 }
 
-/// Have this host. Its power is left alone, but for the first start when it is made.
+/// Have this working copy: overlays on a version held here, and a machine on them, started once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkingCopyOrder {
+    pub id: MaintenanceId,
+    pub base: VersionRef,
+    pub macs: Vec<MacAddress>,
+    pub attempt: u32,
+    /// It was made before: if its disks are gone now, say so and do not make them again.
+    pub made: bool,
+}
+
+/// Connect a machine's screen to the server, by a connection that the agent opens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConsoleOrder {
+    pub id: ConsoleId,
+    /// The machine's UUID: a working copy's or a host's.
+    pub machine: uuid::Uuid,
+}
+
+/// Have this host. Its power is left alone, but for the start whenever its disks are made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostOrder {
     pub id: HostId,
@@ -65,6 +89,18 @@ pub struct HostOrder {
     pub attempt: u32,
     /// It was made before: if it is gone now, say so and do not make it again.
     pub made: bool,
+    /// The agent makes its disks anew if those that stand are of a lower one.
+    #[serde(default = "first_incarnation")]
+    pub incarnation: u32,
+    /// Bring this former incarnation back, instead of making a new one.
+    #[serde(default)]
+    pub restores: Option<u32>,
+    #[serde(default)]
+    pub setup: HostSetup,
+}
+
+const fn first_incarnation() -> u32 {
+    1
 }
 
 /// A one-time act.
@@ -84,6 +120,10 @@ pub enum Act {
         host: HostId,
         force: bool,
     },
+    /// Starts a working copy's machine again; defines it first, if somebody undefined it.
+    StartWorkingCopy {
+        maintenance: MaintenanceId,
+    },
     /// Read the replica back and compare every byte.
     VerifyReplica {
         digest: Digest,
@@ -96,8 +136,23 @@ pub enum Act {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Deletion {
-    Host { host: HostId },
-    Replica { version: VersionRef },
+    Host {
+        host: HostId,
+        /// Its data disk too.
+        #[serde(default)]
+        data: bool,
+    },
+    Replica {
+        version: VersionRef,
+    },
+    /// A host's former disks.
+    SetAside {
+        host: HostId,
+        incarnation: u32,
+    },
+    WorkingCopy {
+        id: MaintenanceId,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,6 +216,8 @@ impl Orders {
             hosts: Vec::new(),
             operations: Vec::new(),
             deletions: Vec::new(),
+            working_copies: Vec::new(),
+            consoles: Vec::new(),
             readers: Vec::new(),
         }
     }

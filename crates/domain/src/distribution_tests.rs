@@ -29,6 +29,7 @@ fn provider(state: ProviderState) -> ProviderNow<'static> {
 
 fn report(phase: Phase) -> ReplicaReport {
     ReplicaReport {
+        serves: false,
         digest: current().digest,
         phase,
         attempt: 1,

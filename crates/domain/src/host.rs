@@ -3,10 +3,12 @@
 use crate::{
     code::Problem,
     digest::Digest,
+    ids::PoolId,
     ids::{HostId, ProviderId, TemplateId},
     names::HostName,
+    preparation::{Preparation, ReadyWhen},
     provider::Power,
-    units::Timestamp,
+    units::{ByteCount, Timestamp},
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +49,96 @@ pub struct Host {
     /// Its agent has once said that it stands. From then on nobody makes it again unasked.
     pub made: bool,
     pub deleting: bool,
+    /// Its data disk goes with it. Never without somebody's explicit yes.
+    #[serde(default)]
+    pub delete_data: bool,
     pub created_at: Timestamp,
+    #[serde(default)]
+    pub setup: HostSetup,
+    /// The pool that keeps it, if one does.
+    #[serde(default)]
+    pub pool: Option<PoolId>,
+    /// Which making of its disks this is, from 1 on. The agent makes them anew for a higher number.
+    #[serde(default = "first_incarnation")]
+    pub incarnation: u32,
+    /// This incarnation is a former one brought back, rather than made from the version.
+    #[serde(default)]
+    pub restores: Option<u32>,
+    /// What it was before its last recreation, kept until that has passed.
+    #[serde(default)]
+    pub previous: Option<SetAside>,
+}
+
+const fn first_incarnation() -> u32 {
+    1
+}
+
+/// What a host is like beside its version; outlives its recreations.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostSetup {
+    #[serde(default)]
+    pub preparation: Preparation,
+    /// A second disk of this size, of its own, that recreation leaves alone.
+    #[serde(default)]
+    pub data_disk: Option<ByteCount>,
+    #[serde(default)]
+    pub ready_when: ReadyWhen,
+}
+
+/// A host's former disks, in a directory of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    pub incarnation: u32,
+    pub version: u32,
+    pub digest: Digest,
+    /// Nobody needs it any more: its agent is told to delete it.
+    #[serde(default)]
+    pub dropping: bool,
+}
+
+impl Host {
+    /// Whether it needs the files of `digest`: for its disks, or for those it may go back to.
+    pub fn stands_on(&self, digest: Digest) -> bool {
+        self.digest == digest || self.previous.is_some_and(|previous| previous.digest == digest)
+    }
+
+    /// The wish for it on another version: its present disks are set aside.
+    #[must_use]
+    pub fn recreated(&self, version: u32, digest: Digest) -> Self {
+        let previous = SetAside {
+            incarnation: self.incarnation,
+            version: self.version,
+            digest: self.digest,
+            dropping: false,
+        };
+        Self {
+            version,
+            digest,
+            incarnation: self.incarnation + 1,
+            restores: None,
+            previous: Some(previous),
+            attempt: 1,
+            next_attempt_at: None,
+            problem: None,
+            ..self.clone()
+        }
+    }
+
+    /// The wish for what it was before its last recreation. None if nothing was set aside.
+    #[must_use]
+    pub fn rolled_back(&self) -> Option<Self> {
+        let previous = self.previous.filter(|previous| !previous.dropping)?;
+        Some(Self {
+            version: previous.version,
+            digest: previous.digest,
+            incarnation: self.incarnation + 1,
+            restores: Some(previous.incarnation),
+            attempt: 1,
+            next_attempt_at: None,
+            problem: None,
+            ..self.clone()
+        })
+    }
 }
 
 /// A network card's address.
@@ -96,6 +187,8 @@ impl<'de> Deserialize<'de> for MacAddress {
 #[serde(rename_all = "kebab-case")]
 pub enum HostPhase {
     Creating,
+    /// Its disks are being made anew.
+    Recreating,
     /// It stands in the hypervisor.
     Made,
     Failed,
@@ -117,6 +210,63 @@ pub struct HostReport {
     /// What the guest itself says it is called.
     pub guest_name: Option<String>,
     pub problem: Option<Problem>,
+    /// The incarnation that stands; of one being made, the last that stood. 0: none yet.
+    #[serde(default)]
+    pub incarnation: u32,
+    /// The version that the standing incarnation was made from.
+    #[serde(default)]
+    pub digest: Option<Digest>,
+    /// Who is signed in, as the guest agent tells it. None while it does not.
+    #[serde(default)]
+    pub users: Option<Vec<String>>,
+    /// Former incarnations that are kept.
+    #[serde(default)]
+    pub set_aside: Vec<u32>,
+}
+
+/// Whether somebody works on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InUse {
+    Yes,
+    No,
+    /// Nobody can tell. It counts as yes.
+    Unknown,
+}
+
+impl InUse {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Whether somebody works on the host, from what its agent last said, and whether the agent answers.
+pub fn in_use(report: Option<&HostReport>, provider_answers: bool) -> InUse {
+    let Some(report) = report.filter(|_| provider_answers) else { return InUse::Unknown };
+    match (report.phase, report.power, &report.users) {
+        (HostPhase::Gone | HostPhase::Failed, None, _) | (_, Some(Power::Off | Power::Crashed), _) => {
+            InUse::No
+        }
+        (HostPhase::Creating, ..) => InUse::No,
+        (_, _, Some(users)) if users.is_empty() => InUse::No,
+        (_, _, Some(_)) => InUse::Yes,
+        (_, _, None) => InUse::Unknown,
+    }
+}
+
+/// Whether a running machine shows what makes it count as ready.
+pub fn is_up(report: &HostReport, when: ReadyWhen) -> bool {
+    let running = matches!(report.power, Some(Power::Running | Power::Paused));
+    let seen = match when {
+        ReadyWhen::Running => true,
+        ReadyWhen::Address => !report.addresses.is_empty(),
+        ReadyWhen::GuestAgent => report.guest_agent,
+    };
+    running && seen
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +276,7 @@ pub enum HostStatus {
     Preparing,
     Ready,
     Off,
+    Recreating,
     FailedToCreate,
     Deleting,
     Missing,
@@ -139,6 +290,7 @@ impl HostStatus {
             Self::Preparing => "Preparing",
             Self::Ready => "Ready",
             Self::Off => "Off",
+            Self::Recreating => "Recreating",
             Self::FailedToCreate => "Failed to create",
             Self::Deleting => "Deleting",
             Self::Missing => "Missing",
@@ -164,11 +316,13 @@ pub fn status(host: &Host, report: Option<&HostReport>, provider_answers: bool) 
     };
     match report.phase {
         HostPhase::Creating => HostStatus::Creating,
+        HostPhase::Recreating => HostStatus::Recreating,
         HostPhase::Failed => HostStatus::FailedToCreate,
         HostPhase::Deleting => HostStatus::Deleting,
         HostPhase::Gone => HostStatus::Missing,
+        HostPhase::Made if host.made && report.incarnation < host.incarnation => HostStatus::Recreating,
         HostPhase::Made => match report.power {
-            Some(Power::Running | Power::Paused) if report.guest_agent => HostStatus::Ready,
+            _ if is_up(report, host.setup.ready_when) => HostStatus::Ready,
             Some(Power::Running | Power::Paused) => HostStatus::Preparing,
             _ => HostStatus::Off,
         },

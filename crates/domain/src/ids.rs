@@ -32,14 +32,24 @@ macro_rules! id_kinds {
 }
 
 id_kinds! {
+    /// One look at a machine's screen.
+    ConsoleId,
     /// A machine deployed from a template. Also the machine's own UUID in its hypervisor.
     HostId,
+    /// One stay of a template in maintenance. Also its working copy's machine's UUID.
+    MaintenanceId,
     /// A one-time act on a provider: start, stop, check, verify.
     OperationId,
+    /// A set of hosts kept at a size.
+    PoolId,
     /// A hypervisor endpoint that holds templates and runs hosts.
     ProviderId,
     /// The reading of one golden machine into a version.
     PublicationId,
+    /// The moving of hosts to another version, in waves.
+    RecreationId,
+    /// Something to be done at a time, or again and again.
+    ScheduleId,
     /// One life of an agent process.
     SessionId,
     /// A named golden machine.

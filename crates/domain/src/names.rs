@@ -61,10 +61,14 @@ macro_rules! names {
 }
 
 names! {
+    /// What a pool is called.
+    PoolName: "a pool",
     /// What a host is called, in Diecast, in the hypervisor and inside the guest.
     HostName: "a host",
     /// What a provider is called.
     ProviderName: "a provider",
+    /// What a schedule is called.
+    ScheduleName: "a schedule",
     /// What a template is called.
     TemplateName: "a template",
 }

@@ -1,7 +1,8 @@
 //! Name patterns: `desk-{nnn}` makes `desk-001`, `desk-002`, ...
 
 use crate::names::{HostName, is_label};
-use std::{collections::BTreeSet, str::FromStr};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 /// Most digits in a pattern; a million hosts of one name are enough.
 const DIGITS_MAX: usize = 6;
@@ -37,6 +38,24 @@ impl FromStr for NamePattern {
         let pattern = Self { before: before.into(), digits, after: after.into() };
         let counts = (1..=DIGITS_MAX).contains(&digits) && number.bytes().all(|byte| byte == b'n');
         if counts && is_label(&pattern.nth(1)) { Ok(pattern) } else { Err(malformed()) }
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{{{}}}{}", self.before, "n".repeat(self.digits), self.after)
+    }
+}
+
+impl Serialize for NamePattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for NamePattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -5,15 +5,21 @@
 //! told; the server stores it under a new generation when it differs from what was told before.
 
 use crate::{
-    assignment::{Deletion, HostOrder, Operation, Orders, PublicationOrder, Readers, ReplicaOrder},
+    assignment::{
+        ConsoleOrder, Deletion, HostOrder, Operation, Orders, PublicationOrder, Readers, ReplicaOrder,
+    },
     digest::Digest,
     distribution::{Desire, Distribution, Member, ProviderNow, ReplicaView, view},
-    host::Host,
-    ids::{ProviderId, TemplateId},
+    host::{Host, HostReport},
+    ids::{HostId, MaintenanceId, ProviderId, TemplateId},
+    maintenance::{Discarded, Maintenance, WorkingCopyReport},
     names::{ProviderName, TemplateName},
+    pool::Pool,
     provider::{ProviderSettings, ProviderState, Source},
+    recreation::Recreation,
     replica::{Phase, ReplicaReport},
-    template::{Publication, TemplateStatus, VersionRef},
+    schedule::Schedule,
+    template::{Publication, Tag, TemplateStatus, VersionRef},
     units::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +39,15 @@ pub struct World {
     pub operations: BTreeMap<ProviderId, Vec<Operation>>,
     /// What agents last said of the versions they hold.
     pub replicas: BTreeMap<(ProviderId, Digest), ReplicaReport>,
+    /// What agents last said of hosts.
+    pub host_reports: BTreeMap<HostId, HostReport>,
+    /// What agents last said of working copies.
+    pub working_copies: BTreeMap<MaintenanceId, WorkingCopyReport>,
+    /// Screens that somebody wants to see now.
+    pub consoles: BTreeMap<ProviderId, Vec<ConsoleOrder>>,
+    pub recreations: Vec<Recreation>,
+    pub pools: Vec<Pool>,
+    pub schedules: Vec<Schedule>,
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +70,12 @@ pub struct TemplateInWorld {
     /// Every version there is, the current one included.
     pub versions: Vec<VersionRef>,
     pub publication: Option<Publication>,
+    pub maintenance: Option<Maintenance>,
+    /// Working copies that are to go.
+    pub discarded: Vec<Discarded>,
+    /// Numbers of versions that are to go everywhere.
+    pub deleting: BTreeSet<u32>,
+    pub tags: BTreeMap<Tag, u32>,
     pub members: BTreeMap<ProviderId, Member>,
 }
 
@@ -105,7 +126,7 @@ impl World {
 
     /// Hosts on `provider` that stand on `digest`.
     pub fn hosts_on(&self, provider: ProviderId, digest: Digest) -> impl Iterator<Item = &Host> {
-        self.hosts.iter().filter(move |host| host.provider == provider && host.digest == digest)
+        self.hosts.iter().filter(move |host| host.provider == provider && host.stands_on(digest))
     }
 
     /// Whether taking `version` from `provider` would leave a template or a host without a verified
@@ -118,7 +139,7 @@ impl World {
         let digest = version.digest;
         let is_current = |list: &TemplateInWorld| list.current.as_ref().is_some_and(|it| it.digest == digest);
         let mut staying = self.templates.values().filter(|list| list.status != TemplateStatus::Deleting);
-        let needed = staying.clone().any(is_current) || self.hosts.iter().any(|host| host.digest == digest);
+        let needed = staying.clone().any(is_current) || self.hosts.iter().any(|host| host.stands_on(digest));
         let ready_and_staying = |(id, member): (&ProviderId, &Member)| {
             let answers = self.providers.get(id).is_some_and(|there| there.state.answers());
             let ready = self.replicas.get(&(*id, digest)).is_some_and(ReplicaReport::is_ready);
@@ -193,7 +214,7 @@ fn same_content(orders: &mut Orders) {
     }
     orders.deletions.retain(|deletion| match deletion {
         Deletion::Replica { version } => !once.iter().any(|order| order.version.digest == version.digest),
-        Deletion::Host { .. } => true,
+        Deletion::Host { .. } | Deletion::SetAside { .. } | Deletion::WorkingCopy { .. } => true,
     });
     orders.replicas = once;
 }
@@ -294,7 +315,7 @@ fn sources(world: &World, digest: Digest, receiver: ProviderId) -> Vec<Source> {
 fn hosts(world: &World, provider: ProviderId, orders: &mut Orders) {
     for host in world.hosts.iter().filter(|host| host.provider == provider) {
         if host.deleting {
-            orders.deletions.push(Deletion::Host { host: host.id });
+            orders.deletions.push(Deletion::Host { host: host.id, data: host.delete_data });
             continue;
         }
         let version = world
@@ -310,6 +331,9 @@ fn hosts(world: &World, provider: ProviderId, orders: &mut Orders) {
                 macs: host.macs.clone(),
                 attempt: host.attempt,
                 made: host.made,
+                incarnation: host.incarnation,
+                restores: host.restores,
+                setup: host.setup.clone(),
             });
         }
     }

@@ -42,6 +42,10 @@ fn world(count: u128, concurrency: u32) -> World {
     }
     let members = (1..=count).map(|number| (id(number), Member::new(false, Timestamp(0))));
     let list = TemplateInWorld {
+        maintenance: None,
+        discarded: Vec::new(),
+        deleting: Default::default(),
+        tags: Default::default(),
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency,
@@ -57,6 +61,7 @@ fn world(count: u128, concurrency: u32) -> World {
 
 fn says(world: &mut World, provider: u128, phase: Phase) {
     let report = ReplicaReport {
+        serves: false,
         digest: version().digest,
         phase,
         attempt: 1,
@@ -132,7 +137,13 @@ fn host_on(provider: u128) -> Host {
         problem: None,
         made: true,
         deleting: false,
+        delete_data: false,
         created_at: Timestamp(0),
+        setup: Default::default(),
+        pool: None,
+        incarnation: 1,
+        restores: None,
+        previous: None,
     }
 }
 
@@ -156,7 +167,7 @@ fn a_host_to_be_deleted_is_named() {
     let mut world = world(1, 8);
     world.hosts.push(Host { deleting: true, ..host_on(1) });
     let orders = orders(&world, id(1)).unwrap();
-    assert_eq!(orders.deletions, [Deletion::Host { host: world.hosts[0].id }]);
+    assert_eq!(orders.deletions, [Deletion::Host { data: false, host: world.hosts[0].id }]);
     assert!(orders.hosts.is_empty());
 }
 

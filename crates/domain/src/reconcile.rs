@@ -27,16 +27,20 @@ pub use member::{member_after_report, member_due, member_retried};
 pub use publication::{PublicationOutcome, publication_after_report, publication_due};
 
 use crate::{
-    assignment::{Assignment, Operation, Orders},
+    assignment::{Act, Assignment, Operation, Orders},
     code::{Code, Retry},
     generation::Generation,
     host::Host,
-    ids::{HostId, OperationId, ProviderId, TemplateId},
+    ids::{HostId, OperationId, PoolId, ProviderId, RecreationId, ScheduleId, TemplateId},
+    maintenance::{Discarded, Maintenance},
     names::ProviderName,
     plan::World,
+    pool::Pool,
     provider::SILENCE_MAX,
+    recreation::Recreation,
     report::{Outcome, Published, Report},
     retry,
+    schedule::Schedule,
     template::{Publication, TemplateStatus, VersionRef},
     units::Timestamp,
 };
@@ -72,8 +76,11 @@ impl Heard<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     Host(HostId),
+    Pool(PoolId),
     Provider(ProviderId),
+    Recreation(RecreationId),
     Replica { template: TemplateId, provider: ProviderId },
+    Schedule(ScheduleId),
     Template(TemplateId),
 }
 
@@ -131,6 +138,23 @@ pub struct Changes {
     pub versions: Vec<(VersionRef, Published)>,
     /// One-time acts that ended. They are told nobody again.
     pub operations: Vec<(ProviderId, OperationId, Outcome)>,
+    /// Stays in maintenance that changed, with what is left of former working copies.
+    pub maintenances: Vec<(TemplateId, Option<Maintenance>, Vec<Discarded>)>,
+    /// Versions that became current without being new: their content was published before.
+    pub current: Vec<(TemplateId, u32)>,
+    /// Versions that are to go everywhere, from now on.
+    pub versions_deleting: Vec<(TemplateId, u32)>,
+    /// Versions of which nothing is left anywhere.
+    pub versions_gone: Vec<(TemplateId, u32)>,
+    /// Recreations that began or changed.
+    pub recreations: Vec<Recreation>,
+    /// Pools that changed, and those that are gone.
+    pub pools: Vec<(PoolId, Option<Pool>)>,
+    /// Hosts that pools want: the caller draws their identities and addresses.
+    pub hosts_wanted: Vec<(PoolId, ProviderId)>,
+    pub schedules: Vec<Schedule>,
+    /// One-time acts that schedules order.
+    pub acts: Vec<(ProviderId, Act)>,
     pub templates_gone: Vec<TemplateId>,
     pub transitions: Vec<Transition>,
 }
@@ -172,6 +196,41 @@ impl Changes {
             if let Some(waiting) = world.operations.get_mut(&provider) {
                 waiting.retain(|operation: &Operation| operation.id != id);
             }
+        }
+        for (template, maintenance, discarded) in self.maintenances {
+            if let Some(list) = world.templates.get_mut(&template) {
+                (list.maintenance, list.discarded) = (maintenance, discarded);
+            }
+        }
+        for (template, number) in self.current {
+            if let Some(list) = world.templates.get_mut(&template) {
+                list.current = list.versions.iter().find(|version| version.number == number).cloned();
+                list.members.values_mut().for_each(member::begin_anew);
+            }
+        }
+        for (template, number) in self.versions_deleting {
+            if let Some(list) = world.templates.get_mut(&template) {
+                list.deleting.insert(number);
+                list.tags.retain(|_, tagged| *tagged != number);
+            }
+        }
+        for (template, number) in self.versions_gone {
+            if let Some(list) = world.templates.get_mut(&template) {
+                list.deleting.remove(&number);
+                list.versions.retain(|version| version.number != number);
+            }
+        }
+        for recreation in self.recreations {
+            world.recreations.retain(|there| there.id != recreation.id);
+            world.recreations.push(recreation);
+        }
+        for (id, pool) in self.pools {
+            world.pools.retain(|there| there.id != id);
+            world.pools.extend(pool);
+        }
+        for schedule in self.schedules {
+            world.schedules.retain(|there| there.id != schedule.id);
+            world.schedules.push(schedule);
         }
         for template in self.templates_gone {
             world.templates.remove(&template);

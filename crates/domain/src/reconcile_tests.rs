@@ -36,6 +36,10 @@ fn version() -> VersionRef {
 
 fn list() -> TemplateInWorld {
     TemplateInWorld {
+        maintenance: None,
+        discarded: Vec::new(),
+        deleting: Default::default(),
+        tags: Default::default(),
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,
@@ -48,6 +52,7 @@ fn list() -> TemplateInWorld {
 
 fn report(number: u64) -> Report {
     Report {
+        working_copies: Vec::new(),
         provider: provider(),
         session: SessionId::from_uuid(Uuid::from_u128(9)),
         sequence: 1,
@@ -67,6 +72,7 @@ fn report(number: u64) -> Report {
 
 fn says(phase: Phase, attempt: u32, code: Option<Code>) -> Report {
     let replica = ReplicaReport {
+        serves: false,
         digest: DIGEST,
         phase,
         attempt,
@@ -173,12 +179,22 @@ fn host() -> Host {
         problem: None,
         made: false,
         deleting: false,
+        delete_data: false,
         created_at: Timestamp(0),
+        setup: Default::default(),
+        pool: None,
+        incarnation: 1,
+        restores: None,
+        previous: None,
     }
 }
 
 fn host_after(host: &Host, phase: Option<HostPhase>, told: &Assignment) -> Change<Host> {
     let said = phase.map(|phase| HostReport {
+        incarnation: 1,
+        digest: None,
+        users: None,
+        set_aside: Vec::new(),
         id: host.id,
         phase,
         attempt: 1,
@@ -228,7 +244,7 @@ fn a_host_taken_away_before_it_was_heard_of_counts_as_made_and_is_missed() {
 #[test]
 fn a_deleted_host_is_gone_when_nothing_is_left_of_it() {
     let host = Host { deleting: true, ..host() };
-    let named = told(vec![Deletion::Host { host: host.id }]);
+    let named = told(vec![Deletion::Host { data: false, host: host.id }]);
     assert!(host_after(&host, Some(HostPhase::Deleting), &named).record.is_some());
     assert!(host_after(&host, None, &told(vec![])).record.is_some());
     assert_eq!(host_after(&host, None, &named).record, None);
@@ -272,6 +288,7 @@ fn a_publication_makes_version_1_once_although_it_is_reported_again() {
         progress: Progress::default(),
         problem: code.map(|code| Problem::new(code, "the machine runs")),
         published: (phase == PublicationPhase::Done).then(|| Published {
+            new_bytes: None,
             digest: DIGEST,
             size: VersionSize::default(),
             profile: profile.clone(),
@@ -320,6 +337,6 @@ fn the_same_orders_are_told_once_in_each_epoch() {
     assert_eq!(tell(1, Some(&first), first.orders.clone()), None);
     let restored = tell(2, Some(&first), first.orders.clone()).unwrap();
     assert_eq!(restored.generation, Generation { epoch: 2, number: 1 });
-    let changed = told(vec![Deletion::Host { host: host().id }]).orders;
+    let changed = told(vec![Deletion::Host { data: false, host: host().id }]).orders;
     assert_eq!(tell(1, Some(&first), changed).unwrap().generation.number, 4);
 }

@@ -150,6 +150,10 @@ pub struct ReplicaReport {
     /// When every byte was last read and matched. `Ready` without it is not believed.
     pub verified_at: Option<Timestamp>,
     pub problem: Option<Problem>,
+    /// Every frame can be had from its depot, although its own files may not be complete: what was
+    /// just published there is in its spool and in the files of the version it was derived from.
+    #[serde(default)]
+    pub serves: bool,
 }
 
 impl ReplicaReport {

@@ -6,10 +6,12 @@ use crate::{
     generation::Generation,
     host::HostReport,
     ids::{OperationId, ProviderId, PublicationId, SessionId},
+    maintenance::WorkingCopyReport,
     profile::HardwareProfile,
     provider::{ProviderFacts, Vm},
     replica::{Progress, ReplicaReport},
     template::VersionSize,
+    units::ByteCount,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +36,8 @@ pub struct Report {
     pub replicas: Vec<ReplicaReport>,
     pub hosts: Vec<HostReport>,
     pub operations: Vec<OperationReport>,
+    #[serde(default)]
+    pub working_copies: Vec<WorkingCopyReport>,
     /// Versions held that no order names. They are kept.
     pub unassigned: Vec<Digest>,
 }
@@ -43,6 +47,8 @@ pub struct Report {
 pub enum PublicationPhase {
     Queued,
     Preflight,
+    /// A working copy's guest is shutting down.
+    ShuttingDown,
     /// Making this provider's own plain files of the machine's disks.
     Reading,
     /// Cutting, hashing and compressing them.
@@ -60,6 +66,7 @@ impl PublicationPhase {
         match self {
             Self::Queued => "queued",
             Self::Preflight => "preflight",
+            Self::ShuttingDown => "shutting down",
             Self::Reading => "reading",
             Self::Hashing => "hashing",
             Self::Verifying => "verifying",
@@ -88,6 +95,9 @@ pub struct Published {
     pub profile: HardwareProfile,
     /// Things a careful administrator would want to know about the machine.
     pub warnings: Vec<String>,
+    /// Data in leaves that the version it was derived from has nowhere. None for a first version.
+    #[serde(default)]
+    pub new_bytes: Option<ByteCount>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

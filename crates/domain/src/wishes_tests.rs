@@ -44,6 +44,7 @@ fn world(count: u128) -> World {
         let held = HeldVersion { number: 1, digest: DIGEST, verified_at: Timestamp(1) };
         members.insert(id(number), Member { held: Some(held), ..Member::new(false, Timestamp(0)) });
         let report = ReplicaReport {
+            serves: false,
             digest: DIGEST,
             phase: Phase::Ready,
             attempt: 1,
@@ -54,6 +55,10 @@ fn world(count: u128) -> World {
         world.replicas.insert((id(number), DIGEST), report);
     }
     let list = TemplateInWorld {
+        maintenance: None,
+        discarded: Vec::new(),
+        deleting: Default::default(),
+        tags: Default::default(),
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,
@@ -81,7 +86,13 @@ fn host(provider: u128) -> Host {
         problem: None,
         made: true,
         deleting: false,
+        delete_data: false,
         created_at: Timestamp(0),
+        setup: Default::default(),
+        pool: None,
+        incarnation: 1,
+        restores: None,
+        previous: None,
     }
 }
 

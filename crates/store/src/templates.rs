@@ -6,6 +6,7 @@ use crate::{
 };
 use diecast_domain::{
     ids::TemplateId,
+    maintenance::{Discarded, Maintenance},
     names::TemplateName,
     template::{Publication, TemplateStatus},
     units::Timestamp,
@@ -25,6 +26,14 @@ pub struct TemplateRecord {
     pub note: Option<String>,
     pub author: String,
     pub created_at: Timestamp,
+    #[serde(default)]
+    pub maintenance: Option<Maintenance>,
+    /// Working copies that are to go.
+    #[serde(default)]
+    pub discarded: Vec<Discarded>,
+    /// Newest versions that retention keeps; 0: all.
+    #[serde(default)]
+    pub keep: u32,
 }
 
 impl View {

@@ -52,6 +52,9 @@ fn provider(number: u128, name: &str) -> ProviderRecord {
 
 fn template(number: u128, name: &str) -> TemplateRecord {
     TemplateRecord {
+        maintenance: None,
+        discarded: Vec::new(),
+        keep: 0,
         id: TemplateId::from_uuid(Uuid::from_u128(number)),
         name: name.parse().unwrap(),
         status: TemplateStatus::Creating,
@@ -66,6 +69,10 @@ fn template(number: u128, name: &str) -> TemplateRecord {
 
 fn version(template: TemplateId, number: u32) -> VersionRecord {
     VersionRecord {
+        parent: None,
+        new_bytes: None,
+        tags: Default::default(),
+        deleting: false,
         template,
         number,
         digest: Digest::from_bytes([number as u8; 32]),
@@ -103,7 +110,13 @@ fn host(template: TemplateId, provider: ProviderId) -> Host {
         problem: None,
         made: false,
         deleting: false,
+        delete_data: false,
         created_at: Timestamp(10),
+        setup: Default::default(),
+        pool: None,
+        incarnation: 1,
+        restores: None,
+        previous: None,
     }
 }
 

@@ -1,13 +1,19 @@
-//! Versions: what was published. A row is written once and never edited.
+//! Versions: what was published. What a version is, is written once and never edited; what is said
+//! of it, its tags, may change.
 
 use crate::{
     Change, StoreError, View,
     error::{decode_all, doing, encode},
 };
 use diecast_domain::{
-    digest::Digest, ids::TemplateId, profile::HardwareProfile, template::VersionSize, units::Timestamp,
+    digest::Digest,
+    ids::TemplateId,
+    profile::HardwareProfile,
+    template::{Tag, VersionSize},
+    units::{ByteCount, Timestamp},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionRecord {
@@ -20,6 +26,17 @@ pub struct VersionRecord {
     pub note: Option<String>,
     pub author: String,
     pub created_at: Timestamp,
+    /// The version it was derived from.
+    #[serde(default)]
+    pub parent: Option<u32>,
+    /// Data that the parent has nowhere.
+    #[serde(default)]
+    pub new_bytes: Option<ByteCount>,
+    #[serde(default)]
+    pub tags: BTreeSet<Tag>,
+    /// It is to go everywhere.
+    #[serde(default)]
+    pub deleting: bool,
 }
 
 impl View {
@@ -43,6 +60,29 @@ impl Change {
             .execute(self.db())
             .await
             .map_err(doing("write a version"))?;
+        Ok(())
+    }
+
+    /// Writes what is said of a version that is there.
+    pub async fn put_version(&mut self, version: &VersionRecord) -> Result<(), StoreError> {
+        sqlx::query("UPDATE versions SET body = $3 WHERE template = $1 AND number = $2")
+            .bind(version.template.to_string())
+            .bind(i64::from(version.number))
+            .bind(encode(version))
+            .execute(self.db())
+            .await
+            .map_err(doing("write a version"))?;
+        Ok(())
+    }
+
+    /// Its manifest stays until it is swept.
+    pub async fn delete_version(&mut self, template: TemplateId, number: u32) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM versions WHERE template = $1 AND number = $2")
+            .bind(template.to_string())
+            .bind(i64::from(number))
+            .execute(self.db())
+            .await
+            .map_err(doing("delete a version"))?;
         Ok(())
     }
 }

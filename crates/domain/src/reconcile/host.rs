@@ -19,7 +19,7 @@ pub fn host_after_report(heard: &Heard<'_>, host: &Host) -> Change<Host> {
         change.transitions.push(Transition { kind, subject: Subject::Host(host.id), sentence, code });
     };
     let Some(report) = report else {
-        let deletion = Deletion::Host { host: host.id };
+        let deletion = Deletion::Host { host: host.id, data: host.delete_data };
         if host.deleting && heard.seen().is_some_and(|told| told.orders.deletions.contains(&deletion)) {
             note(TransitionKind::Removed, format!("is gone from {}", heard.name), None);
         } else {
@@ -69,7 +69,11 @@ pub fn host_after_report(heard: &Heard<'_>, host: &Host) -> Change<Host> {
             note(TransitionKind::Lost, format!("is gone from {}", heard.name), Some(Code::H0005));
             next.problem = Some(Problem::new(Code::H0005, cause));
         }
-        HostPhase::Creating | HostPhase::Failed | HostPhase::Deleting | HostPhase::Gone => {}
+        HostPhase::Creating
+        | HostPhase::Recreating
+        | HostPhase::Failed
+        | HostPhase::Deleting
+        | HostPhase::Gone => {}
     }
     change.record = Some(next);
     change

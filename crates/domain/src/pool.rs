@@ -1,0 +1,78 @@
+//! Pools: sets of hosts kept at a size, made from one template over some providers.
+
+use crate::{
+    code::Problem,
+    host::{HostKind, HostSetup},
+    ids::{PoolId, ProviderId, TemplateId},
+    names::PoolName,
+    pattern::NamePattern,
+    recreation::Terms,
+    template::Tag,
+    units::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How long a provider may be silent before its hosts are made up for elsewhere.
+pub const GRACE_SECONDS_DEFAULT: u32 = 300;
+
+/// Which version a pool's hosts are made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "of")]
+pub enum Follow {
+    /// The template's current one.
+    #[default]
+    Newest,
+    /// Whichever carries this tag.
+    Tag(Tag),
+    /// This one, until somebody changes the pool.
+    Pinned(u32),
+}
+
+/// How a pool's hosts are laid over its providers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "weights")]
+pub enum Strategy {
+    /// By free capacity: evenly, and where more is free first.
+    #[default]
+    Spread,
+    /// One provider up to its cap, then the next.
+    Fill,
+    /// In proportion to numbers.
+    Weights(BTreeMap<ProviderId, u32>),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// Hosts of this pool on one provider.
+    #[serde(default)]
+    pub cap: Option<u32>,
+    /// Where; empty: wherever the template is.
+    #[serde(default)]
+    pub providers: Vec<ProviderId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    pub id: PoolId,
+    pub name: PoolName,
+    pub template: TemplateId,
+    pub follow: Follow,
+    pub min: u32,
+    pub max: u32,
+    /// Hosts that stand ready and are used by nobody.
+    pub spare: u32,
+    pub pattern: NamePattern,
+    pub kind: HostKind,
+    pub placement: Placement,
+    pub setup: HostSetup,
+    /// Make up on other providers for the hosts of one that is lost, after so many seconds of silence.
+    pub replace_elsewhere: Option<u32>,
+    pub terms: Terms,
+    /// Why it is not at its size, if so; worked out anew in every pass.
+    pub problem: Option<Problem>,
+    pub deleting: bool,
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,154 @@
+//! Recreation: hosts moved to another version, in waves, each of which must come up healthy.
+//!
+//! ```text
+//! Scheduled ─time─► (everybody answers?) ─yes, or proceed─► Running ─all waves passed─► Done
+//!                          └─no─► AwaitingDecision ─────────┘  │
+//!                                        └─ cancel             └─ too many failed ─► Stopped
+//! ```
+//!
+//! A host's former disks are kept until its wave has passed. When too many hosts of a wave fail, the
+//! wave is rolled back and nothing further is begun. Hosts in use wait; hosts whose provider does not
+//! answer hold up nobody and follow when it returns.
+
+use crate::{
+    digest::Digest,
+    ids::{HostId, RecreationId, TemplateId},
+    units::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How long a recreated host has to show that it is well.
+pub const HEALTH_SECONDS_DEFAULT: u32 = 600;
+/// Part of a wave that may fail before it is rolled back, in per cent, rounded down.
+pub const FAILURES_PERCENT_DEFAULT: u32 = 10;
+
+/// How far a wave reaches: so many hosts, or so much of all of them, from the first on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    Hosts(u32),
+    Percent(u32),
+}
+
+/// In which portions hosts are recreated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waves {
+    /// Each reaches further than the one before: `1,10%,50%,100%`. The last ends with all.
+    Reaching(Vec<Reach>),
+    /// So many at a time.
+    AtATime(u32),
+}
+
+impl Default for Waves {
+    fn default() -> Self {
+        Self::Reaching(vec![Reach::Hosts(1), Reach::Percent(10), Reach::Percent(50), Reach::Percent(100)])
+    }
+}
+
+/// How a recreation is to go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    pub waves: Waves,
+    /// Hosts in use are waited for until then; None: until they are free.
+    pub deadline: Option<Timestamp>,
+    /// Failures in one wave that are borne. None: [`FAILURES_PERCENT_DEFAULT`] of the wave.
+    pub failures_max: Option<u32>,
+    pub health_seconds: u32,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            waves: Waves::default(),
+            deadline: None,
+            failures_max: None,
+            health_seconds: HEALTH_SECONDS_DEFAULT,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Begins at [`Recreation::begins_at`].
+    Scheduled,
+    /// Providers are silent; an operator says whether to go on without them.
+    AwaitingDecision,
+    Running,
+    /// Too many failed; the wave was rolled back.
+    Stopped,
+    Done,
+    Cancelled,
+}
+
+impl Stage {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "Scheduled",
+            Self::AwaitingDecision => "Awaiting decision",
+            Self::Running => "Running",
+            Self::Stopped => "Stopped",
+            Self::Done => "Done",
+            Self::Cancelled => "Cancelled",
+        }
+    }
+
+    /// Nothing more will be done for it.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Stopped | Self::Done | Self::Cancelled)
+    }
+}
+
+/// How far one host is in its recreation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum HostProgress {
+    /// Its turn has not come, or something is waited for.
+    Waiting,
+    /// Its wish says the new version since then; it is being made, or must show that it is well.
+    Begun {
+        wave: u32,
+        incarnation: u32,
+        at: Timestamp,
+    },
+    /// It came up well on the new version; its wave may still run.
+    Healthy {
+        wave: u32,
+        incarnation: u32,
+    },
+    Failed {
+        wave: u32,
+        incarnation: u32,
+    },
+    /// Its wave has passed.
+    Passed,
+    RolledBack,
+    /// It is gone, or stands on the version already, or somebody changed it meanwhile.
+    Left,
+}
+
+/// The moving of some hosts of one template to one version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recreation {
+    pub id: RecreationId,
+    pub template: TemplateId,
+    pub version: u32,
+    pub digest: Digest,
+    pub terms: Terms,
+    pub stage: Stage,
+    /// The wave that runs, from 1 on; 0 before the first.
+    pub wave: u32,
+    pub hosts: BTreeMap<HostId, HostProgress>,
+    /// Silent providers are gone on without.
+    pub proceed: bool,
+    /// Nothing is to be done if a provider is silent when it begins.
+    pub later_if_silent: bool,
+    pub begins_at: Timestamp,
+    pub author: String,
+    pub created_at: Timestamp,
+    /// Why it stopped or waits, in a sentence.
+    pub note: Option<String>,
+    pub ended_at: Option<Timestamp>,
+}

@@ -1,0 +1,81 @@
+//! Schedules: what is to be done at a time, or again and again.
+
+use crate::{
+    ids::{HostId, PoolId, ScheduleId, TemplateId},
+    names::ScheduleName,
+    recreation::Terms,
+    units::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// A time that was missed by more than this, because the server was down, is passed over.
+pub const LATE_SECONDS_MAX: u32 = 15 * 60;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Action {
+    /// Moves the outdated ones of the selection to the version they should have.
+    Recreate {
+        terms: Terms,
+    },
+    Start,
+    Stop {
+        force: bool,
+    },
+}
+
+impl Action {
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Recreate { .. } => "recreate",
+            Self::Start => "start",
+            Self::Stop { .. } => "stop",
+        }
+    }
+}
+
+/// Which hosts, at the time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", content = "of")]
+pub enum Selection {
+    Template(TemplateId),
+    Pool(PoolId),
+    Hosts(Vec<HostId>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum When {
+    Once {
+        at: Timestamp,
+    },
+    /// Five fields, in the time of a zone of the IANA's: `0 3 * * SAT` in `Europe/Madrid`.
+    Cron {
+        expression: String,
+        zone: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    pub id: ScheduleId,
+    pub name: ScheduleName,
+    pub action: Action,
+    pub selection: Selection,
+    pub when: When,
+    pub enabled: bool,
+    /// When it will be done next; None: never again.
+    pub next_at: Option<Timestamp>,
+    pub last: Option<LastRun>,
+    pub author: String,
+    pub created_at: Timestamp,
+}
+
+/// What became of it the last time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    pub at: Timestamp,
+    /// A sentence: `3 hosts are recreated`, `passed over: the server was down`.
+    pub outcome: String,
+    pub ok: bool,
+}
