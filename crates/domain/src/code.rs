@@ -1,8 +1,8 @@
 //! Every error an administrator can meet: its code, its title, when trying again helps, what to do.
 //!
 //! One table, append-only within each letter: A asking (the API and the command line), H hosts,
-//! P providers, S the server itself, T transfer, V the golden machine and its disks. Each code has
-//! a page in `docs/errors/`, compiled in here, so a code without a page does not build.
+//! M maintenance, P providers, S the server itself, T transfer, V the golden machine and its disks.
+//! Each code has a page in `docs/errors/`, compiled in here, so a code without a page does not build.
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
@@ -77,6 +77,11 @@ codes! {
     H0004 500 Later "The host could not be deleted", "read the cause; the next attempt is automatic";
     H0005 404 AfterOperator "The host is gone from its hypervisor", "delete it here with `diecast host delete`, or restore it there";
     H0006 409 Later "No provider holds a verified copy", "wait until a provider on the list is `Ready`";
+
+    M0001 409 Never "The template is in maintenance already", "agree with whom the message names, or cancel with `diecast maintenance cancel`";
+    M0002 409 AfterOperator "The guest of the working copy does not shut down", "shut it down at its console, or leave again with `--force`";
+    M0003 409 AfterOperator "The working copy's disks are gone", "bring the files back, or cancel with `diecast maintenance cancel` and enter again";
+    M0004 409 AfterOperator "The working copy's machine is gone from its hypervisor", "define and start it again with `diecast maintenance start`";
 
     P0001 503 Later "The provider does not answer", "check that the machine runs, that diecast-agent runs on it, and that it reaches the server";
     P0002 502 Later "The hypervisor does not answer its agent", "check libvirtd on the provider, and the URI given with `--uri`";
