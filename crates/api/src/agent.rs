@@ -20,6 +20,9 @@ pub const REPORT: &str = "/agent/v1/report";
 /// `PUT` and `GET` `{MANIFESTS}/{hex digest}`: a version's manifest file, as bytes. A `PUT` of content
 /// that is a version already is answered with the manifest that is kept, which the agent takes on.
 pub const MANIFESTS: &str = "/agent/v1/manifests";
+/// `GET {CONSOLES}/{id}`, upgraded to a WebSocket: what a machine's screen says (RFB), both ways, as
+/// binary messages. The orders name the ids.
+pub const CONSOLES: &str = "/agent/v1/consoles";
 
 /// How long the server holds a request for an assignment open.
 pub const LONG_POLL: Duration = Duration::from_secs(25);

@@ -5,10 +5,17 @@ use crate::operator::{
     distribution::{DistributionView, ProviderNames, RemoveProviders},
     event::EventList,
     host::{CreateHosts, HostList, HostView},
+    maintenance::{EnterMaintenance, LeaveMaintenance, MaintenanceView},
     operation::{OperationList, OperationView},
+    pool::{CreatePool, PoolList, PoolSettings, PoolView},
     provider::{AddProvider, ChangeProvider, JoinView, ProviderList, ProviderView},
+    recreation::{CreateRecreation, RecreationList, RecreationView},
+    schedule::{ChangeSchedule, CreateSchedule, ScheduleList, ScheduleView},
     session::{SessionView, SignIn, SignedIn},
-    template::{ChangeTemplate, CreateTemplate, PlanView, TemplateList, TemplateView, VersionList},
+    template::{
+        ActivateVersion, ChangeTemplate, CreateTemplate, PlanView, TagVersion, TemplateList, TemplateView,
+        VersionList, VersionView,
+    },
     vm::VmList,
 };
 use reqwest::Method;
@@ -23,6 +30,20 @@ pub struct HostFilter {
     pub template: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outdated: Option<bool>,
+}
+
+/// Which recreations; what is left out is not asked for.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RecreationFilter {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// Only those that are not over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running: Option<bool>,
 }
 
 /// Which events; what is left out is not asked for.
@@ -117,6 +138,68 @@ impl Client {
     pub async fn versions(&self, template: &str, page: Page) -> Answer<VersionList> {
         self.get(&["templates", template, "versions"]).query(&page).json().await
     }
+    /// `version` may be a number or a tag, here and below.
+    pub async fn tag_version(&self, template: &str, version: &str, tag: &TagVersion) -> Answer<VersionView> {
+        self.post(&["templates", template, "versions", version, "tags"]).body(tag).json().await
+    }
+    pub async fn untag_version(&self, template: &str, version: &str, tag: &str) -> Answer<()> {
+        self.ask(Method::DELETE, &["templates", template, "versions", version, "tags", tag]).done().await
+    }
+    pub async fn activate_version(
+        &self,
+        template: &str,
+        version: &str,
+        activate: &ActivateVersion,
+    ) -> Answer<TemplateView> {
+        self.post(&["templates", template, "versions", version, "activate"]).body(activate).json().await
+    }
+    pub async fn plan_activation(
+        &self,
+        template: &str,
+        version: &str,
+        activate: &ActivateVersion,
+    ) -> Answer<PlanView> {
+        self.post(&["templates", template, "versions", version, "activate"])
+            .body(activate)
+            .dry_run()
+            .json()
+            .await
+    }
+    pub async fn delete_version(&self, template: &str, version: &str) -> Answer<()> {
+        self.ask(Method::DELETE, &["templates", template, "versions", version]).done().await
+    }
+    pub async fn plan_version_deletion(&self, template: &str, version: &str) -> Answer<PlanView> {
+        self.ask(Method::DELETE, &["templates", template, "versions", version]).dry_run().json().await
+    }
+
+    pub async fn maintenance(&self, template: &str) -> Answer<MaintenanceView> {
+        self.get(&["templates", template, "maintenance"]).json().await
+    }
+    pub async fn enter_maintenance(
+        &self,
+        template: &str,
+        enter: &EnterMaintenance,
+    ) -> Answer<MaintenanceView> {
+        self.post(&["templates", template, "maintenance"]).body(enter).create().json().await
+    }
+    pub async fn plan_maintenance(&self, template: &str, enter: &EnterMaintenance) -> Answer<PlanView> {
+        self.post(&["templates", template, "maintenance"]).body(enter).dry_run().json().await
+    }
+    /// Starts the working copy's machine again.
+    pub async fn start_maintenance(&self, template: &str) -> Answer<OperationView> {
+        self.post(&["templates", template, "maintenance", "start"]).json().await
+    }
+    pub async fn leave_maintenance(&self, template: &str, leave: &LeaveMaintenance) -> Answer<TemplateView> {
+        self.post(&["templates", template, "maintenance", "leave"]).body(leave).json().await
+    }
+    pub async fn plan_leaving(&self, template: &str, leave: &LeaveMaintenance) -> Answer<PlanView> {
+        self.post(&["templates", template, "maintenance", "leave"]).body(leave).dry_run().json().await
+    }
+    /// `forget` gives up a working copy whose provider is dead.
+    pub async fn cancel_maintenance(&self, template: &str, forget: bool) -> Answer<()> {
+        let ask = self.ask(Method::DELETE, &["templates", template, "maintenance"]);
+        if forget { ask.query(&[("forget", "true")]).done().await } else { ask.done().await }
+    }
 
     pub async fn distribution(&self, template: &str) -> Answer<DistributionView> {
         self.get(&["templates", template, "distribution"]).json().await
@@ -164,9 +247,87 @@ impl Client {
     pub async fn plan_hosts(&self, create: &CreateHosts) -> Answer<PlanView> {
         self.post(&["hosts"]).body(create).dry_run().json().await
     }
-    pub async fn delete_host(&self, name: &str) -> Answer<()> {
-        self.ask(Method::DELETE, &["hosts", name]).done().await
+    /// `data`: its data disk too. None: there is none, or the server refuses.
+    pub async fn delete_host(&self, name: &str, data: Option<bool>) -> Answer<()> {
+        let ask = self.ask(Method::DELETE, &["hosts", name]);
+        match data {
+            Some(data) => ask.query(&[("data", data)]).done().await,
+            None => ask.done().await,
+        }
     }
+    pub async fn recreations(&self, filter: &RecreationFilter, page: Page) -> Answer<RecreationList> {
+        self.get(&["recreations"]).query(filter).query(&page).json().await
+    }
+    pub async fn recreation(&self, id: &str) -> Answer<RecreationView> {
+        self.get(&["recreations", id]).json().await
+    }
+    pub async fn recreate(&self, create: &CreateRecreation) -> Answer<RecreationList> {
+        self.post(&["recreations"]).body(create).create().json().await
+    }
+    pub async fn plan_recreation(&self, create: &CreateRecreation) -> Answer<PlanView> {
+        self.post(&["recreations"]).body(create).dry_run().json().await
+    }
+    pub async fn proceed_recreation(&self, id: &str) -> Answer<RecreationView> {
+        self.post(&["recreations", id, "proceed"]).json().await
+    }
+    pub async fn cancel_recreation(&self, id: &str) -> Answer<RecreationView> {
+        self.post(&["recreations", id, "cancel"]).json().await
+    }
+
+    pub async fn pools(&self, page: Page) -> Answer<PoolList> {
+        self.get(&["pools"]).query(&page).json().await
+    }
+    pub async fn pool(&self, name: &str) -> Answer<Tagged<PoolView>> {
+        self.get(&["pools", name]).tagged().await
+    }
+    pub async fn create_pool(&self, create: &CreatePool) -> Answer<PoolView> {
+        self.post(&["pools"]).body(create).create().json().await
+    }
+    pub async fn plan_pool(&self, create: &CreatePool) -> Answer<PlanView> {
+        self.post(&["pools"]).body(create).dry_run().json().await
+    }
+    pub async fn change_pool(
+        &self,
+        name: &str,
+        change: &PoolSettings,
+        etag: Option<&str>,
+    ) -> Answer<PoolView> {
+        self.ask(Method::PATCH, &["pools", name]).body(change).if_match(etag).json().await
+    }
+    pub async fn plan_pool_change(&self, name: &str, change: &PoolSettings) -> Answer<PlanView> {
+        self.ask(Method::PATCH, &["pools", name]).body(change).dry_run().json().await
+    }
+    /// `keep_hosts`: they stay, as hosts of no pool. `data`: data disks go too.
+    pub async fn delete_pool(&self, name: &str, keep_hosts: bool, data: Option<bool>) -> Answer<()> {
+        let ask = self.ask(Method::DELETE, &["pools", name]).query(&[("keep_hosts", keep_hosts)]);
+        match data {
+            Some(data) => ask.query(&[("data", data)]).done().await,
+            None => ask.done().await,
+        }
+    }
+    pub async fn plan_pool_deletion(&self, name: &str) -> Answer<PlanView> {
+        self.ask(Method::DELETE, &["pools", name]).dry_run().json().await
+    }
+
+    pub async fn schedules(&self, page: Page) -> Answer<ScheduleList> {
+        self.get(&["schedules"]).query(&page).json().await
+    }
+    pub async fn schedule(&self, name: &str) -> Answer<Tagged<ScheduleView>> {
+        self.get(&["schedules", name]).tagged().await
+    }
+    pub async fn create_schedule(&self, create: &CreateSchedule) -> Answer<ScheduleView> {
+        self.post(&["schedules"]).body(create).create().json().await
+    }
+    pub async fn plan_schedule(&self, create: &CreateSchedule) -> Answer<PlanView> {
+        self.post(&["schedules"]).body(create).dry_run().json().await
+    }
+    pub async fn change_schedule(&self, name: &str, change: &ChangeSchedule) -> Answer<ScheduleView> {
+        self.ask(Method::PATCH, &["schedules", name]).body(change).json().await
+    }
+    pub async fn delete_schedule(&self, name: &str) -> Answer<()> {
+        self.ask(Method::DELETE, &["schedules", name]).done().await
+    }
+
     pub async fn start_host(&self, name: &str) -> Answer<OperationView> {
         self.post(&["hosts", name, "start"]).json().await
     }

@@ -18,6 +18,32 @@ pub struct CreateHosts {
     /// With disks of its own instead of overlays.
     #[serde(default)]
     pub full: bool,
+    /// Of which version: a number or a tag. Left out: the current one.
+    #[serde(default)]
+    pub version: Option<String>,
+    #[serde(default)]
+    pub setup: SetupBody,
+}
+
+/// What a host is like beside its version; what is left out has its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetupBody {
+    /// `cloud-init`, `sysprep` or `none`. Left out: `cloud-init`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<String>,
+    /// For cloud-init: user data of one's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_data: Option<String>,
+    /// For sysprep: an unattend.xml in which `{name}` stands for the host's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unattend: Option<String>,
+    /// A second disk of this size in bytes, which recreation leaves alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_disk_bytes: Option<u64>,
+    /// `running`, `address` or `guest-agent`. Left out: `guest-agent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_when: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -30,9 +56,17 @@ pub struct HostView {
     pub kind: String,
     /// The version it runs.
     pub version: u32,
-    /// The template has a newer current version.
+    /// It should run another version: the template's current one, or the one its pool follows.
     pub outdated: bool,
-    /// `Creating`, `Preparing`, `Ready`, `Off`, `Failed to create`, `Deleting`, `Missing`, `Unknown`
+    /// `yes`, `no`, `unknown`
+    pub in_use: String,
+    /// Who is signed in, as far as its guest agent tells.
+    pub users: Vec<String>,
+    pub pool: Option<String>,
+    /// Which making of its disks this is, from 1 on.
+    pub incarnation: u32,
+    pub setup: SetupBody,
+    /// `Creating`, `Preparing`, `Ready`, `Off`, `Recreating`, `Failed to create`, `Deleting`, `Missing`, `Unknown`
     pub status: String,
     /// `Running`, `Paused`, `Off`, `Crashed`; absent while it is not known.
     pub power: Option<String>,

@@ -4,8 +4,12 @@
 pub mod distribution;
 pub mod event;
 pub mod host;
+pub mod maintenance;
 pub mod operation;
+pub mod pool;
 pub mod provider;
+pub mod recreation;
+pub mod schedule;
 pub mod session;
 pub mod template;
 pub mod vm;

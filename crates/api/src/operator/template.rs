@@ -1,6 +1,6 @@
 //! Templates and their versions.
 
-use super::{ProblemView, distribution::DistributionSummary};
+use super::{ProblemView, distribution::DistributionSummary, maintenance::MaintenanceView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -40,14 +40,22 @@ pub struct CreateTemplate {
 pub struct ChangeTemplate {
     #[serde(default)]
     pub concurrency: Option<u32>,
+    /// The newest versions that are kept; 0: all. Those in use or with a tag are kept in any case.
+    #[serde(default)]
+    pub keep: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TemplateView {
     pub id: String,
     pub name: String,
-    /// `Creating`, `Ready`, `Failed`, `Deleting`
+    /// `Creating`, `Ready`, `Entering maintenance`, `Maintenance`, `Leaving maintenance`, `Failed`, `Deleting`
     pub status: String,
+    pub maintenance: Option<MaintenanceView>,
+    /// The newest versions that are kept; 0: all.
+    pub keep: u32,
+    /// Hosts that should run another version.
+    pub outdated: u32,
     pub problem: Option<ProblemView>,
     /// The current version; absent while the first is being published.
     pub version: Option<u32>,
@@ -117,6 +125,25 @@ pub struct PlanView {
     pub steps: Vec<String>,
     /// What stands in the way now.
     pub obstacles: Vec<ProblemView>,
+    /// The same by provider, where it is one provider's.
+    #[serde(default)]
+    pub blockers: Vec<BlockerView>,
+    /// Estimated bytes over the network, where that can be told.
+    #[serde(default)]
+    pub bytes_network: Option<u64>,
+    /// Hosts that would be touched.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// Who is signed in on them, as `user on host`.
+    #[serde(default)]
+    pub users: Vec<String>,
+}
+
+/// What stands in the way on one provider.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BlockerView {
+    pub provider: String,
+    pub problem: ProblemView,
 }
 
 /// `GET /api/v1/templates/{name}/versions`
@@ -131,6 +158,42 @@ pub struct VersionView {
     pub size: SizeView,
     /// Providers that hold it, verified.
     pub held_by: Vec<String>,
+    pub tags: Vec<String>,
+    /// The version it was derived from.
+    pub parent: Option<u32>,
+    /// Data that its parent has nowhere, and what part of its data that is.
+    pub new_bytes: Option<u64>,
+    pub new_percent: Option<f64>,
+    /// Hosts that stand on it.
+    pub hosts: u32,
+    /// `current`, `held`, `deleting`
+    pub status: String,
+    /// Why it is kept, or that retention will delete it: `tag production`, `2 hosts`, `one of the 5 newest`.
+    pub kept_because: Vec<String>,
+}
+
+/// `POST /api/v1/templates/{name}/versions/{number}/tags`; `DELETE .../tags/{tag}` takes it away. A tag that
+/// another version of the template has moves here.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TagVersion {
+    pub tag: String,
+}
+
+/// `POST /api/v1/templates/{name}/versions/{number}/activate`, `?dry_run=true` for the plan alone: makes it
+/// the current one.
+/// `DELETE /api/v1/templates/{name}/versions/{number}`, `?dry_run=true`: deletes it everywhere.
+/// `{number}` may be a tag.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActivateVersion {
+    /// As when leaving maintenance: `now`, `later` or a time.
+    #[serde(default)]
+    pub recreate: Option<String>,
+    #[serde(default)]
+    pub if_unavailable: Option<String>,
+    #[serde(default)]
+    pub terms: super::recreation::TermsBody,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
