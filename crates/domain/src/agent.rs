@@ -5,16 +5,21 @@
 //! disk and decides again. The simulator runs this very function.
 
 use crate::{
-    assignment::{Act, Deletion, Orders},
+    assignment::{Act, Deletion, HostOrder, Orders, PublicationOrder},
     digest::Digest,
+    host::HostKind,
     ids::{HostId, MaintenanceId, OperationId, PublicationId},
+    template::PublicationSource,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Transfers that one agent runs at a time. Two keep a link full while one verifies.
 pub const FILLS_MAX: usize = 2;
-/// Hosts that one agent makes at a time: each is a few small files and a call to the hypervisor.
-pub const HOST_MAKINGS_MAX: usize = 4;
+/// Hosts and working copies that one agent makes at a time: each is a few small files and calls to the
+/// hypervisor, which wait for each other's disks more than for a processor.
+pub const HOST_MAKINGS_MAX: usize = 16;
+/// Those of them that copy whole disks: more would only share the same disk.
+pub const FULL_MAKINGS_MAX: usize = 4;
 
 /// What a provider's disk holds of one version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,143 +117,278 @@ impl Step {
     }
 }
 
-/// Everything that can and should be begun now. Never proposes a second task for a busy object.
+/// Everything that can and should be begun now. Never proposes a second task for a busy object, nor
+/// two steps for one.
 pub fn decide(orders: &Orders, local: &Local) -> Vec<Step> {
-    let mut steps = Vec::new();
-    removals(orders, local, &mut steps);
-    unwanted(orders, local, &mut steps);
-    for order in &orders.publications {
-        let object = Object::Publication(order.id);
-        if !local.published.contains_key(&order.id) && may_try(local, object, order.attempt) {
-            steps.push(Step::Publish(order.id));
+    let mut decision = Decision { orders, local, steps: Vec::new() };
+    decision.removals();
+    decision.unwanted();
+    decision.publications();
+    decision.replicas();
+    decision.hosts();
+    decision.set_aside();
+    decision.operations();
+    decision.steps
+}
+
+/// A decision that is being made.
+struct Decision<'a> {
+    orders: &'a Orders,
+    local: &'a Local,
+    steps: Vec<Step>,
+}
+
+impl Decision<'_> {
+    /// What came first stands: one step for one object.
+    fn propose(&mut self, step: Step) {
+        if !self.begins(step.object()) {
+            self.steps.push(step);
         }
     }
-    replicas(orders, local, &mut steps);
-    hosts(orders, local, &mut steps);
-    for operation in &orders.operations {
-        let object = Object::Operation(operation.id);
-        let target = match operation.act {
-            Act::StartHost { host } | Act::StopHost { host, .. } => Some(Object::Host(host)),
-            Act::VerifyReplica { digest } => Some(Object::Replica(digest)),
-            Act::StartWorkingCopy { maintenance } => Some(Object::WorkingCopy(maintenance)),
-            Act::CheckProvider => None,
+
+    fn begins(&self, object: Object) -> bool {
+        self.steps.iter().any(|step| step.object() == object)
+    }
+
+    fn is_busy(&self, object: Object) -> bool {
+        self.local.busy.contains(&object)
+    }
+
+    fn may_try(&self, object: Object, attempt: u32) -> bool {
+        let tried = self.local.failed.get(&object);
+        !self.is_busy(object) && tried.is_none_or(|failed| *failed < attempt)
+    }
+
+    fn held(&self, digest: &Digest) -> Held {
+        self.local.replicas.get(digest).copied().unwrap_or_default()
+    }
+
+    /// A one-time act on it is under way.
+    fn is_operated_on(&self, object: Object) -> bool {
+        let operations = self.orders.operations.iter();
+        let mut busy = operations.filter(|operation| self.is_busy(Object::Operation(operation.id)));
+        busy.any(|operation| target(&operation.act) == Some(object))
+    }
+
+    /// A publication of this working copy runs or begins. It may be any that runs and that no order
+    /// names any more: nobody can tell what that one reads.
+    fn is_published(&self, copy: MaintenanceId) -> bool {
+        let reads = |id: PublicationId| {
+            let order = self.orders.publications.iter().find(|order| order.id == id);
+            order.is_none_or(|order| working_copy_of(order) == Some(copy))
         };
-        let begins = |target: &Object| steps.iter().any(|step| step.object() == *target);
-        let target_is_busy = target.is_some_and(|target| local.busy.contains(&target) || begins(&target));
-        if !local.operations_ended.contains(&operation.id) && !local.busy.contains(&object) && !target_is_busy
-        {
-            steps.push(Step::Operate(operation.id));
-        }
+        let busy = self.local.busy.iter().copied().chain(self.steps.iter().map(Step::object));
+        busy.into_iter().any(|object| matches!(object, Object::Publication(id) if reads(id)))
     }
-    steps
-}
 
-fn may_try(local: &Local, object: Object, attempt: u32) -> bool {
-    !local.busy.contains(&object) && local.failed.get(&object).is_none_or(|failed| *failed < attempt)
-}
-
-/// Only what is named is removed. A task that fills what is to go is stopped first. What was just
-/// published stays although an older template of the same content goes: until the server has heard
-/// of it, it cannot take its order back.
-fn removals(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
-    let published = orders.publications.iter().filter_map(|order| local.published.get(&order.id));
-    for deletion in &orders.deletions {
-        if let Deletion::Replica { version } = deletion
-            && published.clone().any(|digest| *digest == version.digest)
-        {
-            continue;
-        }
-        let (object, there, step) = match deletion {
-            Deletion::Replica { version } => (
-                Object::Replica(version.digest),
-                local.replicas.get(&version.digest).is_some_and(|held| *held != Held::Nothing),
-                Step::RemoveReplica(version.digest),
-            ),
-            Deletion::Host { host, .. } => {
-                (Object::Host(*host), local.host_remains.contains(host), Step::RemoveHost(*host))
-            }
-            Deletion::SetAside { host, incarnation } => (
-                Object::Host(*host),
-                local.set_aside.get(host).is_some_and(|kept| kept.contains(incarnation)),
-                Step::RemoveSetAside(*host),
-            ),
-            Deletion::WorkingCopy { id } => (
-                Object::WorkingCopy(*id),
-                local.working_copy_remains.contains(id),
-                Step::RemoveWorkingCopy(*id),
-            ),
+    /// Only what is named is removed. A task that fills what is to go is stopped first. What was just
+    /// published stays although an older template of the same content goes: until the server has heard
+    /// of it, it cannot take its order back.
+    fn removals(&mut self) {
+        let (orders, local) = (self.orders, self.local);
+        let just_published = |digest: &Digest| {
+            let made = orders.publications.iter().filter_map(|order| local.published.get(&order.id));
+            made.into_iter().any(|published| published == digest)
         };
-        if local.busy.contains(&object) {
-            if !local.removing.contains(&object) {
-                steps.push(Step::Cancel(object));
+        for deletion in &orders.deletions {
+            let (there, step) = match deletion {
+                Deletion::Replica { version } if just_published(&version.digest) => continue,
+                Deletion::Replica { version } => {
+                    (self.held(&version.digest) != Held::Nothing, Step::RemoveReplica(version.digest))
+                }
+                Deletion::Host { host, .. } => (local.host_remains.contains(host), Step::RemoveHost(*host)),
+                Deletion::WorkingCopy { id } if self.is_published(*id) => continue,
+                Deletion::WorkingCopy { id } => {
+                    (local.working_copy_remains.contains(id), Step::RemoveWorkingCopy(*id))
+                }
+                Deletion::SetAside { .. } => continue,
+            };
+            let object = step.object();
+            if !self.is_busy(object) {
+                if there {
+                    self.propose(step);
+                }
+            } else if !local.removing.contains(&object) {
+                self.propose(Step::Cancel(object));
             }
-        } else if there && !steps.contains(&step) {
-            // Two templates of one content may both name it.
-            steps.push(step);
+        }
+    }
+
+    /// Stops the transfers and publications that no order names any more: they would take the places
+    /// and the disk of what is wanted, a publication even the golden machine. What they left is kept.
+    fn unwanted(&mut self) {
+        for object in &self.local.busy {
+            let named = match object {
+                Object::Publication(id) => self.orders.publications.iter().any(|order| order.id == *id),
+                Object::Replica(digest) => self.orders.replica(digest).is_some(),
+                Object::Host(_) | Object::Operation(_) | Object::WorkingCopy(_) => true,
+            };
+            if !named && !self.local.removing.contains(object) {
+                self.propose(Step::Cancel(*object));
+            }
+        }
+    }
+
+    fn publications(&mut self) {
+        let orders = self.orders;
+        for order in &orders.publications {
+            let published = self.local.published.contains_key(&order.id);
+            if published || !self.may_try(Object::Publication(order.id), order.attempt) {
+                continue;
+            }
+            let waits = working_copy_of(order).is_some_and(|copy| {
+                let object = Object::WorkingCopy(copy);
+                let goes = orders.deletions.contains(&Deletion::WorkingCopy { id: copy });
+                goes || self.is_busy(object) || self.is_operated_on(object) || self.is_published(copy)
+            });
+            if !waits {
+                self.propose(Step::Publish(order.id));
+            }
+        }
+    }
+
+    fn replicas(&mut self) {
+        let filling = |object: &&Object| matches!(object, Object::Replica(_));
+        let mut fills = self.local.busy.iter().filter(filling).count();
+        let orders = self.orders;
+        for order in &orders.replicas {
+            let digest = order.version.digest;
+            let object = Object::Replica(digest);
+            if self.is_busy(object) && !self.local.removing.contains(&object) && !order.go {
+                self.propose(Step::Cancel(object));
+                continue;
+            }
+            if !self.may_try(object, order.attempt) || self.begins(object) {
+                continue;
+            }
+            match self.held(&digest) {
+                Held::Ready => {}
+                Held::Verified => self.propose(Step::Register(digest)),
+                Held::Changed if order.go && fills < FILLS_MAX => {
+                    fills += 1;
+                    self.propose(Step::Mend(digest));
+                }
+                Held::Nothing | Held::Partial if order.go && fills < FILLS_MAX => {
+                    fills += 1;
+                    self.propose(Step::Fill(digest));
+                }
+                Held::Nothing | Held::Partial | Held::Changed => {}
+            }
+        }
+    }
+
+    /// Hosts and working copies: a working copy is made like one, and counts like one.
+    fn hosts(&mut self) {
+        let orders = self.orders;
+        let is_full =
+            |id: &HostId| orders.hosts.iter().any(|order| order.id == *id && order.kind == HostKind::Full);
+        let (mut makings, mut full) = (0, 0);
+        for object in &self.local.busy {
+            makings += usize::from(matches!(object, Object::Host(_) | Object::WorkingCopy(_)));
+            full += usize::from(matches!(object, Object::Host(id) if is_full(id)));
+        }
+        for order in &orders.working_copies {
+            let object = Object::WorkingCopy(order.id);
+            let made = order.made || self.local.working_copies_made.contains(&order.id);
+            let goes = orders.deletions.contains(&Deletion::WorkingCopy { id: order.id });
+            let ready = self.held(&order.base.digest) == Held::Ready;
+            let begins = !made && !goes && ready && self.may_try(object, order.attempt);
+            if begins && makings < HOST_MAKINGS_MAX {
+                makings += 1;
+                self.propose(Step::MakeWorkingCopy(order.id));
+            }
+        }
+        for order in &orders.hosts {
+            let Some(step) = self.making(order) else { continue };
+            let copies = usize::from(order.kind == HostKind::Full);
+            if makings < HOST_MAKINGS_MAX && (copies == 0 || full < FULL_MAKINGS_MAX) {
+                makings += 1;
+                full += copies;
+                self.propose(step);
+            }
+        }
+    }
+
+    /// What is to be made of a host, if anything. A higher incarnation than the last that was made is
+    /// an explicit wish, also for a host that somebody took away; without it nothing is made twice.
+    fn making(&self, order: &HostOrder) -> Option<Step> {
+        let object = Object::Host(order.id);
+        let goes = is_deleted(self.orders, order.id);
+        let waits = self.begins(object) || self.is_operated_on(object);
+        if goes || waits || !self.may_try(object, order.attempt) {
+            return None;
+        }
+        let base_is_ready = self.held(&order.version.digest) == Held::Ready;
+        match self.local.hosts_made.get(&order.id) {
+            Some(made) => {
+                let can = base_is_ready || order.restores.is_some();
+                (order.incarnation > *made && can).then_some(Step::RecreateHost(order.id))
+            }
+            None => {
+                let wanted = !order.made && !self.local.hosts.contains(&order.id);
+                (wanted && base_is_ready).then_some(Step::MakeHost(order.id))
+            }
+        }
+    }
+
+    /// Former disks of hosts. A busy host is waited for: what works on it may need them.
+    fn set_aside(&mut self) {
+        let orders = self.orders;
+        for (host, incarnation) in named_set_aside(orders) {
+            let there = self.local.set_aside.get(&host).is_some_and(|kept| kept.contains(&incarnation));
+            let made = self.local.hosts_made.get(&host).copied().unwrap_or_default();
+            let comes_back = orders.hosts.iter().any(|order| {
+                order.id == host && order.restores == Some(incarnation) && order.incarnation > made
+            });
+            if there && !comes_back && !is_deleted(orders, host) && !self.is_busy(Object::Host(host)) {
+                self.propose(Step::RemoveSetAside(host));
+            }
+        }
+    }
+
+    fn operations(&mut self) {
+        let orders = self.orders;
+        for operation in &orders.operations {
+            let target = target(&operation.act);
+            let waits = target.is_some_and(|target| {
+                let published = matches!(target, Object::WorkingCopy(copy) if self.is_published(copy));
+                published || self.is_busy(target) || self.begins(target)
+            });
+            let object = Object::Operation(operation.id);
+            let ended = self.local.operations_ended.contains(&operation.id);
+            if !ended && !waits && !self.is_busy(object) {
+                self.propose(Step::Operate(operation.id));
+            }
         }
     }
 }
 
-/// Stops the transfers and publications that no order names any more: they would take the places and
-/// the disk of what is wanted, a publication even the golden machine. What they left is kept.
-fn unwanted(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
-    for object in &local.busy {
-        let named = match object {
-            Object::Publication(id) => orders.publications.iter().any(|order| order.id == *id),
-            Object::Replica(digest) => orders.replica(digest).is_some(),
-            Object::Host(_) | Object::Operation(_) | Object::WorkingCopy(_) => true,
-        };
-        let step = Step::Cancel(*object);
-        if !named && !local.removing.contains(object) && !steps.contains(&step) {
-            steps.push(step);
-        }
+/// What a one-time act is done to.
+const fn target(act: &Act) -> Option<Object> {
+    match *act {
+        Act::StartHost { host } | Act::StopHost { host, .. } => Some(Object::Host(host)),
+        Act::VerifyReplica { digest } => Some(Object::Replica(digest)),
+        Act::StartWorkingCopy { maintenance } => Some(Object::WorkingCopy(maintenance)),
+        Act::CheckProvider => None,
     }
 }
 
-fn replicas(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
-    let filling = |object: &&Object| matches!(object, Object::Replica(_));
-    let mut fills = local.busy.iter().filter(filling).count();
-    for order in &orders.replicas {
-        let digest = order.version.digest;
-        let object = Object::Replica(digest);
-        if local.busy.contains(&object) && !local.removing.contains(&object) && !order.go {
-            steps.push(Step::Cancel(object));
-            continue;
-        }
-        if !may_try(local, object, order.attempt) {
-            continue;
-        }
-        match local.replicas.get(&digest).copied().unwrap_or_default() {
-            Held::Ready => {}
-            Held::Verified => steps.push(Step::Register(digest)),
-            Held::Changed if order.go && fills < FILLS_MAX => {
-                fills += 1;
-                steps.push(Step::Mend(digest));
-            }
-            Held::Nothing | Held::Partial if order.go && fills < FILLS_MAX => {
-                fills += 1;
-                steps.push(Step::Fill(digest));
-            }
-            Held::Nothing | Held::Partial | Held::Changed => {}
-        }
+const fn working_copy_of(order: &PublicationOrder) -> Option<MaintenanceId> {
+    match order.source {
+        PublicationSource::WorkingCopy { maintenance, .. } => Some(maintenance),
+        PublicationSource::Vm { .. } | PublicationSource::Image { .. } => None,
     }
 }
 
-fn hosts(orders: &Orders, local: &Local, steps: &mut Vec<Step>) {
-    let mut makings = local.busy.iter().filter(|object| matches!(object, Object::Host(_))).count();
-    for order in &orders.hosts {
-        let base = local.replicas.get(&order.version.digest).copied().unwrap_or_default();
-        let stood = order.made || local.hosts_made.contains_key(&order.id);
-        let wanted = !stood && !local.hosts.contains(&order.id);
-        if wanted
-            && base == Held::Ready
-            && makings < HOST_MAKINGS_MAX
-            && may_try(local, Object::Host(order.id), order.attempt)
-        {
-            makings += 1;
-            steps.push(Step::MakeHost(order.id));
-        }
-    }
+fn is_deleted(orders: &Orders, id: HostId) -> bool {
+    orders.deletions.iter().any(|deletion| matches!(deletion, Deletion::Host { host, .. } if *host == id))
+}
+
+fn named_set_aside(orders: &Orders) -> impl Iterator<Item = (HostId, u32)> {
+    orders.deletions.iter().filter_map(|deletion| match deletion {
+        Deletion::SetAside { host, incarnation } => Some((*host, *incarnation)),
+        Deletion::Host { .. } | Deletion::Replica { .. } | Deletion::WorkingCopy { .. } => None,
+    })
 }
 
 #[cfg(test)]
