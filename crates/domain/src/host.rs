@@ -102,22 +102,23 @@ impl Host {
         self.digest == digest || self.previous.is_some_and(|previous| previous.digest == digest)
     }
 
-    /// The wish for it on another version: its present disks are set aside.
+    /// The wish for it on another version: its present disks are set aside, if it has any. Attempts
+    /// count on, since its agent acts only on a number above the last that failed.
     #[must_use]
     pub fn recreated(&self, version: u32, digest: Digest) -> Self {
-        let previous = SetAside {
+        let previous = self.made.then_some(SetAside {
             incarnation: self.incarnation,
             version: self.version,
             digest: self.digest,
             dropping: false,
-        };
+        });
         Self {
             version,
             digest,
             incarnation: self.incarnation + 1,
             restores: None,
-            previous: Some(previous),
-            attempt: 1,
+            previous,
+            attempt: self.attempt.saturating_add(1),
             next_attempt_at: None,
             problem: None,
             ..self.clone()
@@ -133,7 +134,7 @@ impl Host {
             digest: previous.digest,
             incarnation: self.incarnation + 1,
             restores: Some(previous.incarnation),
-            attempt: 1,
+            attempt: self.attempt.saturating_add(1),
             next_attempt_at: None,
             problem: None,
             ..self.clone()
@@ -222,6 +223,17 @@ pub struct HostReport {
     /// Former incarnations that are kept.
     #[serde(default)]
     pub set_aside: Vec<u32>,
+}
+
+impl HostReport {
+    /// The incarnation that stands or stood last; 0: none. An agent of the first release names none,
+    /// and makes no second.
+    pub const fn stood(&self) -> u32 {
+        match (self.phase, self.incarnation) {
+            (HostPhase::Made | HostPhase::Gone, 0) => 1,
+            (_, incarnation) => incarnation,
+        }
+    }
 }
 
 /// Whether somebody works on a host.
@@ -320,7 +332,7 @@ pub fn status(host: &Host, report: Option<&HostReport>, provider_answers: bool) 
         HostPhase::Failed => HostStatus::FailedToCreate,
         HostPhase::Deleting => HostStatus::Deleting,
         HostPhase::Gone => HostStatus::Missing,
-        HostPhase::Made if host.made && report.incarnation < host.incarnation => HostStatus::Recreating,
+        HostPhase::Made if host.made && report.stood() < host.incarnation => HostStatus::Recreating,
         HostPhase::Made => match report.power {
             _ if is_up(report, host.setup.ready_when) => HostStatus::Ready,
             Some(Power::Running | Power::Paused) => HostStatus::Preparing,

@@ -14,7 +14,7 @@ use crate::{
     code::Problem,
     digest::Digest,
     host::MacAddress,
-    ids::{MaintenanceId, ProviderId},
+    ids::{MaintenanceId, ProviderId, RecreationId},
     provider::Power,
     template::{TemplateStatus, VersionRef},
     units::Timestamp,
@@ -66,6 +66,8 @@ pub struct Leave {
     pub if_unavailable: IfUnavailable,
     /// The waves of the recreation, and what else it is told.
     pub terms: crate::recreation::Terms,
+    /// What that recreation is called, if there will be one: drawn when the wish is taken.
+    pub recreation: RecreationId,
 }
 
 /// When the hosts are to be recreated.
@@ -96,6 +98,8 @@ pub enum IfUnavailable {
 pub struct Discarded {
     pub id: MaintenanceId,
     pub provider: ProviderId,
+    /// What its overlay stands on: that version is kept there as long.
+    pub base: Digest,
     /// Its files are kept until somebody holds this version, verified: what was published from them.
     pub after: Option<Digest>,
 }

@@ -20,7 +20,7 @@ use crate::{
     replica::{Phase, ReplicaReport},
     schedule::Schedule,
     template::{Publication, Tag, TemplateStatus, VersionRef},
-    units::Timestamp,
+    units::{ByteCount, Timestamp},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +43,8 @@ pub struct World {
     pub host_reports: BTreeMap<HostId, HostReport>,
     /// What agents last said of working copies.
     pub working_copies: BTreeMap<MaintenanceId, WorkingCopyReport>,
+    /// Versions that agents hold although no order names them.
+    pub unassigned: BTreeMap<ProviderId, BTreeSet<Digest>>,
     /// Screens that somebody wants to see now.
     pub consoles: BTreeMap<ProviderId, Vec<ConsoleOrder>>,
     pub recreations: Vec<Recreation>,
@@ -58,6 +60,9 @@ pub struct ProviderInWorld {
     pub settings: ProviderSettings,
     pub addresses: Vec<String>,
     pub problem: Option<crate::code::Problem>,
+    /// Of the storage that it is told to use, as it said last.
+    pub storage_free: Option<ByteCount>,
+    pub storage_capacity: Option<ByteCount>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +81,8 @@ pub struct TemplateInWorld {
     /// Numbers of versions that are to go everywhere.
     pub deleting: BTreeSet<u32>,
     pub tags: BTreeMap<Tag, u32>,
+    /// Newest versions that retention keeps; 0: all.
+    pub keep: u32,
     pub members: BTreeMap<ProviderId, Member>,
 }
 

@@ -37,6 +37,8 @@ fn world(count: u128, concurrency: u32) -> World {
             },
             addresses: vec![format!("10.0.0.{number}:7444")],
             problem: None,
+            storage_free: None,
+            storage_capacity: None,
         };
         world.providers.insert(id(number), provider);
     }
@@ -46,6 +48,7 @@ fn world(count: u128, concurrency: u32) -> World {
         discarded: Vec::new(),
         deleting: Default::default(),
         tags: Default::default(),
+        keep: 0,
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency,

@@ -73,6 +73,10 @@ pub struct Pool {
     pub terms: Terms,
     /// Why it is not at its size, if so; worked out anew in every pass.
     pub problem: Option<Problem>,
+    /// Its hosts are deleted, and then it is gone.
     pub deleting: bool,
+    /// Their data disks go with them. Never without somebody's explicit yes.
+    #[serde(default)]
+    pub delete_data: bool,
     pub created_at: Timestamp,
 }

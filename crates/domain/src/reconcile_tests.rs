@@ -40,6 +40,7 @@ fn list() -> TemplateInWorld {
         discarded: Vec::new(),
         deleting: Default::default(),
         tags: Default::default(),
+        keep: 0,
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,

@@ -112,6 +112,11 @@ pub enum HostProgress {
         wave: u32,
         incarnation: u32,
         at: Timestamp,
+        /// The number of the first attempt to make it.
+        attempt: u32,
+        /// When it was first heard to stand. Its time to show that it is well counts from here, and
+        /// anew after its provider was silent.
+        made_at: Option<Timestamp>,
     },
     /// It came up well on the new version; its wave may still run.
     Healthy {
@@ -141,6 +146,12 @@ pub struct Recreation {
     /// The wave that runs, from 1 on; 0 before the first.
     pub wave: u32,
     pub hosts: BTreeMap<HostId, HostProgress>,
+    /// Hosts that stand on the version already are made anew too.
+    #[serde(default)]
+    pub refresh: bool,
+    /// Nothing more is begun; what has begun is seen to its end, and then it is `Cancelled`.
+    #[serde(default)]
+    pub cancelling: bool,
     /// Silent providers are gone on without.
     pub proceed: bool,
     /// Nothing is to be done if a provider is silent when it begins.

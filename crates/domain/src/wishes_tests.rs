@@ -39,6 +39,8 @@ fn world(count: u128) -> World {
             settings,
             addresses: Vec::new(),
             problem: None,
+            storage_free: None,
+            storage_capacity: None,
         };
         world.providers.insert(id(number), provider);
         let held = HeldVersion { number: 1, digest: DIGEST, verified_at: Timestamp(1) };
@@ -59,6 +61,7 @@ fn world(count: u128) -> World {
         discarded: Vec::new(),
         deleting: Default::default(),
         tags: Default::default(),
+        keep: 0,
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,

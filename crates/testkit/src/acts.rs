@@ -56,7 +56,10 @@ impl Sim {
                 let order = orders.hosts.iter().find(|order| order.id == *id);
                 (Object::Host(*id), order.map_or(1, |order| order.attempt))
             }
-            Step::RemoveHost(id) => (Object::Host(*id), 1),
+            Step::RemoveHost(id) | Step::RecreateHost(id) | Step::RemoveSetAside(id) => {
+                (Object::Host(*id), 1)
+            }
+            Step::MakeWorkingCopy(id) | Step::RemoveWorkingCopy(id) => (Object::WorkingCopy(*id), 1),
             Step::Operate(id) => (Object::Operation(*id), 1),
             Step::Cancel(object) => {
                 self.cancel(index, *object);
@@ -72,7 +75,7 @@ impl Sim {
                 self.event(index, *digest, Event::RemovalOrdered);
             }
             Step::RemoveHost(id) => {
-                let named = orders.deletions.contains(&Deletion::Host { host: *id });
+                let named = orders.deletions.contains(&Deletion::Host { data: false, host: *id });
                 self.promise(named, || format!("host {id} is deleted without an order"));
             }
             _ => {}
@@ -119,7 +122,11 @@ impl Sim {
             Step::MakeHost(id) => self.make_host(index, *id, task.stage),
             Step::RemoveHost(id) => Ok(self.remove_host(index, *id, task.stage)),
             Step::Operate(id) => Ok(self.operate(index, *id)),
-            Step::Cancel(_) => Ok(Stage::End),
+            Step::RecreateHost(_)
+            | Step::RemoveSetAside(_)
+            | Step::MakeWorkingCopy(_)
+            | Step::RemoveWorkingCopy(_)
+            | Step::Cancel(_) => Ok(Stage::End),
         };
         let name = self.agents[index].name.clone();
         let memory = self.agents[index].memory.as_mut().expect("it lives");
@@ -154,6 +161,10 @@ fn in_words(step: &Step) -> String {
         Step::RemoveReplica(digest) => format!("to remove {}", digest.short()),
         Step::MakeHost(id) => format!("to make host {}", short(*id)),
         Step::RemoveHost(id) => format!("to remove host {}", short(*id)),
+        Step::RecreateHost(id) => format!("to recreate host {}", short(*id)),
+        Step::RemoveSetAside(id) => format!("to remove former disks of host {}", short(*id)),
+        Step::MakeWorkingCopy(_) => "to make a working copy".into(),
+        Step::RemoveWorkingCopy(_) => "to remove a working copy".into(),
         Step::Operate(_) => "an operation".into(),
         Step::Cancel(_) => "to stop something".into(),
     }

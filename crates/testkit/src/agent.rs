@@ -110,7 +110,7 @@ impl SimAgent {
             memory.phases.insert(*digest, phase);
         }
         let standing = self.disk.hosts.iter().filter(|(_, stands)| **stands).map(|(id, _)| *id);
-        self.disk.hosts_made.extend(standing);
+        self.disk.hosts_made.extend(standing.map(|id| (id, 1)));
         self.memory = Some(memory);
     }
 
@@ -132,6 +132,9 @@ impl SimAgent {
             host_remains: self.disk.hosts.keys().copied().collect(),
             hosts_made: self.disk.hosts_made.clone(),
             published: self.disk.published.clone(),
+            set_aside: BTreeMap::new(),
+            working_copies_made: BTreeSet::new(),
+            working_copy_remains: BTreeSet::new(),
             operations_ended: self.disk.operations_ended.clone(),
             failed: memory.failed.iter().map(|(object, (attempt, _))| (*object, *attempt)).collect(),
             busy: memory.tasks.keys().copied().collect(),

@@ -64,7 +64,7 @@ pub struct Disk {
     pub copies: BTreeMap<Digest, Copy>,
     /// Hosts of which anything is left, and whether the hypervisor knows them.
     pub hosts: BTreeMap<HostId, bool>,
-    pub hosts_made: BTreeSet<HostId>,
+    pub hosts_made: BTreeMap<HostId, u32>,
     pub published: BTreeMap<PublicationId, Digest>,
     pub operations_ended: BTreeSet<OperationId>,
     /// Leaves that fit.
@@ -77,7 +77,7 @@ impl Disk {
             assignment: None,
             copies: BTreeMap::new(),
             hosts: BTreeMap::new(),
-            hosts_made: BTreeSet::new(),
+            hosts_made: BTreeMap::new(),
             published: BTreeMap::new(),
             operations_ended: BTreeSet::new(),
             room,

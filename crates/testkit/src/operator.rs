@@ -33,6 +33,11 @@ impl Sim {
         };
         let members = to.iter().chain([&source]).map(|id| (*id, Member::new(false, self.now))).collect();
         let list = TemplateInWorld {
+            maintenance: None,
+            discarded: Vec::new(),
+            deleting: Default::default(),
+            tags: Default::default(),
+            keep: 0,
             name: format!("t{}", id.as_uuid().as_u128()).parse().expect("it is a label"),
             status: TemplateStatus::Creating,
             concurrency: 2,
@@ -65,7 +70,13 @@ impl Sim {
             problem: None,
             made: false,
             deleting: false,
+            delete_data: false,
             created_at: self.now,
+            setup: Default::default(),
+            pool: None,
+            incarnation: 1,
+            restores: None,
+            previous: None,
         };
         self.tell(|| format!("operator: host `{}` of `{}` on {provider}", host.name, current.name));
         self.server.stored.world.hosts.push(host);

@@ -108,6 +108,8 @@ impl Sim {
             settings,
             addresses: Vec::new(),
             problem: None,
+            storage_free: None,
+            storage_capacity: None,
         };
         let mut agent = SimAgent {
             id,
@@ -252,6 +254,7 @@ impl Sim {
             agent::Object::Replica(digest) => orders.replica(digest).is_some(),
             agent::Object::Host(id) => orders.hosts.iter().any(|order| order.id == *id),
             agent::Object::Publication(id) => orders.publications.iter().any(|order| order.id == *id),
+            agent::Object::WorkingCopy(id) => orders.working_copies.iter().any(|order| order.id == *id),
             agent::Object::Operation(_) => false,
         });
         self.tell(|| format!("{name} takes generation {generation}"));

@@ -165,7 +165,7 @@ impl Sim {
     fn another_hand(&mut self, index: usize) {
         let hosts: Vec<_> = self.agents[index].disk.hosts.keys().copied().collect();
         let Some(host) = self.dice.pick(&hosts) else { return };
-        if self.agents[index].disk.hosts_made.contains(&host) {
+        if self.agents[index].disk.hosts_made.contains_key(&host) {
             self.agents[index].disk.hosts.remove(&host);
             self.taken.insert(host);
             self.tell(|| format!("host {} is taken away by hand", crate::acts::short(host)));

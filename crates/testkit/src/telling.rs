@@ -28,6 +28,7 @@ impl SimAgent {
             (!self.hypervisor_answers).then(|| Problem::new(Code::P0002, "libvirtd does not answer"));
         let (replicas, unassigned) = self.replica_reports(memory);
         Some(Report {
+            working_copies: Vec::new(),
             provider: self.id,
             session: memory.session,
             sequence: memory.sequence,
@@ -85,6 +86,7 @@ impl SimAgent {
                 phase => phase,
             };
             ReplicaReport {
+                serves: false,
                 digest: *digest,
                 phase,
                 attempt: failed.map_or(*attempt, |(failed, _)| *failed),
@@ -115,6 +117,7 @@ impl SimAgent {
                 progress: Progress::default(),
                 problem: failed.map(|(_, problem)| problem.clone()),
                 published: published.map(|digest| Published {
+                    new_bytes: None,
                     digest: *digest,
                     size: VersionSize { data_bytes: ByteCount(LEAVES as u64), ..VersionSize::default() },
                     profile: profile(),
@@ -128,6 +131,10 @@ impl SimAgent {
     fn host_reports(&self, memory: &Memory) -> Vec<HostReport> {
         let Some(orders) = self.orders() else { return Vec::new() };
         let say = |id, phase, attempt, problem| HostReport {
+            incarnation: 1,
+            digest: None,
+            users: None,
+            set_aside: Vec::new(),
             id,
             phase,
             attempt,
@@ -142,7 +149,7 @@ impl SimAgent {
             let failed =
                 memory.failed.get(&Object::Host(order.id)).filter(|(failed, _)| *failed >= order.attempt);
             let stands = self.disk.hosts.get(&order.id) == Some(&true);
-            let stood = order.made || self.disk.hosts_made.contains(&order.id);
+            let stood = order.made || self.disk.hosts_made.contains_key(&order.id);
             reports.push(match failed {
                 _ if stands => say(order.id, HostPhase::Made, order.attempt, None),
                 _ if stood => say(order.id, HostPhase::Gone, order.attempt, None),
@@ -151,7 +158,7 @@ impl SimAgent {
             });
         }
         for deletion in &orders.deletions {
-            if let Deletion::Host { host } = deletion
+            if let Deletion::Host { host, .. } = deletion
                 && self.disk.hosts.contains_key(host)
             {
                 reports.push(say(*host, HostPhase::Deleting, 1, None));

@@ -91,7 +91,7 @@ impl Sim {
                 Ok(Stage::Commit)
             }
             _ => {
-                self.agents[index].disk.hosts_made.insert(id);
+                self.agents[index].disk.hosts_made.insert(id, 1);
                 Ok(Stage::End)
             }
         }
