@@ -2,7 +2,25 @@
 
 use super::*;
 use crate::ids::PublicationId;
+use crate::{
+    assignment::{Deletion, ReplicaOrder},
+    digest::Digest,
+    distribution::{Desire, Distribution, Member},
+    host::Host,
+    ids::TemplateId,
+    provider::{ProviderSettings, ProviderState},
+    replica::{Phase, ReplicaReport},
+    template::{Publication, TemplateStatus, VersionRef},
+    units::Timestamp,
+};
+use crate::{
+    host::SetAside,
+    ids::MaintenanceId,
+    maintenance::{Discarded, Maintenance, Stage},
+};
 use crate::{replica::Progress, template::PublicationSource};
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 fn id(number: u128) -> ProviderId {
@@ -290,4 +308,137 @@ fn a_failed_publication_is_why_nothing_moves_on_the_whole_list() {
     // The next attempt has begun: everybody waits for it.
     world.templates.get_mut(&template()).unwrap().status = TemplateStatus::Creating;
     assert!(world.views(template()).iter().all(|(.., view)| view.moving));
+}
+
+fn number(number: u32) -> VersionRef {
+    VersionRef { number, digest: Digest::from_bytes([number as u8; 32]), ..version() }
+}
+
+fn list(world: &mut World) -> &mut TemplateInWorld {
+    world.templates.get_mut(&template()).unwrap()
+}
+
+/// Version 2 is current and ready on provider 1, which works on a copy of it.
+fn in_maintenance(stage: Stage) -> World {
+    let mut world = world(2, 8);
+    let maintenance = Maintenance {
+        id: MaintenanceId::from_uuid(Uuid::from_u128(9)),
+        provider: id(1),
+        base: version(),
+        stage,
+        macs: Vec::new(),
+        attempt: 1,
+        next_attempt_at: None,
+        problem: None,
+        author: "anna".into(),
+        since: Timestamp(0),
+        leave: None,
+    };
+    list(&mut world).maintenance = Some(maintenance);
+    world
+}
+
+fn ready(world: &mut World, provider: u128, digest: Digest) {
+    let report = ReplicaReport { digest, ..world.replicas[&(id(1), version().digest)].clone() };
+    world.replicas.insert((id(provider), digest), report);
+}
+
+#[test]
+fn a_working_copy_is_ordered_of_its_provider_alone_and_made_once() {
+    let world = in_maintenance(Stage::Entering);
+    let copies = |world: &World, provider| orders(world, id(provider)).unwrap().working_copies;
+    assert!(copies(&world, 2).is_empty());
+    assert_eq!((copies(&world, 1).len(), copies(&world, 1)[0].made), (1, false));
+    assert!(copies(&in_maintenance(Stage::Open), 1)[0].made);
+    assert!(copies(&in_maintenance(Stage::Leaving), 1)[0].made);
+}
+
+#[test]
+fn the_base_of_a_working_copy_stays_although_its_provider_leaves_or_its_version_goes() {
+    let mut world = in_maintenance(Stage::Open);
+    says(&mut world, 2, Phase::Ready);
+    let member = list(&mut world).members.get_mut(&id(1)).unwrap();
+    member.desire = Desire::Remove { when_free: false };
+    let kept = orders(&world, id(1)).unwrap();
+    assert!(kept.deletions.is_empty() && kept.replicas.len() == 1);
+    let two = number(2);
+    let list = list(&mut world);
+    list.versions.push(two.clone());
+    (list.current, list.deleting) = (Some(two), BTreeSet::from([1]));
+    assert!(orders(&world, id(1)).unwrap().deletions.is_empty());
+    assert_eq!(orders(&world, id(2)).unwrap().deletions.len(), 1, "nobody works on it there");
+}
+
+#[test]
+fn a_working_copy_is_deleted_only_when_somebody_holds_what_was_published_from_it() {
+    let mut world = world(2, 8);
+    let two = number(2);
+    let copy = MaintenanceId::from_uuid(Uuid::from_u128(9));
+    let left = Discarded { id: copy, provider: id(1), base: version().digest, after: Some(two.digest) };
+    let there = list(&mut world);
+    there.versions.push(two.clone());
+    (there.current, there.discarded) = (Some(two.clone()), vec![left]);
+    let named = |world: &World| !orders(world, id(1)).unwrap().deletions.is_empty();
+    assert!(!named(&world));
+    ready(&mut world, 2, two.digest);
+    assert!(named(&world));
+    world.providers.get_mut(&id(2)).unwrap().state = ProviderState::NotAvailable;
+    assert!(!named(&world), "what is silent is a hope");
+    list(&mut world).discarded[0].after = None;
+    assert!(named(&world), "it was cancelled: nobody wants it");
+}
+
+#[test]
+fn what_was_just_published_is_had_from_its_maker_before_its_own_files_are_whole() {
+    let mut world = world(3, 8);
+    let two = number(2);
+    let there = list(&mut world);
+    there.versions.push(two.clone());
+    there.current = Some(two.clone());
+    let report = ReplicaReport {
+        digest: two.digest,
+        phase: Phase::Transferring,
+        verified_at: None,
+        serves: true,
+        ..world.replicas[&(id(1), version().digest)].clone()
+    };
+    world.replicas.insert((id(1), two.digest), report);
+    let sources =
+        |provider| orders(&world, id(provider)).unwrap().replica(&two.digest).unwrap().sources.len();
+    assert_eq!((sources(2), sources(3), sources(1)), (1, 1, 0));
+    assert!(!world.is_ready_somewhere(two.digest));
+}
+
+#[test]
+fn a_version_that_goes_is_named_to_everybody_but_where_something_stands_on_it() {
+    let mut world = world(3, 8);
+    let two = number(2);
+    let there = list(&mut world);
+    there.versions.push(two.clone());
+    (there.current, there.deleting) = (Some(two.clone()), BTreeSet::from([1]));
+    there.members.remove(&id(3));
+    let former = SetAside { incarnation: 1, version: 1, digest: version().digest, dropping: false };
+    let moved = Host { version: 2, digest: two.digest, previous: Some(former), ..host_on(2) };
+    world.hosts.push(moved);
+    let named = |world: &World, provider| orders(world, id(provider)).unwrap().deletions;
+    let deletion = Deletion::Replica { version: version() };
+    assert_eq!(named(&world, 1), std::slice::from_ref(&deletion));
+    assert_eq!(named(&world, 2), [], "a host may go back to it there");
+    assert_eq!(named(&world, 3), std::slice::from_ref(&deletion), "member or not");
+    world.hosts[0].previous.as_mut().unwrap().dropping = true;
+    let aside = Deletion::SetAside { host: world.hosts[0].id, incarnation: 1 };
+    assert_eq!(named(&world, 2), [aside], "first the former disks, then what they stand on");
+    world.hosts[0].previous = None;
+    assert_eq!(named(&world, 2), [deletion]);
+}
+
+#[test]
+fn an_older_version_is_kept_where_it_is_for_it_is_a_seed_and_the_way_back() {
+    let mut world = world(2, 8);
+    let two = number(2);
+    let there = list(&mut world);
+    there.versions.push(two.clone());
+    there.current = Some(two);
+    let holds = |provider| orders(&world, id(provider)).unwrap().replica(&version().digest).is_some();
+    assert!(holds(1) && !holds(2));
 }
