@@ -5,7 +5,8 @@
 //!                                     │
 //!                                     ├─ send    one request: retries, problem details, ETag
 //!                                     ├─ page    every page of a list
-//!                                     └─ events  the stream, resumed after every break
+//!                                     ├─ events  the stream, resumed after every break
+//!                                     └─ screen  a machine's screen, over a WebSocket
 //! ```
 //!
 //! **Promises.** The token goes to the address that was given and nowhere else: no redirect is
@@ -22,11 +23,13 @@ pub mod error;
 pub mod events;
 pub mod page;
 pub mod routes;
+pub mod screen;
 mod send;
 
 pub use error::ClientError;
 pub use events::{EventStream, StreamItem};
 pub use page::{Page, all};
+pub use screen::Screen;
 pub use send::Tagged;
 
 use reqwest::{Certificate, Url, redirect};

@@ -12,6 +12,11 @@ pub fn rfc3339(at: Timestamp) -> String {
     format!("{:.0}", instant)
 }
 
+/// Reads an RFC 3339 time, of any offset. None if it is none.
+pub fn instant(text: &str) -> Option<Timestamp> {
+    text.parse::<jiff::Timestamp>().ok().map(|instant| Timestamp(instant.as_millisecond()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,5 +25,13 @@ mod tests {
     fn an_instant_is_written_in_utc_to_the_second() {
         assert_eq!(rfc3339(Timestamp(1_769_846_400_999)), "2026-01-31T08:00:00Z");
         assert!(rfc3339(Timestamp(i64::MAX)).starts_with("9999"));
+    }
+
+    #[test]
+    fn a_time_is_read_with_its_offset_or_not_at_all() {
+        assert_eq!(instant("2026-01-31T09:00:00+01:00"), Some(Timestamp(1_769_846_400_000)));
+        for bad in ["", "tomorrow", "2026-01-31", "2026-01-31T09:00:00", "2026-02-31T09:00:00Z"] {
+            assert_eq!(instant(bad), None, "{bad}");
+        }
     }
 }

@@ -143,7 +143,7 @@ impl Ask<'_> {
 /// A success as it is; anything else as the problem it carries.
 async fn answered(url: &str, request: &str, response: Response) -> Result<Response, ClientError> {
     let status = response.status();
-    if status.is_success() {
+    if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
         return Ok(response);
     }
     let body = response.bytes().await.map_err(|source| ClientError::transport(url, source))?;
