@@ -1,22 +1,18 @@
-//! What a provider can do, as small traits, and the words they are spoken in.
+//! What a provider can do, as small traits. [`crate::words`] are what they are spoken in.
 
 use crate::source::{Progress, SourceDisk, SourceMachine};
+pub use crate::words::*;
 use async_trait::async_trait;
 use diecast_domain::{
     code::Problem,
-    digest::Digest,
-    host::{HostKind, MacAddress},
-    ids::HostId,
-    names::{HostName, TemplateName},
+    ids::{HostId, MaintenanceId},
     profile::HardwareProfile,
-    provider::{Power, ProviderFacts, ProviderKind, Vm},
+    provider::{ProviderFacts, ProviderKind, Vm},
     units::ByteCount,
 };
-use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    time::Duration,
 };
 use uuid::Uuid;
 
@@ -56,9 +52,13 @@ pub trait HoldTemplates: Inspect {
 }
 
 /// Can make machines from a version it holds.
+///
+/// A host's disks are made again and again: each making is an incarnation, counted from 1. The
+/// former one can be set aside and brought back, machine and all.
 #[async_trait]
 pub trait RunHosts: HoldTemplates {
-    /// Finishes what an earlier call began; does nothing where the host stands. Does not start it.
+    /// Finishes what an earlier call began; does nothing where this incarnation stands, and refuses
+    /// where another does. Does not start it. Several may be made at once.
     async fn create_host(
         &self,
         pool: &str,
@@ -67,12 +67,65 @@ pub trait RunHosts: HoldTemplates {
         networks: &BTreeMap<String, String>,
         version_dir: &Path,
     ) -> Result<(), Problem>;
-    /// Every machine that carries Diecast's mark, whoever started it.
+    /// Every host's machine, known by Diecast's mark, whoever started it. A machine that cannot be
+    /// looked at is told as it was last seen, or nothing is told: what is not in the answer is gone.
     async fn hosts(&self) -> Result<Vec<HostFound>, Problem>;
     async fn start_host(&self, host: HostId) -> Result<(), Problem>;
     async fn stop_host(&self, host: HostId, how: Stop) -> Result<(), Problem>;
-    /// Removes the machine and its own directory. A host that is not there is deleted already.
-    async fn delete_host(&self, pool: &str, host: HostId) -> Result<(), Problem>;
+    /// Takes this incarnation, which must be off, out of the hypervisor, and puts its directory
+    /// aside, the machine's definition with it. Its data disk stays where it is. Finishes what an
+    /// earlier call began; where the incarnation does not stand, there is nothing to do.
+    async fn set_host_aside(&self, pool: &str, host: HostId, incarnation: u32) -> Result<(), Problem>;
+    /// Removes what stands, running or not, and brings an incarnation that was set aside back: as it
+    /// was, but counted as `as_incarnation` from now on. Finishes what an earlier call began. Does
+    /// not start it.
+    async fn bring_host_back(
+        &self,
+        pool: &str,
+        host: HostId,
+        incarnation: u32,
+        as_incarnation: u32,
+    ) -> Result<(), Problem>;
+    /// What is set aside, by host.
+    async fn hosts_set_aside(&self, pool: &str) -> Result<BTreeMap<HostId, BTreeSet<u32>>, Problem>;
+    async fn delete_set_aside(&self, pool: &str, host: HostId, incarnation: u32) -> Result<(), Problem>;
+    /// Removes the machine, its own directory and all that was set aside of it; its data disk only if
+    /// `data`. A host that is not there is deleted already.
+    async fn delete_host(&self, pool: &str, host: HostId, data: bool) -> Result<(), Problem>;
+    /// The Unix socket at which a running host's or working copy's screen speaks RFB, VNC's protocol.
+    async fn screen(&self, machine: Uuid) -> Result<PathBuf, Problem>;
+}
+
+/// Can keep a working copy of a version, and tell what was changed in it.
+#[async_trait]
+pub trait MaintainTemplates: RunHosts {
+    /// Overlays on the version's own files, and a machine on them. Finishes what an earlier call
+    /// began, and defines the machine again if only that is gone; disks that are gone are never made
+    /// again, since empty ones would look as if the work were still there. Does not start it.
+    async fn create_working_copy(
+        &self,
+        pool: &str,
+        spec: &WorkingCopySpec,
+        profile: &HardwareProfile,
+        networks: &BTreeMap<String, String>,
+        version_dir: &Path,
+    ) -> Result<(), Problem>;
+    /// Every working copy of which files or a machine are there.
+    async fn working_copies(&self, pool: &str) -> Result<Vec<WorkingCopyFound>, Problem>;
+    async fn start_working_copy(&self, id: MaintenanceId) -> Result<(), Problem>;
+    /// One that is off, or whose machine is gone, is stopped already.
+    async fn stop_working_copy(&self, id: MaintenanceId, how: Stop) -> Result<(), Problem>;
+    /// Locks the disks of a working copy that is off until the answer is dropped, and tells where
+    /// they differ from the version's: that alone is read.
+    async fn open_changes(
+        &self,
+        pool: &str,
+        id: MaintenanceId,
+        profile: &HardwareProfile,
+        version_dir: &Path,
+    ) -> Result<WorkingChanges, Problem>;
+    /// Removes the machine, running or not, and the files. One that is not there is deleted already.
+    async fn delete_working_copy(&self, pool: &str, id: MaintenanceId) -> Result<(), Problem>;
 }
 
 /// Can try itself out.
@@ -88,89 +141,5 @@ pub trait SelfCheck: Inspect {
 }
 
 /// A provider with every capability.
-pub trait Provider: ReadMachines + RunHosts + SelfCheck {}
-impl<P: ReadMachines + RunHosts + SelfCheck> Provider for P {}
-
-/// One version of a template, complete and verified in a directory of the pool.
-#[derive(Clone, Debug)]
-pub struct TemplateCopy {
-    pub template: TemplateName,
-    pub number: u32,
-    pub digest: Digest,
-    pub profile: HardwareProfile,
-    /// Its disks (`disk0.raw`, ...) and perhaps `nvram`.
-    pub dir: PathBuf,
-    /// Where the agent keeps the definitions of templates.
-    pub definitions: PathBuf,
-}
-
-/// A host to be made.
-#[derive(Clone, Debug)]
-pub struct HostSpec {
-    /// Also the machine's UUID and cloud-init's instance-id.
-    pub id: HostId,
-    /// Also what the guest is told that it is called.
-    pub name: HostName,
-    pub template: TemplateName,
-    pub number: u32,
-    pub digest: Digest,
-    pub kind: HostKind,
-    /// One for each network card of the profile, in its order.
-    pub macs: Vec<MacAddress>,
-}
-
-/// A host as the hypervisor has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostFound {
-    pub id: HostId,
-    /// The machine that carries the host's mark. Another than `id` is a copy that somebody made of
-    /// it: not the host, but it stands on the same version.
-    pub machine: Uuid,
-    pub name: String,
-    pub template: String,
-    pub number: u32,
-    pub digest: Digest,
-    pub power: Power,
-    pub addresses: Vec<String>,
-    /// The guest agent answers now.
-    pub guest_agent: bool,
-    /// What the guest itself says it is called.
-    pub guest_name: Option<String>,
-}
-
-impl HostFound {
-    /// A copy that somebody made of the host, with its mark.
-    pub fn is_copy(&self) -> bool {
-        self.machine != self.id.as_uuid()
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// As if its plug were pulled.
-    Force,
-    /// By the guest agent or the power button; a guest still up at the deadline stays up.
-    Politely { deadline: Duration },
-}
-
-/// One thing that was tried, and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckLine {
-    pub name: String,
-    pub ok: bool,
-    /// What was found, or the cause with its code.
-    pub detail: String,
-    /// One thing to do, where it is not well.
-    pub hint: Option<String>,
-}
-
-impl CheckLine {
-    pub fn good(name: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { name: name.into(), ok: true, detail: detail.into(), hint: None }
-    }
-
-    pub fn bad(name: impl Into<String>, problem: &Problem) -> Self {
-        let hint = Some(problem.hint.clone());
-        Self { name: name.into(), ok: false, detail: problem.to_string(), hint }
-    }
-}
+pub trait Provider: ReadMachines + MaintainTemplates + SelfCheck {}
+impl<P: ReadMachines + MaintainTemplates + SelfCheck> Provider for P {}

@@ -12,6 +12,7 @@ use diecast_domain::{
     digest::Digest,
     host::HostKind,
     ids::HostId,
+    preparation::Preparation,
     profile::{DiskBus, DiskSlot, Firmware, HardwareProfile, MachineType},
     provider::Power,
     units::ByteCount,
@@ -100,6 +101,9 @@ async fn a_host_lives_and_leaves_nothing(
         digest: copy.digest,
         kind,
         macs: Vec::new(),
+        incarnation: 1,
+        preparation: Preparation::default(),
+        data_disk: None,
     };
     let networks = BTreeMap::new();
     for _ in 0..2 {
@@ -130,8 +134,8 @@ async fn a_host_lives_and_leaves_nothing(
     assert_eq!(power().await, Some(Power::Off));
     assert_eq!(owner(), before, "nor when its host stops");
     provider.start_host(spec.id).await.expect("a host can be started again");
-    provider.delete_host(pool, spec.id).await.expect("a running host can be deleted");
-    provider.delete_host(pool, spec.id).await.expect("twice is once");
+    provider.delete_host(pool, spec.id, false).await.expect("a running host can be deleted");
+    provider.delete_host(pool, spec.id, false).await.expect("twice is once");
     assert_eq!(power().await, None, "it is gone");
     let storage = provider.storage_dir(pool).await.expect("the pool can be used");
     assert!(!layout::host_dir(&storage, spec.id).exists(), "with its files");

@@ -37,11 +37,15 @@ pub mod image;
 pub mod layout;
 pub mod libvirt;
 pub mod source;
+pub mod words;
 mod xml;
 
 pub use capability::{
-    CheckLine, HoldTemplates, HostFound, HostSpec, Inspect, Provider, ReadMachines, RunHosts, SelfCheck,
-    Stop, TemplateCopy,
+    HoldTemplates, Inspect, MaintainTemplates, Provider, ReadMachines, RunHosts, SelfCheck,
 };
 pub use libvirt::Libvirt;
 pub use source::{ImageFormat, Progress, SourceDisk, SourceMachine};
+pub use words::{
+    CheckLine, Extent, HostFound, HostSpec, OverlayDisk, Stop, TemplateCopy, WorkingChanges,
+    WorkingCopyFound, WorkingCopySpec,
+};

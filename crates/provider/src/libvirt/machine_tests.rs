@@ -19,6 +19,9 @@ fn spec() -> HostSpec {
         digest: Digest::from_bytes([0xab; 32]),
         kind: HostKind::Linked,
         macs: vec![MacAddress::from_draw([1, 2, 3])],
+        incarnation: 1,
+        preparation: Default::default(),
+        data_disk: None,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
 use async_trait::async_trait;
 use diecast_domain::{
     code::{Code, Problem},
-    ids::HostId,
+    ids::{HostId, MaintenanceId},
     profile::HardwareProfile,
     provider::{ProviderFacts, ProviderKind, Vm},
     units::ByteCount,
@@ -31,11 +31,12 @@ use diecast_domain::{
 use inspect::Capabilities;
 use session::{ASK_DEADLINE, Session};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
 use tokio::sync::{Mutex, OnceCell};
+use uuid::Uuid;
 
 /// What libvirt calls the driver that Diecast knows.
 const DRIVER: &str = "QEMU";
@@ -145,8 +146,76 @@ impl RunHosts for Libvirt {
     async fn stop_host(&self, host: HostId, how: Stop) -> Result<(), Problem> {
         self.power_off(host, how).await
     }
-    async fn delete_host(&self, pool: &str, host: HostId) -> Result<(), Problem> {
+    async fn set_host_aside(&self, pool: &str, host: HostId, incarnation: u32) -> Result<(), Problem> {
+        let _ = (pool, host, incarnation);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn bring_host_back(
+        &self,
+        pool: &str,
+        host: HostId,
+        incarnation: u32,
+        as_incarnation: u32,
+    ) -> Result<(), Problem> {
+        let _ = (pool, host, incarnation, as_incarnation);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn hosts_set_aside(&self, pool: &str) -> Result<BTreeMap<HostId, BTreeSet<u32>>, Problem> {
+        let _ = (pool,);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn delete_set_aside(&self, pool: &str, host: HostId, incarnation: u32) -> Result<(), Problem> {
+        let _ = (pool, host, incarnation);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn delete_host(&self, pool: &str, host: HostId, data: bool) -> Result<(), Problem> {
+        let _ = data;
         self.remove_host(pool, host).await
+    }
+    async fn screen(&self, machine: Uuid) -> Result<PathBuf, Problem> {
+        let _ = (machine,);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+}
+
+#[async_trait]
+impl MaintainTemplates for Libvirt {
+    async fn create_working_copy(
+        &self,
+        pool: &str,
+        spec: &WorkingCopySpec,
+        profile: &HardwareProfile,
+        networks: &BTreeMap<String, String>,
+        version_dir: &Path,
+    ) -> Result<(), Problem> {
+        let _ = (pool, spec, profile, networks, version_dir);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn working_copies(&self, pool: &str) -> Result<Vec<WorkingCopyFound>, Problem> {
+        let _ = (pool,);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn start_working_copy(&self, id: MaintenanceId) -> Result<(), Problem> {
+        let _ = (id,);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn stop_working_copy(&self, id: MaintenanceId, how: Stop) -> Result<(), Problem> {
+        let _ = (id, how);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn open_changes(
+        &self,
+        pool: &str,
+        id: MaintenanceId,
+        profile: &HardwareProfile,
+        version_dir: &Path,
+    ) -> Result<WorkingChanges, Problem> {
+        let _ = (pool, id, profile, version_dir);
+        Err(Problem::new(Code::S0004, "not available"))
+    }
+    async fn delete_working_copy(&self, pool: &str, id: MaintenanceId) -> Result<(), Problem> {
+        let _ = (pool, id);
+        Err(Problem::new(Code::S0004, "not available"))
     }
 }
 

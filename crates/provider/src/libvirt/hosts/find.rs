@@ -59,10 +59,12 @@ impl Libvirt {
                     template: mark.template,
                     number: mark.number,
                     digest: mark.digest,
+                    incarnation: 1,
                     power,
                     addresses: said.addresses,
                     guest_agent: said.agent,
                     guest_name: said.name,
+                    users: None,
                 }
             })
             .buffer_unordered(GUESTS_AT_ONCE)
