@@ -1,7 +1,7 @@
 //! Every error an administrator can meet: its code, its title, when trying again helps, what to do.
 //!
 //! One table, append-only within each letter: A asking (the API and the command line), H hosts,
-//! M maintenance, P providers, S the server itself, T transfer, V the golden machine and its disks.
+//! L rolling out (pools, recreations, schedules), M maintenance, P providers, S the server itself, T transfer, V the golden machine and its disks.
 //! Each code has a page in `docs/errors/`, compiled in here, so a code without a page does not build.
 
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,13 @@ codes! {
     H0004 500 Later "The host could not be deleted", "read the cause; the next attempt is automatic";
     H0005 404 AfterOperator "The host is gone from its hypervisor", "delete it here with `diecast host delete`, or restore it there";
     H0006 409 Later "No provider holds a verified copy", "wait until a provider on the list is `Ready`";
+
+    L0001 409 AfterOperator "The pool cannot be filled", "do what the message names: add a provider, raise the cap, or make the pool smaller";
+    L0002 409 AfterOperator "Too many hosts failed, and the recreation was stopped", "look why with `diecast host show`, mend the template, and begin again";
+    L0003 503 AfterOperator "Providers do not answer as hosts are to be recreated", "bring them back and try again, go on without them, or leave it for later";
+    L0004 409 Later "The schedule was passed over", "nothing to do if the next time will do; otherwise do by hand what it would have done";
+    L0005 422 AfterOperator "The name pattern is used up", "give the pool a pattern with more digits";
+    L0006 400 Never "The schedule is not valid", "correct the time, the expression or the time zone that the message names";
 
     M0001 409 Never "The template is in maintenance already", "agree with whom the message names, or cancel with `diecast maintenance cancel`";
     M0002 409 AfterOperator "The guest of the working copy does not shut down", "shut it down at its console, or leave again with `--force`";
