@@ -54,6 +54,7 @@ pub mod demo;
 mod down;
 mod fixture;
 pub mod golden;
+mod guest;
 mod lab;
 pub mod libvirt;
 mod list;
@@ -71,6 +72,7 @@ mod tools;
 mod vm;
 
 pub use down::take_down;
+pub use guest::USER;
 pub use lab::{DISK_BYTES, Lab, Options, provider_name};
 pub use list::Item;
 pub use paths::{Paths, repository};

@@ -74,15 +74,6 @@ impl Lab {
     }
 }
 
-impl Lab {
-    /// What a guest's own agent answers; none while it does not.
-    pub fn ask_guest(&self, provider: &str, vm: &str, command: &str) -> Option<serde_json::Value> {
-        let asked = serde_json::json!({ "execute": command }).to_string();
-        let said = self.virsh(provider).ok()?.run(&["qemu-agent-command", vm, &asked]).ok()?;
-        serde_json::from_str::<serde_json::Value>(&said).ok()?.get("return").cloned()
-    }
-}
-
 fn nvram_path(name: &str) -> String {
     format!("{NVRAM_FOLDER}/{name}_VARS.fd")
 }

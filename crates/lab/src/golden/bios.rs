@@ -1,7 +1,7 @@
 //! A disk that boots by BIOS: an MBR, one FAT partition, SYSLINUX.
 
 use super::{
-    Kind, Recipe,
+    FIRST_NOTE, Kind, Recipe,
     files::{EPOCH, Fat, PARTITION_START, partitioned},
     initramfs, kernel, payload,
 };
@@ -27,6 +27,7 @@ pub fn make(cache: &Path, recipe: &Recipe, out: &Path) -> Result<()> {
     fat.file("syslinux.cfg", config.as_bytes())?;
     fat.file("vmlinuz", &fs::read(&kernel.image).context("reading the kernel")?)?;
     fat.file("initrd.img", &initramfs::pack(cache, &kernel, recipe.kind == Kind::Tiny)?)?;
+    fat.file("release-note", FIRST_NOTE)?;
     if recipe.payload_bytes > 0 {
         fat.file("payload.bin", &payload::draw(recipe.payload_bytes, recipe.seed))?;
     }

@@ -48,6 +48,7 @@ chroot "$root" systemctl -q disable systemd-networkd-wait-online.service apt-dai
 chroot "$root" systemctl -q mask systemd-networkd-wait-online.service
 echo 'LABEL=golden-root / ext4 errors=remount-ro,discard 0 1' > "$root/etc/fstab"
 echo golden > "$root/etc/hostname"
+echo as it was made > "$root/etc/release-note"
 echo root:golden | chroot "$root" chpasswd -c SHA512      # for its console, where it is maintained
 
 cat > "$root/boot/grub.cfg.lab" <<'END'

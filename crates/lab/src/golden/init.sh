@@ -1,6 +1,6 @@
 #!/bin/sh
 # The whole user space of the small golden machine: takes its name from a NoCloud seed, answers
-# through the guest agent, and goes off when asked.
+# through the guest agent, lets users sign in, and goes off when asked.
 export PATH=/bin:/sbin HOME=/root TERM=linux
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -31,6 +31,8 @@ hostname "${name:-golden}"
 for part in /dev/vda1 /dev/sda1; do
   [ -b $part ] && mount -t vfat -o ro $part /disk 2> /dev/null && break
 done
+# What whoever maintains the golden machine wants done at every start.
+[ ! -f /disk/rc.local ] || . /disk/rc.local
 
 ip link set lo up
 if [ -e /sys/class/net/eth0 ]; then
@@ -46,6 +48,12 @@ if [ -x /bin/qemu-ga ] && [ -e /dev/virtio-ports/org.qemu.guest_agent.0 ]; then
   (while :; do qemu-ga -m virtio-serial -p /dev/virtio-ports/org.qemu.guest_agent.0 -t /run; sleep 1; done) > /dev/null 2>&1 &
 fi
 acpid -l /dev/null > /dev/null 2>&1
+
+# Where users work. Somebody sits down (see `seat`), signs in and is in `utmp`; when the session
+# ends, the next `getty` says there that nobody is.
+: > /run/utmp
+mkfifo /run/sits-down
+(while :; do getty -n -l /bin/seat 38400 tty2; sleep 1; done) > /dev/null 2>&1 &
 echo "diecast guest $(hostname) is up"
 
 # A shell on the serial console, for whoever maintains the golden machine there.

@@ -31,13 +31,26 @@ const FOLDERS: &[&str] = &[
     "usr/share/udhcpc",
 ];
 
-/// The guest agent calls this to go off; so does the power button.
-const SHUTDOWN: &str = "#!/bin/sh\nsync\ncase \"$*\" in *-r*) reboot -f ;; *) poweroff -f ;; esac\n";
+/// The guest agent calls this to go off; so does the power button. A guest may be told to ignore it, as
+/// one does that asks its user something first.
+const SHUTDOWN: &str = "#!/bin/sh\n[ ! -e /run/stubborn ] || exit 0\nsync\ncase \"$*\" in *-r*) reboot -f ;; *) poweroff -f ;; esac\n";
 
 const ADDRESS: &str = "#!/bin/sh\n\
     [ \"$1\" = bound ] || [ \"$1\" = renew ] || exit 0\n\
     ip addr replace \"$ip/${mask:-24}\" dev \"$interface\"\n\
     for gateway in $router; do ip route replace default via \"$gateway\"; break; done\n";
+
+/// A session on the second terminal: it begins when a name is written to the pipe, and ends when its
+/// first process does.
+const SEAT: &str =
+    "#!/bin/sh\nread -r user < /run/sits-down\necho $$ > /run/session\nexec login -f \"$user\"\n";
+
+/// Changes what the disk says of itself: `note TEXT`.
+const NOTE: &str = "#!/bin/sh\nset -e\nmount -o remount,rw /disk\necho \"$1\" > /disk/release-note\n\
+    sync\nmount -o remount,ro /disk\n";
+
+const USERS: &str = "root:x:0:0:root:/root:/bin/sh\nanna:x:1000:1000:Anna:/tmp:/bin/sh\n";
+const GROUPS: &str = "root:x:0:\ntty:x:5:\nanna:x:1000:\n";
 
 const RELEASE: &str =
     "ID=diecast-tiny\nNAME=\"Diecast tiny\"\nPRETTY_NAME=\"Diecast's small golden machine\"\nVERSION_ID=1\n";
@@ -63,6 +76,11 @@ pub fn pack(cache: &Path, kernel: &Kernel, guest_agent: bool) -> Result<Vec<u8>>
     }
     archive.file("etc/modules", order.as_bytes());
     archive.file("etc/os-release", RELEASE.as_bytes());
+    archive.file("etc/passwd", USERS.as_bytes());
+    archive.file("etc/group", GROUPS.as_bytes());
+    archive.link("etc/release-note", "/disk/release-note");
+    archive.file("bin/seat", SEAT.as_bytes());
+    archive.file("bin/note", NOTE.as_bytes());
     archive.file("etc/acpi/PWRF/00000080", b"#!/bin/sh\nexec /sbin/shutdown -P\n");
     archive.file("sbin/shutdown", SHUTDOWN.as_bytes());
     archive.file("usr/share/udhcpc/default.script", ADDRESS.as_bytes());

@@ -63,8 +63,10 @@ pub const PAYLOAD_BYTES: u64 = 64 << 20;
 pub const DISK_BYTES: u64 = 1 << 30;
 /// The disk of the real Debian.
 pub const DEBIAN_DISK_BYTES: u64 = 4 << 30;
+/// What `/etc/release-note` says on a golden machine that nobody changed.
+const FIRST_NOTE: &[u8] = b"as it was made\n";
 /// Raised when the way of making a disk changes, so that none made the old way is taken from the cache.
-const RECIPES: u32 = 1;
+const RECIPES: u32 = 2;
 /// Held while one is made.
 const LOCK: &str = "golden.lock";
 

@@ -1,7 +1,7 @@
 //! A disk that boots by UEFI: a GPT, an EFI system partition, systemd's boot loader.
 
 use super::{
-    Recipe,
+    FIRST_NOTE, Recipe,
     bios::KERNEL_LINE,
     files::{Fat, PARTITION_START, partitioned},
     initramfs, kernel, packages, payload,
@@ -34,6 +34,7 @@ pub fn make(cache: &Path, recipe: &Recipe, out: &Path) -> Result<()> {
     fat.file("loader/entries/golden.conf", entry.as_bytes())?;
     fat.file("vmlinuz", &fs::read(&kernel.image).context("reading the kernel")?)?;
     fat.file("initrd.img", &initramfs::pack(cache, &kernel, true)?)?;
+    fat.file("release-note", FIRST_NOTE)?;
     if recipe.payload_bytes > 0 {
         fat.file("payload.bin", &payload::draw(recipe.payload_bytes, recipe.seed))?;
     }
