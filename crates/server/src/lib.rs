@@ -33,6 +33,7 @@ mod app;
 mod args;
 mod attempts;
 mod clock;
+mod consoles;
 mod first;
 mod http;
 mod live;

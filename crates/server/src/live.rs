@@ -2,6 +2,7 @@
 //!
 //! At a start it is filled with the last reports that were stored, as of agents not heard yet.
 
+use crate::consoles::Consoles;
 use diecast_domain::{
     ids::{ProviderId, SessionId},
     provider::SILENCE_MAX,
@@ -22,6 +23,8 @@ const RIVAL_CALLS: u32 = 2;
 pub(crate) struct Live {
     pub(crate) started: Timestamp,
     agents: Mutex<BTreeMap<ProviderId, Agent>>,
+    /// Screens that somebody looks at.
+    pub(crate) consoles: Consoles,
     /// What the store has of each report. Only the reconciler touches it.
     kept: Mutex<BTreeMap<ProviderId, Report>>,
 }
@@ -58,7 +61,7 @@ impl Live {
         };
         let agents = Mutex::new(stored.iter().map(agent).collect());
         let kept = stored.into_iter().map(|report| (report.provider, report)).collect();
-        Self { started, agents, kept: Mutex::new(kept) }
+        Self { started, agents, consoles: Consoles::default(), kept: Mutex::new(kept) }
     }
 
     fn agents(&self) -> MutexGuard<'_, BTreeMap<ProviderId, Agent>> {

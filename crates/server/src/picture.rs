@@ -8,8 +8,10 @@ use diecast_domain::{
     assignment::Assignment,
     code::{Code, Problem},
     distribution::{Desire, ReplicaState, ReplicaView, Status, status},
+    host::Host,
     ids::{ProviderId, TemplateId},
     plan::{ProviderInWorld, TemplateInWorld, World},
+    pool::Follow,
     provider::{ProviderState, SILENCE_MAX, state},
     report::Report,
     template::VersionRef,
@@ -55,6 +57,10 @@ impl Picture {
         picture.agents = agents;
         picture.world.hosts = view.hosts().await?;
         picture.world.hosts.sort_by_key(|host| host.id);
+        picture.world.recreations = view.recreations_running().await?;
+        picture.world.pools = view.pools().await?;
+        picture.world.schedules = view.schedules().await?;
+        picture.world.consoles = live.consoles.orders();
         picture.fill_providers(live.started);
         picture.fill_templates(view.members().await?);
         Ok(picture)
@@ -67,6 +73,10 @@ impl Picture {
             let state = provider_state(contact, agent, started, self.now);
             let known = contact.filter(|contact| contact.state == state);
             let report = agent.and_then(|agent| agent.report.as_deref());
+            let facts = report.and_then(|report| report.facts.as_ref());
+            let storage = facts.and_then(|facts| {
+                facts.storages.iter().find(|storage| storage.name == record.settings.storage)
+            });
             let there = ProviderInWorld {
                 name: record.name.clone(),
                 state,
@@ -74,11 +84,19 @@ impl Picture {
                 settings: record.settings.clone(),
                 addresses: report.map(|report| report.addresses.clone()).unwrap_or_default(),
                 problem: report.and_then(|report| report.hypervisor_problem.clone()),
+                storage_free: storage.map(|storage| storage.free),
+                storage_capacity: storage.map(|storage| storage.capacity),
             };
             self.world.providers.insert(*id, there);
-            for replica in report.map(|report| report.replicas.as_slice()).unwrap_or_default() {
+            let Some(report) = report else { continue };
+            self.world.unassigned.insert(*id, report.unassigned.iter().copied().collect());
+            for replica in &report.replicas {
                 self.world.replicas.insert((*id, replica.digest), replica.clone());
             }
+            let hosts = report.hosts.iter().map(|host| (host.id, host.clone()));
+            self.world.host_reports.extend(hosts);
+            let copies = report.working_copies.iter().map(|copy| (copy.id, copy.clone()));
+            self.world.working_copies.extend(copies);
         }
         for record in &self.operations {
             self.world.operations.entry(record.provider).or_default().push(record.operation.clone());
@@ -90,14 +108,17 @@ impl Picture {
         members: Vec<(TemplateId, ProviderId, diecast_domain::distribution::Member)>,
     ) {
         for (id, record) in &self.templates {
-            let versions: Vec<VersionRef> = self
-                .versions
-                .iter()
-                .filter(|version| version.template == *id)
-                .map(|version| version_ref(record, version))
-                .collect();
+            let versions: Vec<VersionRef> =
+                self.versions_of(*id).map(|version| version_ref(record, version)).collect();
+            let tags =
+                self.versions_of(*id).flat_map(|it| it.tags.iter().map(|tag| (tag.clone(), it.number)));
             let current = versions.iter().find(|version| Some(version.number) == record.current).cloned();
             let list = TemplateInWorld {
+                maintenance: record.maintenance.clone(),
+                discarded: record.discarded.clone(),
+                deleting: self.versions_of(*id).filter(|it| it.deleting).map(|it| it.number).collect(),
+                tags: tags.collect(),
+                keep: record.keep,
                 name: record.name.clone(),
                 status: record.status,
                 concurrency: record.concurrency,
@@ -141,10 +162,29 @@ impl Picture {
         self.world.templates.get(&template)
     }
 
+    pub(crate) fn versions_of(&self, template: TemplateId) -> impl Iterator<Item = &VersionRecord> {
+        self.versions.iter().filter(move |version| version.template == template)
+    }
+
     pub(crate) fn current(&self, template: &TemplateRecord) -> Option<&VersionRecord> {
         self.versions
             .iter()
             .find(|version| version.template == template.id && Some(version.number) == template.current)
+    }
+
+    /// The version that a host should run: its pool's, or its template's current one.
+    pub(crate) fn wanted_version(&self, host: &Host) -> Option<u32> {
+        let list = self.list(host.template)?;
+        let pool = host.pool.and_then(|id| self.world.pools.iter().find(|pool| pool.id == id));
+        match pool.map(|pool| &pool.follow) {
+            None | Some(Follow::Newest) => list.current.as_ref().map(|current| current.number),
+            Some(Follow::Tag(tag)) => list.tags.get(tag).copied(),
+            Some(Follow::Pinned(number)) => Some(*number),
+        }
+    }
+
+    pub(crate) fn is_outdated(&self, host: &Host) -> bool {
+        self.wanted_version(host).is_some_and(|wanted| wanted != host.version)
     }
 
     pub(crate) fn state(&self, provider: ProviderId) -> ProviderState {

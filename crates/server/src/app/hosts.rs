@@ -6,6 +6,7 @@ use crate::{
         authorise::Action,
         cx::Cx,
         etag::{self, Tagged},
+        host_draft::{self, HostDraft},
         idempotency::{self, Key},
         operations, page, plans,
         refused::Refused,
@@ -23,7 +24,7 @@ use diecast_api::{
 use diecast_domain::{
     assignment::Act,
     code::Code,
-    host::{Host, HostKind, HostReport, MacAddress, status},
+    host::{Host, HostKind, HostReport, in_use, status},
     ids::{HostId, ProviderId},
     names::HostName,
     pattern::{HOSTS_PER_REQUEST_MAX, NamePattern},
@@ -32,12 +33,7 @@ use diecast_domain::{
     units::ByteCount,
     wishes::may_create_host,
 };
-use diecast_store::{Change, VersionRecord};
 use std::collections::BTreeSet;
-use uuid::Uuid;
-
-/// Draws before it is said that no address is free: with 2^24 of them nobody gets here.
-const MAC_DRAWS_MAX: u32 = 1000;
 
 /// Which hosts; what is left out is not asked for.
 #[derive(Clone, Debug, Default)]
@@ -109,23 +105,15 @@ impl App {
         let mut made = Vec::new();
         let mut events = Vec::new();
         for (name, provider) in places {
-            let host = Host {
-                id: HostId::from_uuid(Uuid::new_v4()),
-                provider,
-                template: version.template,
-                version: version.number,
-                digest: version.digest,
-                kind: kind(asked),
-                macs: draw_macs(&mut change, &version).await?,
-                attempt: 1,
-                next_attempt_at: None,
-                problem: None,
-                made: false,
-                deleting: false,
-                created_at: cx.now,
+            let draft = HostDraft {
                 name,
+                provider,
+                version: &version,
+                kind: kind(asked),
+                setup: Default::default(),
+                pool: None,
             };
-            change.add_host(&host).await?;
+            let host = host_draft::add(&mut change, draft, cx.now).await.map_err(Refused::unforeseen)?;
             let sentence = format!(
                 "host `{}` of `{}` is to be made on {}",
                 host.name,
@@ -264,21 +252,6 @@ fn candidate(picture: &Picture, provider: ProviderId) -> Candidate {
     Candidate { provider, hosts, free: storage.map_or(ByteCount::ZERO, |storage| storage.free) }
 }
 
-/// An address for each network card, which no other host has.
-async fn draw_macs(change: &mut Change, version: &VersionRecord) -> Result<Vec<MacAddress>, Refused> {
-    let mut drawn: Vec<MacAddress> = Vec::new();
-    for _ in 0..MAC_DRAWS_MAX {
-        if drawn.len() == version.profile.nics.len() {
-            return Ok(drawn);
-        }
-        let mac = MacAddress::from_draw(rand::random());
-        if !drawn.contains(&mac) && !change.is_mac_taken(mac).await? {
-            drawn.push(mac);
-        }
-    }
-    Err(Refused::new(Code::S0004, "no free address for a network card was found"))
-}
-
 fn view(picture: &Picture, host: &Host) -> HostView {
     let answers = picture.state(host.provider).answers();
     let said = picture.report(host.provider).and_then(|it| it.hosts.iter().find(|it| it.id == host.id));
@@ -291,7 +264,12 @@ fn view(picture: &Picture, host: &Host) -> HostView {
         provider: picture.provider_name(host.provider),
         kind: host.kind.as_str().to_owned(),
         version: host.version,
-        outdated: template.is_some_and(|it| it.current.is_some_and(|current| current != host.version)),
+        outdated: picture.is_outdated(host),
+        in_use: in_use(report, answers).as_str().to_owned(),
+        users: report.and_then(|it| it.users.clone()).unwrap_or_default(),
+        pool: None,
+        incarnation: host.incarnation,
+        setup: Default::default(),
         status: status(host, report, answers).as_str().to_owned(),
         power: report.and_then(|it| it.power).map(|power| power.as_str().to_owned()),
         addresses: report.map(|it| it.addresses.clone()).unwrap_or_default(),

@@ -11,6 +11,7 @@ pub(crate) mod distribution;
 pub(crate) mod enrolment;
 pub(crate) mod etag;
 pub(crate) mod events;
+pub(crate) mod host_draft;
 pub(crate) mod hosts;
 pub(crate) mod idempotency;
 pub(crate) mod manifests;

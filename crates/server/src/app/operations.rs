@@ -18,6 +18,7 @@ use diecast_domain::{
     assignment::{Act, Operation},
     ids::{OperationId, ProviderId},
     report::Outcome,
+    units::Timestamp,
 };
 use diecast_store::{Change, OperationRecord, OperationState};
 use uuid::Uuid;
@@ -54,16 +55,27 @@ pub(crate) async fn begin(
     act: Act,
     object: Option<String>,
 ) -> Result<OperationRecord, Refused> {
-    let record = OperationRecord {
+    let record = draw(provider, act, object, cx.who(), cx.now);
+    change.add_operation(&record).await?;
+    Ok(record)
+}
+
+/// An act that waits, with an identity of its own.
+pub(crate) fn draw(
+    provider: ProviderId,
+    act: Act,
+    object: Option<String>,
+    author: String,
+    now: Timestamp,
+) -> OperationRecord {
+    OperationRecord {
         operation: Operation { id: OperationId::from_uuid(Uuid::now_v7()), act },
         provider,
         object,
         state: OperationState::Waiting,
-        created_at: cx.now,
-        author: cx.who(),
-    };
-    change.add_operation(&record).await?;
-    Ok(record)
+        created_at: now,
+        author,
+    }
 }
 
 pub(crate) fn view(picture: &Picture, record: &OperationRecord) -> OperationView {
@@ -78,7 +90,7 @@ pub(crate) fn view(picture: &Picture, record: &OperationRecord) -> OperationView
         OperationState::Failed { problem } => ("failed", Vec::new(), Some(problem)),
     };
     let kind = match record.operation.act {
-        Act::StartHost { .. } => "start",
+        Act::StartHost { .. } | Act::StartWorkingCopy { .. } => "start",
         Act::StopHost { .. } => "stop",
         Act::VerifyReplica { .. } => "verify",
         Act::CheckProvider => "check",

@@ -11,7 +11,15 @@ use diecast_domain::{
 use diecast_store::VersionRecord;
 
 pub(crate) fn plan(steps: Vec<String>, obstacles: &[Problem]) -> PlanView {
-    PlanView { steps, obstacles: obstacles.iter().map(ProblemView::from).collect() }
+    let obstacles = obstacles.iter().map(ProblemView::from).collect();
+    PlanView {
+        steps,
+        obstacles,
+        blockers: Vec::new(),
+        bytes_network: None,
+        hosts: Vec::new(),
+        users: Vec::new(),
+    }
 }
 
 /// What stands in the way of bringing `version` to a provider; without one, of anything at all.

@@ -23,6 +23,7 @@ use diecast_domain::{
     code::Code,
     distribution::Member,
     ids::{ProviderId, PublicationId, TemplateId},
+    maintenance,
     names::TemplateName,
     plan::CONCURRENCY_DEFAULT,
     profile::{DiskBus, Firmware, HardwareProfile, MachineType},
@@ -123,6 +124,9 @@ impl App {
             return Err(problem.into());
         }
         let record = TemplateRecord {
+            maintenance: None,
+            discarded: Vec::new(),
+            keep: 0,
             id: TemplateId::from_uuid(Uuid::now_v7()),
             name: wish.name,
             status: TemplateStatus::Creating,
@@ -288,12 +292,16 @@ fn members_in_order(picture: &Picture, wish: &Wish) -> Vec<ProviderId> {
 pub(crate) fn view(picture: &Picture, record: &TemplateRecord) -> TemplateView {
     let current = picture.current(record);
     let (_, status) = picture.distribution(record.id);
-    let hosts = picture.world.hosts.iter().filter(|host| host.template == record.id).count();
+    let own = || picture.world.hosts.iter().filter(|host| host.template == record.id);
+    let (hosts, outdated) = (own().count(), own().filter(|host| picture.is_outdated(host)).count());
     let problem = record.publication.as_ref().and_then(|it| it.problem.as_ref());
     TemplateView {
         id: record.id.to_string(),
         name: record.name.to_string(),
-        status: record.status.as_str().to_owned(),
+        status: maintenance::status(record.status, record.maintenance.as_ref()).as_str().to_owned(),
+        maintenance: None,
+        keep: record.keep,
+        outdated: u32::try_from(outdated).unwrap_or(u32::MAX),
         problem: problem.map(Into::into),
         version: record.current,
         digest: current.map(|version| version.digest.to_string()),

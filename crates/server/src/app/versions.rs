@@ -54,6 +54,13 @@ fn view(picture: &Picture, template: &TemplateRecord, version: &VersionRecord) -
         created_at: rfc3339(version.created_at),
         size: size(&version.size),
         held_by,
+        tags: version.tags.iter().map(ToString::to_string).collect(),
+        parent: version.parent,
+        new_bytes: version.new_bytes.map(|bytes| bytes.0),
+        new_percent: None,
+        hosts: 0,
+        status: String::new(),
+        kept_because: Vec::new(),
     }
 }
 

@@ -107,6 +107,10 @@ async fn versions_and_publications(
     for (version, published) in &found.versions {
         let Some(template) = picture.templates.get_mut(&version.template) else { continue };
         let record = VersionRecord {
+            parent: None,
+            new_bytes: None,
+            tags: Default::default(),
+            deleting: false,
             template: version.template,
             number: version.number,
             digest: version.digest,

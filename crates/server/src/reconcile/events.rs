@@ -7,52 +7,95 @@ use diecast_store::NewEvent;
 /// Who does what nobody asked for at that moment.
 pub(crate) const ACTOR: &str = "diecast";
 
+/// What a transition is called, by its kind.
+struct Words {
+    done: &'static str,
+    failed: &'static str,
+    retried: &'static str,
+    lost: &'static str,
+    removed: &'static str,
+}
+
+const HOST: Words = Words {
+    done: "host.made",
+    failed: "host.failed",
+    retried: "host.retried",
+    lost: "host.missing",
+    removed: "host.deleted",
+};
+const POOL: Words = Words {
+    done: "pool.ok",
+    failed: "pool.short",
+    retried: "pool.retried",
+    lost: "pool.lost",
+    removed: "pool.deleted",
+};
+const PROVIDER: Words = Words {
+    done: "provider.done",
+    failed: "provider.failed",
+    retried: "provider.retried",
+    lost: "provider.lost",
+    removed: "provider.removed",
+};
+const RECREATION: Words = Words {
+    done: "recreation.done",
+    failed: "recreation.stopped",
+    retried: "recreation.begun",
+    lost: "recreation.waiting",
+    removed: "recreation.cancelled",
+};
+const REPLICA: Words = Words {
+    done: "replica.ready",
+    failed: "replica.failed",
+    retried: "replica.retried",
+    lost: "replica.lost",
+    removed: "replica.removed",
+};
+const SCHEDULE: Words = Words {
+    done: "schedule.done",
+    failed: "schedule.failed",
+    retried: "schedule.retried",
+    lost: "schedule.missed",
+    removed: "schedule.over",
+};
+const TEMPLATE: Words = Words {
+    done: "template.ready",
+    failed: "template.failed",
+    retried: "template.retried",
+    lost: "template.lost",
+    removed: "template.deleted",
+};
+
 pub(super) fn event(picture: &Picture, transition: &Transition) -> NewEvent {
-    use TransitionKind::{Done, Failed, Lost, Removed, Retried};
+    let world = &picture.world;
     let template = |id| picture.templates.get(id).map(|record| record.name.to_string());
-    let (object, name, kind) = match &transition.subject {
+    let (object, words, name) = match &transition.subject {
         Subject::Host(id) => {
-            let host = picture.world.hosts.iter().find(|host| host.id == *id);
-            let kind = match transition.kind {
-                Done => "host.made",
-                Failed => "host.failed",
-                Retried => "host.retried",
-                Lost => "host.missing",
-                Removed => "host.deleted",
-            };
-            ("host", host.map(|host| host.name.to_string()), kind)
+            let host = world.hosts.iter().find(|host| host.id == *id);
+            ("host", &HOST, host.map(|host| host.name.to_string()))
+        }
+        Subject::Pool(id) => {
+            let pool = world.pools.iter().find(|pool| pool.id == *id);
+            ("pool", &POOL, pool.map(|pool| pool.name.to_string()))
         }
         Subject::Provider(id) => {
-            let name = picture.providers.get(id).map(|record| record.name.to_string());
-            let kind = match transition.kind {
-                Done => "provider.done",
-                Failed => "provider.failed",
-                Retried => "provider.retried",
-                Lost => "provider.lost",
-                Removed => "provider.removed",
-            };
-            ("provider", name, kind)
+            let provider = picture.providers.get(id);
+            ("provider", &PROVIDER, provider.map(|record| record.name.to_string()))
         }
-        Subject::Replica { template: id, .. } => {
-            let kind = match transition.kind {
-                Done => "replica.ready",
-                Failed => "replica.failed",
-                Retried => "replica.retried",
-                Lost => "replica.lost",
-                Removed => "replica.removed",
-            };
-            ("template", template(id), kind)
+        Subject::Recreation(id) => ("recreation", &RECREATION, Some(id.to_string())),
+        Subject::Replica { template: id, .. } => ("template", &REPLICA, template(id)),
+        Subject::Schedule(id) => {
+            let schedule = world.schedules.iter().find(|schedule| schedule.id == *id);
+            ("schedule", &SCHEDULE, schedule.map(|schedule| schedule.name.to_string()))
         }
-        Subject::Template(id) => {
-            let kind = match transition.kind {
-                Done => "template.ready",
-                Failed => "template.failed",
-                Retried => "template.retried",
-                Lost => "template.lost",
-                Removed => "template.deleted",
-            };
-            ("template", template(id), kind)
-        }
+        Subject::Template(id) => ("template", &TEMPLATE, template(id)),
+    };
+    let kind = match transition.kind {
+        TransitionKind::Done => words.done,
+        TransitionKind::Failed => words.failed,
+        TransitionKind::Retried => words.retried,
+        TransitionKind::Lost => words.lost,
+        TransitionKind::Removed => words.removed,
     };
     NewEvent {
         at: picture.now,
