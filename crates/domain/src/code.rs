@@ -77,6 +77,7 @@ codes! {
     H0004 500 Later "The host could not be deleted", "read the cause; the next attempt is automatic";
     H0005 404 AfterOperator "The host is gone from its hypervisor", "delete it here with `diecast host delete`, or restore it there";
     H0006 409 Later "No provider holds a verified copy", "wait until a provider on the list is `Ready`";
+    H0007 409 Never "The host has a data disk", "say what becomes of it: `--delete-data` or `--keep-data`";
 
     L0001 409 AfterOperator "The pool cannot be filled", "do what the message names: add a provider, raise the cap, or make the pool smaller";
     L0002 409 AfterOperator "Too many hosts failed, and the recreation was stopped", "look why with `diecast host show`, mend the template, and begin again";
@@ -84,6 +85,7 @@ codes! {
     L0004 409 Later "The schedule was passed over", "nothing to do if the next time will do; otherwise do by hand what it would have done";
     L0005 422 AfterOperator "The name pattern is used up", "give the pool a pattern with more digits";
     L0006 400 Never "The schedule is not valid", "correct the time, the expression or the time zone that the message names";
+    L0020 409 Never "The host is being recreated already", "wait until that recreation is over, or cancel it with `diecast recreation cancel`";
 
     M0001 409 Never "The template is in maintenance already", "agree with whom the message names, or cancel with `diecast maintenance cancel`";
     M0002 409 AfterOperator "The guest of the working copy does not shut down", "shut it down at its console, or leave again with `--force`";
