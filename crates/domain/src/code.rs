@@ -91,6 +91,10 @@ codes! {
     M0002 409 AfterOperator "The guest of the working copy does not shut down", "shut it down at its console, or leave again with `--force`";
     M0003 409 AfterOperator "The working copy's disks are gone", "bring the files back, or cancel with `diecast maintenance cancel` and enter again";
     M0004 409 AfterOperator "The working copy's machine is gone from its hypervisor", "define and start it again with `diecast maintenance start`";
+    M0005 500 Later "The working copy could not be made", "read the cause; the next attempt is automatic";
+    M0006 500 Later "The working copy could not be started, stopped or removed", "read the cause, then try again";
+    M0007 409 AfterOperator "The changes in the working copy cannot be told", "undo what the cause names, then leave again";
+    M0008 409 AfterOperator "The machine shows no screen", "start it";
 
     P0001 503 Later "The provider does not answer", "check that the machine runs, that diecast-agent runs on it, and that it reaches the server";
     P0002 502 Later "The hypervisor does not answer its agent", "check libvirtd on the provider, and the URI given with `--uri`";
