@@ -40,6 +40,7 @@ pub mod reconcile;
 pub mod recreation;
 pub mod replica;
 pub mod report;
+pub mod retention;
 pub mod retry;
 pub mod schedule;
 pub mod template;

@@ -6,12 +6,22 @@ use crate::{
     ids::{PoolId, ProviderId, TemplateId},
     names::PoolName,
     pattern::NamePattern,
+    plan::TemplateInWorld,
     recreation::Terms,
-    template::Tag,
+    template::{Tag, VersionRef},
     units::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The version that the pool's hosts are to be of. None: nothing is what it follows.
+pub fn version<'a>(pool: &Pool, list: &'a TemplateInWorld) -> Option<&'a VersionRef> {
+    match &pool.follow {
+        Follow::Newest => list.current.as_ref(),
+        Follow::Tag(tag) => list.version(*list.tags.get(tag)?),
+        Follow::Pinned(number) => list.version(*number),
+    }
+}
 
 /// How long a provider may be silent before its hosts are made up for elsewhere.
 pub const GRACE_SECONDS_DEFAULT: u32 = 300;

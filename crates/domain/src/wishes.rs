@@ -3,17 +3,19 @@
 //! Each check is a pure function of one consistent [`World`], to be called in the transaction that
 //! writes the wish. A refusal names what stands in the way, so that the operator need not search.
 
+mod rolling;
+
+pub use rolling::{may_activate_version, may_delete_version, may_enter_maintenance};
+
 use crate::{
     code::{Code, Problem},
     distribution::Desire,
     ids::{ProviderId, TemplateId},
-    names::{HostName, ProviderName, TemplateName},
+    names::{HostName, PoolName, ProviderName, TemplateName},
     plan::World,
+    retention::{Reason, names},
     template::TemplateStatus,
 };
-
-/// Hosts that a sentence names; the others are counted.
-const NAMED_MAX: usize = 10;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -33,23 +35,48 @@ pub enum Refusal {
     OnLists { provider: ProviderName, templates: Vec<TemplateName> },
     #[error("in its present storage {provider} holds {}", names(.templates))]
     HoldsThere { provider: ProviderName, templates: Vec<TemplateName> },
+    #[error("template `{template}` is in maintenance: its working copy is on {provider}")]
+    MaintenanceDepends { template: TemplateName, provider: String },
+    #[error("template `{template}` has been in maintenance {since}, by {author}")]
+    InMaintenance { template: TemplateName, author: String, since: String },
+    #[error("template `{template}` is not in maintenance")]
+    NotInMaintenance { template: TemplateName },
+    #[error("pools depend on it: {}", names(.pools))]
+    PoolsDepend { pools: Vec<PoolName> },
+    #[error("no provider that answers holds v{version} of template `{template}`, verified")]
+    HeldByNobody { template: TemplateName, version: u32 },
+    #[error("{provider} does not hold v{version} of template `{template}`, verified, or does not answer")]
+    NotHeldThere { template: TemplateName, provider: ProviderName, version: u32 },
+    #[error("template `{template}` has no version {number}")]
+    NoSuchVersion { template: TemplateName, number: u32 },
+    #[error("v{number} of template `{template}` is needed: {}", because(.why))]
+    VersionNeeded { template: TemplateName, number: u32, why: Vec<Reason> },
     #[error("{provider} answers; only what died is forgotten")]
     Answers { provider: ProviderName },
 }
 
-fn names<T: std::fmt::Display>(all: &[T]) -> String {
-    let mut shown: Vec<String> = all.iter().take(NAMED_MAX).map(|name| format!("`{name}`")).collect();
-    if all.len() > NAMED_MAX {
-        shown.push(format!("and {} more", all.len() - NAMED_MAX));
-    }
-    shown.join(", ")
+fn because(why: &[Reason]) -> String {
+    why.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl Refusal {
     /// As an administrator reads it.
     pub fn problem(&self) -> Problem {
         let (code, hint) = match self {
-            Self::Unknown | Self::NotOnTheList { .. } => (Code::A0004, None),
+            Self::Unknown | Self::NotOnTheList { .. } | Self::NoSuchVersion { .. } => (Code::A0004, None),
+            Self::InMaintenance { .. } => (Code::M0001, None),
+            Self::MaintenanceDepends { .. } => (
+                Code::A0007,
+                Some(
+                    "leave or cancel the maintenance first; if its provider died, `diecast maintenance cancel --forget`",
+                ),
+            ),
+            Self::PoolsDepend { .. } => (Code::A0007, Some("delete the pools first")),
+            Self::VersionNeeded { .. } => {
+                (Code::A0007, Some("move what the message lists to another version first"))
+            }
+            Self::HeldByNobody { .. } | Self::NotHeldThere { .. } => (Code::H0006, None),
+            Self::NotInMaintenance { .. } => (Code::A0010, None),
             Self::HostsDepend { .. } => (
                 Code::A0007,
                 Some(
@@ -99,6 +126,10 @@ pub fn may_remove_member(
     if !when_free && !hosts.is_empty() {
         return Err(Refusal::HostsDepend { hosts });
     }
+    let works = |provider| list.versions.iter().any(|version| list.worked_on(provider, version.digest));
+    if !when_free && works(provider) {
+        return Err(Refusal::MaintenanceDepends { template: name, provider: on.to_string() });
+    }
     match list.versions.iter().find(|version| world.holds_the_last(provider, template, version)) {
         Some(version) => Err(Refusal::LastReplica { template: name, provider: on, version: version.number }),
         None => Ok(()),
@@ -107,7 +138,16 @@ pub fn may_remove_member(
 
 /// Whether the template may be deleted, with every replica of it.
 pub fn may_delete_template(world: &World, template: TemplateId) -> Result<(), Refusal> {
-    world.templates.get(&template).ok_or(Refusal::Unknown)?;
+    let list = world.templates.get(&template).ok_or(Refusal::Unknown)?;
+    if let Some(maintenance) = &list.maintenance {
+        let provider = world.name_of(maintenance.provider);
+        return Err(Refusal::MaintenanceDepends { template: list.name.clone(), provider });
+    }
+    let pools = world.pools.iter().filter(|pool| pool.template == template);
+    let pools: Vec<PoolName> = pools.map(|pool| pool.name.clone()).collect();
+    if !pools.is_empty() {
+        return Err(Refusal::PoolsDepend { pools });
+    }
     let hosts = hosts(world, |host| host.template == template);
     if hosts.is_empty() { Ok(()) } else { Err(Refusal::HostsDepend { hosts }) }
 }
