@@ -174,12 +174,17 @@ impl Picture {
 
     /// The version that a host should run: its pool's, or its template's current one.
     pub(crate) fn wanted_version(&self, host: &Host) -> Option<u32> {
-        let list = self.list(host.template)?;
         let pool = host.pool.and_then(|id| self.world.pools.iter().find(|pool| pool.id == id));
-        match pool.map(|pool| &pool.follow) {
-            None | Some(Follow::Newest) => list.current.as_ref().map(|current| current.number),
-            Some(Follow::Tag(tag)) => list.tags.get(tag).copied(),
-            Some(Follow::Pinned(number)) => Some(*number),
+        self.followed(host.template, pool.map_or(&Follow::Newest, |pool| &pool.follow))
+    }
+
+    /// The number of the version that is followed now, if there is one.
+    pub(crate) fn followed(&self, template: TemplateId, follow: &Follow) -> Option<u32> {
+        let list = self.list(template)?;
+        match follow {
+            Follow::Newest => list.current.as_ref().map(|current| current.number),
+            Follow::Tag(tag) => list.tags.get(tag).copied(),
+            Follow::Pinned(number) => Some(*number),
         }
     }
 
