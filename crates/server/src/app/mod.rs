@@ -15,14 +15,18 @@ pub(crate) mod host_draft;
 pub(crate) mod hosts;
 pub(crate) mod idempotency;
 pub(crate) mod manifests;
+pub(crate) mod named_version;
 pub(crate) mod operations;
 pub(crate) mod page;
 pub(crate) mod plans;
+pub(crate) mod pools;
 pub(crate) mod providers;
 pub(crate) mod refused;
 pub(crate) mod session;
+pub(crate) mod setup;
 pub(crate) mod sources;
 pub(crate) mod templates;
+pub(crate) mod terms;
 pub(crate) mod versions;
 pub(crate) mod vms;
 

@@ -71,7 +71,7 @@ fn a_small_text_that_would_grow_without_end_costs_nothing() {
     let mut text = "#cloud-config\na0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..40 {
         let before = level - 1;
-        let row = [format!("*a{before}"); 1].repeat(9).join(", ");
+        let row = vec![format!("*a{before}"); 9].join(", ");
         text += &format!("a{level}: &a{level} [{row}]\n");
     }
     parse(&user_data(&text)).unwrap();
@@ -82,10 +82,14 @@ fn a_small_text_that_would_grow_without_end_costs_nothing() {
 #[test]
 fn an_answer_file_must_be_one_and_refer_to_nothing_outside() {
     let root = |inside: &str| {
-        format!(r#"<?xml version="1.0" encoding="utf-8"?><unattend xmlns="urn:schemas-microsoft-com:unattend">{inside}</unattend>"#)
+        format!(
+            r#"<?xml version="1.0" encoding="utf-8"?><unattend xmlns="urn:schemas-microsoft-com:unattend">{inside}</unattend>"#
+        )
     };
     let good = [
-        root(r#"<settings pass="specialize"><component><ComputerName>{name}</ComputerName></component></settings>"#),
+        root(
+            r#"<settings pass="specialize"><component><ComputerName>{name}</ComputerName></component></settings>"#,
+        ),
         root("&amp;&#65;<!-- a comment -->"),
         format!("\u{feff}{}", root("")),
         r#"<u:unattend xmlns:u="urn:schemas-microsoft-com:unattend"/>"#.to_owned(),

@@ -25,6 +25,10 @@ pub(super) struct Filter {
     template: Option<String>,
     /// Only hosts on this provider.
     provider: Option<String>,
+    /// Only hosts of this pool.
+    pool: Option<String>,
+    /// Only those that should run another version, or only those that should not.
+    outdated: Option<bool>,
 }
 
 /// List hosts
@@ -36,7 +40,8 @@ pub(super) async fn list(
     Asked(filter): Asked<Filter>,
     Asked(page): Asked<Page>,
 ) -> Result<Json<HostList>, Refused> {
-    let filter = hosts::Filter { template: filter.template, provider: filter.provider };
+    let Filter { template, provider, pool, outdated } = filter;
+    let filter = hosts::Filter { template, provider, pool, outdated };
     app.hosts(&cx, &filter, &page.into()).await.map(Json)
 }
 
@@ -68,18 +73,33 @@ pub(super) async fn show(
     app.host(&cx, &name).await
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Remove {
+    /// Whether its data disk is deleted too. Must be said if it has one.
+    data: Option<bool>,
+    /// Answer what would be done, and do nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
 /// Delete a host with its disks
 #[utoipa::path(delete, path = "/hosts/{name}", tag = "hosts", operation_id = "delete_host",
-    params(("name" = String, Path), ("If-Match" = Option<String>, Header)),
-    responses((status = 202, description = "It is being deleted")))]
+    params(("name" = String, Path), Remove, ("If-Match" = Option<String>, Header)),
+    responses((status = 202, description = "It is being deleted"),
+        (status = 200, description = "A dry run", body = PlanView)))]
 pub(super) async fn remove(
     State(app): State<App>,
     cx: Cx,
     Named(name): Named,
+    Asked(query): Asked<Remove>,
     if_match: IfMatch,
-) -> Result<StatusCode, Refused> {
-    app.delete_host(&cx, &name, if_match.tag()).await?;
-    Ok(StatusCode::ACCEPTED)
+) -> Result<Response, Refused> {
+    if query.dry_run {
+        return Ok(Json(app.plan_host_deletion(&cx, &name, query.data).await?).into_response());
+    }
+    app.delete_host(&cx, &name, query.data, if_match.tag()).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
 }
 
 /// Start a host
