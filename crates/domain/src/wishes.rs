@@ -3,8 +3,12 @@
 //! Each check is a pure function of one consistent [`World`], to be called in the transaction that
 //! writes the wish. A refusal names what stands in the way, so that the operator need not search.
 
+mod maintenance;
 mod rolling;
 
+pub use maintenance::{
+    may_cancel_maintenance, may_leave_maintenance, may_see_working_copy, may_start_working_copy,
+};
 pub use rolling::{may_activate_version, may_delete_version, may_enter_maintenance};
 
 use crate::{
