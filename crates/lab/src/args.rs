@@ -1,7 +1,7 @@
 //! What can be typed after `diecast-lab`.
 
 use clap::{Args as Group, Parser, Subcommand};
-use diecast_lab::{Firmware, golden::Kind};
+use diecast_lab::{Firmware, bench::Part, golden::Kind};
 use std::path::PathBuf;
 
 /// Real hypervisors on one Linux machine: each provider a network namespace with its own libvirtd
@@ -84,6 +84,8 @@ pub enum Command {
     Define(Define),
     /// Make the disk of a golden machine, a raw file
     Golden(Golden),
+    /// Measure maintenance beside what one would use otherwise; `bench/maintenance` runs this
+    Bench(Bench),
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -162,6 +164,30 @@ pub struct Golden {
     /// The size of the disk
     #[arg(long, value_parser = bytes, value_name = "BYTES")]
     pub size: Option<u64>,
+}
+
+#[derive(Group)]
+pub struct Bench {
+    /// What to measure [default: all of it]
+    #[arg(value_enum)]
+    pub parts: Vec<Part>,
+    /// How often each way is measured
+    #[arg(long, default_value_t = 3)]
+    pub runs: u32,
+    /// The disk that is published; it takes twice this room
+    #[arg(long, value_parser = bytes, default_value = "16GiB", value_name = "BYTES")]
+    pub size: u64,
+    /// The disk of the machine that hosts are made of; it takes three times this room
+    #[arg(long, value_parser = bytes, default_value = "8GiB", value_name = "BYTES")]
+    pub host_size: u64,
+    #[arg(long, default_value_t = 100)]
+    pub hosts: u32,
+    /// Clones that `virt-clone` really makes; the rest is extrapolated
+    #[arg(long, default_value_t = 3)]
+    pub clones: u32,
+    /// Where the table and the JSON go
+    #[arg(long, value_name = "DIR")]
+    pub results: PathBuf,
 }
 
 /// `12GiB`, `100MiB`, `64KiB` or a plain number of bytes.

@@ -1,8 +1,13 @@
 //! What each command does: opens the lab, calls one method, prints.
 
-use crate::args::{Act, Args, Command, Define, Demo, Golden, Up};
+use crate::args::{Act, Args, Bench, Command, Define, Demo, Golden, Up};
 use anyhow::{Context, Result};
-use diecast_lab::{GoldenVm, Lab, Options, Paths, demo, golden};
+use clap::ValueEnum;
+use diecast_lab::{
+    GoldenVm, Lab, Options, Paths,
+    bench::{self, Part},
+    demo, golden, repository,
+};
 use std::process::ExitCode;
 
 pub fn run(args: Args) -> Result<ExitCode> {
@@ -36,6 +41,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Demo(wish) => demonstrate(paths, &wish)?,
         Command::Define(wanted) => define(&open()?, &wanted)?,
         Command::Golden(golden) => make_golden(&paths, &golden)?,
+        Command::Bench(wish) => measure(wish)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -137,4 +143,18 @@ fn make_golden(paths: &Paths, wanted: &Golden) -> Result<()> {
     recipe.disk_bytes = wanted.size.unwrap_or(recipe.disk_bytes);
     let out = std::path::absolute(&wanted.out).context("finding the file to make")?;
     golden::make(paths, &recipe, &out)
+}
+
+fn measure(wish: Bench) -> Result<()> {
+    let parts = if wish.parts.is_empty() { Part::value_variants().to_vec() } else { wish.parts };
+    bench::run(&bench::Wish {
+        parts,
+        runs: wish.runs,
+        disk_bytes: wish.size,
+        host_disk_bytes: wish.host_size,
+        hosts: wish.hosts,
+        clones: wish.clones,
+        work: repository().join("target/bench/space"),
+        results: wish.results,
+    })
 }

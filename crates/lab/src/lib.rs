@@ -45,9 +45,11 @@
 //! # Where to read next
 //!
 //! `lab.rs` is the whole, `provider.rs` every fault, `machine.sh` what is inside the namespaces,
-//! `golden/` how disks that boot are made, `demo/` what `./demo` does.
+//! `golden/` how disks that boot are made, `guest.rs` what is done inside them, `demo/` what `./demo`
+//! does, `bench/` what `bench/maintenance` measures.
 
 mod agent;
+pub mod bench;
 mod boot;
 mod command_line;
 pub mod demo;

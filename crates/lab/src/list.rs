@@ -1,9 +1,9 @@
 //! What `diecast-lab list` says of each provider.
 
 use crate::{lab::Lab, network::Names, process::Process};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 /// One provider, with everything a script needs to reach or disturb it.
 #[derive(Clone, Debug, Serialize)]
@@ -20,6 +20,18 @@ pub struct Item {
     pub agent_data: PathBuf,
     /// The network device whose going down cuts the provider off.
     pub link: String,
+}
+
+impl Item {
+    /// Bytes that crossed the provider's link since it was made: toward it, and from it.
+    pub fn crossed(&self) -> Result<(u64, u64)> {
+        let read = |name: &str| -> Result<u64> {
+            let file = format!("/sys/class/net/{}/statistics/{name}", self.link);
+            let text = fs::read_to_string(&file).with_context(|| format!("reading {file}"))?;
+            text.trim().parse().with_context(|| format!("reading {file}"))
+        };
+        Ok((read("tx_bytes")?, read("rx_bytes")?))
+    }
 }
 
 impl Lab {

@@ -8,7 +8,6 @@ use diecast_lab::{
 };
 use serde_json::Value;
 use std::{
-    fs,
     ops::Deref,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -164,12 +163,7 @@ impl Site {
 
     /// Bytes that crossed the provider's link: toward it, and from it.
     pub fn crossed(&self, provider: &str) -> (u64, u64) {
-        let link = self.item(provider).unwrap().link;
-        let read = |name: &str| {
-            let file = format!("/sys/class/net/{link}/statistics/{name}");
-            fs::read_to_string(file).unwrap().trim().parse::<u64>().unwrap()
-        };
-        (read("tx_bytes"), read("rx_bytes"))
+        self.item(provider).unwrap().crossed().unwrap()
     }
 }
 
