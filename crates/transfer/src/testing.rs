@@ -3,7 +3,7 @@
 use crate::{
     depot::{Depot, Holding},
     fetch::FetchOrder,
-    frame::FrameForm,
+    frame::{FrameForm, Wanted},
     manifest::Manifest,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
@@ -182,7 +182,7 @@ async fn answer(
         Manner::Leaves => {
             let manifest = depot.frame_manifest(&version.parse().unwrap());
             let frame = manifest.frames().iter().find(|known| known.digest.hex() == frame).unwrap();
-            bytes = crate::frame::open(&manifest, frame, &found).unwrap().to_vec();
+            bytes = crate::frame::open(&manifest, Wanted::Frame(frame), &found).unwrap().to_vec();
             form = FrameForm::Leaves;
         }
     }
