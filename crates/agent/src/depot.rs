@@ -16,9 +16,10 @@ use diecast_identity::Peer;
 use diecast_provider::layout as places;
 use diecast_transfer::{
     depot::{Depot, DepotError, Holding},
+    frame::FrameBytes,
     manifest::Manifest,
     spool::Spool,
-    wire::{FORM_HEADER, FRAME_ROUTE, PROBE_PATH, rest_of},
+    wire::{FORM_HEADER, FRAME_ROUTE, LEAVES_ROUTE, PROBE_PATH, leaves_of_path, rest_of},
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -89,6 +90,7 @@ struct Serving {
 pub fn routes(depots: Arc<Depots>, board: Arc<Board>, data: DataDir) -> Router {
     Router::new()
         .route(FRAME_ROUTE, get(frame))
+        .route(LEAVES_ROUTE, get(leaves))
         .route(PROBE_PATH, get(async || StatusCode::NO_CONTENT))
         .with_state(Serving { depots, board, data, turns: Arc::new(Semaphore::new(FRAMES_AT_ONCE_MAX)) })
 }
@@ -108,6 +110,27 @@ async fn frame(
     let (Ok(version), Ok(frame)) = (version.parse::<Digest>(), frame.parse::<Digest>()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
+    answer(serving, peer, version, range, move |depot| depot.frame(&version, &frame)).await
+}
+
+async fn leaves(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path((version, leaves)): Path<(String, String)>,
+) -> Response {
+    let (Ok(version), Some(leaves)) = (version.parse::<Digest>(), leaves_of_path(&leaves)) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    answer(serving, peer, version, None, move |depot| depot.leaves(&version, &leaves)).await
+}
+
+async fn answer(
+    serving: Serving,
+    peer: Peer,
+    version: Digest,
+    range: Option<&str>,
+    read: impl FnOnce(&Depot) -> Result<FrameBytes, DepotError> + Send + 'static,
+) -> Response {
     let reader = peer.identity.and_then(|identity| identity.provider);
     if !reader.is_some_and(|reader| may_read(&serving.board, &version, reader)) {
         tracing::debug!(?reader, version = %version, "a frame was refused to who may not have it");
@@ -120,7 +143,7 @@ async fn frame(
     let depots = serving.depots.clone();
     let work = move || {
         let _turn = turn;
-        depots.depot.frame(&version, &frame)
+        read(&depots.depot)
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(frame)) => {
@@ -136,20 +159,21 @@ async fn frame(
             }
             response
         }
-        Ok(Err(error)) => refuse(&serving, version, &error),
+        Ok(Err(error)) => refuse(&serving, &error),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
 /// A leaf that lost its digest makes the replica damaged at once, wherever it was noticed.
-fn refuse(serving: &Serving, version: Digest, error: &DepotError) -> Response {
-    if matches!(error, DepotError::Damaged { .. }) {
-        serving.board.found_damaged(&serving.data, version, error.problem());
+fn refuse(serving: &Serving, error: &DepotError) -> Response {
+    if let DepotError::Damaged { version, .. } = error {
+        serving.board.found_damaged(&serving.data, *version, error.problem());
     }
     match error {
-        DepotError::NoSuchVersion { .. } | DepotError::NoSuchFrame { .. } | DepotError::NotYet { .. } => {
-            StatusCode::NOT_FOUND
-        }
+        DepotError::NoSuchVersion { .. }
+        | DepotError::NoSuchFrame { .. }
+        | DepotError::NoSuchLeaves { .. }
+        | DepotError::NotYet { .. } => StatusCode::NOT_FOUND,
         DepotError::Damaged { .. } | DepotError::Read { .. } | DepotError::Compress(_) => {
             StatusCode::INTERNAL_SERVER_ERROR
         }

@@ -6,7 +6,7 @@
 use crate::{
     layout,
     leaf::{self, Place},
-    manifest::{Frame, Manifest},
+    manifest::Manifest,
     present::Present,
     progress::{Progress, Stage},
     scan::{self, Block, ScanError, ScanFile},
@@ -77,7 +77,7 @@ impl AssembleError {
 pub(crate) struct Assembly {
     pub(crate) manifest: Arc<Manifest>,
     dir: PathBuf,
-    disks: Vec<(File, PathBuf)>,
+    pub(crate) disks: Vec<(File, PathBuf)>,
     floor: ByteCount,
     /// The file system shares blocks between files; found out at the first attempt.
     shares_blocks: AtomicBool,
@@ -147,18 +147,18 @@ impl Assembly {
             .map_err(failed("clear a part of", path))
     }
 
-    /// Writes the leaves of a frame wherever they are missing.
-    pub(crate) fn place_frame(
+    /// Writes leaves that arrived together wherever they are missing.
+    pub(crate) fn place_together(
         &self,
-        frame: &Frame,
+        ordinals: &[u32],
         leaves: &Bytes,
         present: &Present,
         progress: &Progress,
     ) -> Result<(), AssembleError> {
         self.check_floor(leaves.len())?;
-        let mut missing = Vec::with_capacity(frame.leaves.len());
+        let mut missing = Vec::with_capacity(ordinals.len());
         let mut offset = 0;
-        for ordinal in &frame.leaves {
+        for ordinal in ordinals {
             let end = offset + self.manifest.leaf_length(*ordinal);
             let places = self.manifest.places(*ordinal).iter().filter(|place| !present.has(**place));
             missing.extend(places.map(|place| (*place, offset..end)));
@@ -195,6 +195,7 @@ impl Assembly {
         for place in self.manifest.places(ordinal).iter().filter(|place| !present.has(**place)) {
             let (file, path) = &self.disks[usize::from(place.disk)];
             if !self.share(origin, file, place.offset(), bytes.len()) {
+                self.check_floor(bytes.len())?;
                 let written = file.write_all_at(bytes, place.offset());
                 written.map_err(failed("write to", path))?;
             }

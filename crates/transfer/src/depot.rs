@@ -1,12 +1,18 @@
-//! The depot: serves frames of the versions held here, from the spool or out of the plain files.
+//! The depot: serves frames of the versions held here, from the spool or out of the plain files, and
+//! the leaves that lie in no frame.
+//!
+//! A derived version is served before it has plain files of its own: what its publication packed comes
+//! from the spool, all else out of the files of the version that it was derived from.
 //!
 //! It never hands out a byte that it did not just check. What carries the bytes (HTTP, a test) is
 //! somebody else's part, and so is who may ask.
 
 use crate::{
     frame::{FrameBytes, FrameForm, Packer},
-    leaf,
-    manifest::{Encoding, Frame, Manifest},
+    leaf::{self, Place},
+    limits::FRAME_LEAVES_MAX,
+    manifest::{Disk, Encoding, Frame, Manifest},
+    seeds::Seed,
     spool::Spool,
     verify::BadLeaf,
 };
@@ -20,7 +26,7 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -41,8 +47,11 @@ pub enum DepotError {
     NoSuchVersion { version: Digest },
     #[error("version {} has no frame {}", version.short(), frame.short())]
     NoSuchFrame { version: Digest, frame: Digest },
-    #[error("frame {} is not here yet", frame.short())]
-    NotYet { frame: Digest },
+    #[error("version {} has no such leaves", version.short())]
+    NoSuchLeaves { version: Digest },
+    #[error("{leaf} of version {} is not here yet", version.short())]
+    NotYet { version: Digest, leaf: BadLeaf },
+    /// The version is the one whose file it is: of one that is served from its parts, another.
     #[error("{leaf} of version {} does not have its digest any more", version.short())]
     Damaged { version: Digest, leaf: BadLeaf },
     #[error("could not read {path}")]
@@ -58,9 +67,10 @@ pub enum DepotError {
 impl DepotError {
     pub fn problem(&self) -> Problem {
         match self {
-            Self::NoSuchVersion { .. } | Self::NoSuchFrame { .. } | Self::NotYet { .. } => {
-                Problem::new(Code::A0004, format!("No frame was sent: {self}."))
-            }
+            Self::NoSuchVersion { .. }
+            | Self::NoSuchFrame { .. }
+            | Self::NoSuchLeaves { .. }
+            | Self::NotYet { .. } => Problem::new(Code::A0004, format!("No frame was sent: {self}.")),
             Self::Damaged { .. } => Problem::new(Code::T0008, format!("No frame was sent: {self}.")),
             Self::Read { source, .. } => Problem::new(Code::T0005, format!("the depot {self}: {source}")),
             Self::Compress(source) => Problem::new(Code::S0004, format!("the depot {self}: {source}")),
@@ -75,18 +85,49 @@ pub struct Depot {
 
 #[derive(Debug)]
 struct Served {
-    holding: Holding,
+    manifest: Arc<Manifest>,
+    spool: Option<Arc<Spool>>,
     frames: HashMap<Digest, u32>,
+    origin: Origin,
+}
+
+/// The plain files that leaves are read from.
+#[derive(Debug)]
+enum Origin {
+    /// The version's own.
+    Own { dir: PathBuf, complete: bool },
+    /// Those of other versions. By ordinal: which of them has the leaf, and where.
+    Parts { others: Vec<Seed>, places: Vec<Option<(u16, Place)>> },
 }
 
 impl Depot {
     /// Serves a version, in place of what was known of it before.
     pub fn hold(&self, holding: Holding) {
-        let names = holding.manifest.frames().iter().map(|frame| frame.digest);
-        let frames = names.zip(0..).collect();
-        let digest = holding.manifest.digest();
+        let Holding { manifest, dir, spool, complete } = holding;
+        self.serve(manifest, spool, Origin::Own { dir, complete });
+    }
+
+    /// Serves a version that has no plain files here yet, in place of what was known of it before: its
+    /// frames from the spool, all else out of the plain files of `others`, which must be verified.
+    /// [`Depot::hold`] takes over once it has its own.
+    pub fn hold_from_parts(&self, manifest: Arc<Manifest>, spool: Option<Arc<Spool>>, others: Vec<Seed>) {
+        let mut places = vec![None; manifest.ordinals() as usize];
+        let ordinals = manifest.by_name();
+        for (number, other) in (0_u16..).zip(&others) {
+            for held in 0..other.manifest.ordinals() {
+                if let Some(ordinal) = ordinals.get(other.manifest.leaf_name(held)) {
+                    places[*ordinal as usize].get_or_insert((number, other.manifest.places(held)[0]));
+                }
+            }
+        }
+        self.serve(manifest, spool, Origin::Parts { others, places });
+    }
+
+    fn serve(&self, manifest: Arc<Manifest>, spool: Option<Arc<Spool>>, origin: Origin) {
+        let frames = manifest.frames().iter().map(|frame| frame.digest).zip(0..).collect();
+        let digest = manifest.digest();
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        held.insert(digest, Arc::new(Served { holding, frames }));
+        held.insert(digest, Arc::new(Served { manifest, spool, frames, origin }));
     }
 
     /// Serves it no more. Requests under way still end.
@@ -101,22 +142,28 @@ impl Depot {
 
     #[cfg(test)]
     pub(crate) fn frame_manifest(&self, version: &Digest) -> Arc<Manifest> {
-        self.held.read().unwrap()[version].holding.manifest.clone()
+        self.held.read().unwrap()[version].manifest.clone()
     }
 
     /// One frame. Reads the disk and may compress 1 MiB: call it from a thread that may block.
     pub fn frame(&self, version: &Digest, frame: &Digest) -> Result<FrameBytes, DepotError> {
-        let served = {
-            let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-            held.get(version).cloned().ok_or(DepotError::NoSuchVersion { version: *version })?
-        };
-        served.frame(frame)
+        self.served(version)?.frame(frame)
+    }
+
+    /// Up to 16 leaves, compressed together. Reads the disk: call it from a thread that may block.
+    pub fn leaves(&self, version: &Digest, ordinals: &[u32]) -> Result<FrameBytes, DepotError> {
+        self.served(version)?.leaves(ordinals)
+    }
+
+    fn served(&self, version: &Digest) -> Result<Arc<Served>, DepotError> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.get(version).cloned().ok_or(DepotError::NoSuchVersion { version: *version })
     }
 }
 
 impl Served {
     fn frame(&self, name: &Digest) -> Result<FrameBytes, DepotError> {
-        let manifest = &self.holding.manifest;
+        let manifest = &self.manifest;
         let number = self.frames.get(name).ok_or_else(|| {
             let version = manifest.digest();
             DepotError::NoSuchFrame { version, frame: *name }
@@ -125,12 +172,11 @@ impl Served {
         if let Some(bytes) = self.spooled(frame) {
             return Ok(FrameBytes { form: FrameForm::Named, bytes });
         }
-        let leaves = self.read_leaves(frame)?;
+        let leaves = self.read_leaves(&frame.leaves)?;
         if frame.encoding == Encoding::Stored {
             return Ok(FrameBytes { form: FrameForm::Named, bytes: leaves.into() });
         }
-        let mut packer = Packer::new(manifest.level()).map_err(DepotError::Compress)?;
-        let (_, packed) = packer.pack(&leaves).map_err(DepotError::Compress)?;
+        let (_, packed) = self.pack(&leaves)?;
         Ok(if leaf::digest_of(&packed) == frame.digest {
             FrameBytes { form: FrameForm::Named, bytes: packed.into() }
         } else {
@@ -138,52 +184,101 @@ impl Served {
         })
     }
 
+    fn leaves(&self, ordinals: &[u32]) -> Result<FrameBytes, DepotError> {
+        let known = 0..self.manifest.ordinals();
+        let all_known = ordinals.iter().all(|ordinal| known.contains(ordinal));
+        if !all_known || !(1..=FRAME_LEAVES_MAX).contains(&ordinals.len()) {
+            return Err(DepotError::NoSuchLeaves { version: self.manifest.digest() });
+        }
+        let leaves = self.read_leaves(ordinals)?;
+        let (encoding, packed) = self.pack(&leaves)?;
+        let form = match encoding {
+            Encoding::Zstd => FrameForm::Packed,
+            Encoding::Stored => FrameForm::Leaves,
+        };
+        Ok(FrameBytes { form, bytes: packed.into() })
+    }
+
+    fn pack(&self, leaves: &[u8]) -> Result<(Encoding, Vec<u8>), DepotError> {
+        let packer = Packer::new(self.manifest.level());
+        packer.and_then(|mut packer| packer.pack(leaves)).map_err(DepotError::Compress)
+    }
+
     /// A spool that cannot be read is a spool that has nothing.
     fn spooled(&self, frame: &Frame) -> Option<Bytes> {
-        let bytes = self.holding.spool.as_ref()?.read(&frame.digest).unwrap_or_else(|error| {
+        let bytes = self.spool.as_ref()?.read(&frame.digest).unwrap_or_else(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "a spool was passed over");
             None
         });
         bytes.filter(|bytes| bytes.len() == frame.length as usize)
     }
 
-    fn read_leaves(&self, frame: &Frame) -> Result<Vec<u8>, DepotError> {
-        let manifest = &self.holding.manifest;
-        let mut leaves = vec![0; manifest.decoded_length(frame)];
+    fn read_leaves(&self, ordinals: &[u32]) -> Result<Vec<u8>, DepotError> {
+        let mut leaves = vec![0; self.manifest.decoded_length(ordinals)];
         let mut rest = &mut leaves[..];
-        let mut open: Option<(u16, File)> = None;
-        for ordinal in &frame.leaves {
-            let place = manifest.places(*ordinal)[0];
-            let disk = &manifest.disks()[usize::from(place.disk)];
-            let path = self.holding.dir.join(disk.file_name());
+        let mut open: Option<(PathBuf, File)> = None;
+        for ordinal in ordinals {
+            let (bytes, after) = rest.split_at_mut(self.manifest.leaf_length(*ordinal));
+            let at = self.origin.find(&self.manifest, *ordinal).ok_or_else(|| self.lacks(*ordinal))?;
+            let path = at.dir.join(at.disk.file_name());
             let failed = |source| DepotError::Read { path: path.clone(), source };
             let file = match &mut open {
-                Some((number, file)) if *number == place.disk => file,
+                Some((opened, file)) if *opened == path => file,
                 other => {
                     let file = File::open(&path).map_err(failed)?;
-                    &mut other.insert((place.disk, file)).1
+                    &mut other.insert((path.clone(), file)).1
                 }
             };
-            let (bytes, after) = rest.split_at_mut(manifest.leaf_length(*ordinal));
-            let intact = match file.read_exact_at(bytes, place.offset()) {
-                Ok(()) => leaf::digest_of(bytes) == *manifest.leaf_name(*ordinal),
+            let intact = match file.read_exact_at(bytes, at.place.offset()) {
+                Ok(()) => leaf::digest_of(bytes) == *self.manifest.leaf_name(*ordinal),
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
                 Err(source) => return Err(failed(source)),
             };
+            if !intact && self.origin.is_complete() {
+                let leaf = BadLeaf::new(at.disk.name(), at.place.leaf);
+                return Err(DepotError::Damaged { version: at.version, leaf });
+            }
             if !intact {
-                return Err(self.lacks(frame, BadLeaf::new(disk.name(), place.leaf)));
+                return Err(self.lacks(*ordinal));
             }
             rest = after;
         }
         Ok(leaves)
     }
 
-    fn lacks(&self, frame: &Frame, leaf: BadLeaf) -> DepotError {
-        if self.holding.complete {
-            DepotError::Damaged { version: self.holding.manifest.digest(), leaf }
-        } else {
-            DepotError::NotYet { frame: frame.digest }
-        }
+    fn lacks(&self, ordinal: u32) -> DepotError {
+        let place = self.manifest.places(ordinal)[0];
+        let disk = &self.manifest.disks()[usize::from(place.disk)];
+        let leaf = BadLeaf::new(disk.name(), place.leaf);
+        DepotError::NotYet { version: self.manifest.digest(), leaf }
+    }
+}
+
+/// Where a leaf can be read.
+struct At<'a> {
+    version: Digest,
+    dir: &'a Path,
+    disk: &'a Disk,
+    place: Place,
+}
+
+impl Origin {
+    fn find<'a>(&'a self, manifest: &'a Manifest, ordinal: u32) -> Option<At<'a>> {
+        let (manifest, dir, place) = match self {
+            Self::Own { dir, .. } => (manifest, dir, manifest.places(ordinal)[0]),
+            Self::Parts { others, places } => {
+                let (number, place) = places[ordinal as usize]?;
+                let other = &others[usize::from(number)];
+                (&*other.manifest, &other.dir, place)
+            }
+        };
+        let disk = &manifest.disks()[usize::from(place.disk)];
+        Some(At { version: manifest.digest(), dir, disk, place })
+    }
+
+    /// What does not match there has changed, rather than not come yet.
+    const fn is_complete(&self) -> bool {
+        matches!(self, Self::Own { complete: true, .. } | Self::Parts { .. })
     }
 }
 

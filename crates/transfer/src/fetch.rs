@@ -1,20 +1,22 @@
 //! Fetching a version: check what is there, take what other versions hold, get the rest from peers.
 //!
 //! ```text
-//!   check incoming ──► copy from seeds ──► frames: source A ┐
-//!   (this is resume)   (hash, then write)          source B ┼─► digest ─► decode ─► each leaf's
-//!                                                  source C ┘   digest ─► write ─► ... ─► fdatasync
+//!   check incoming ──► clone, copy from seeds, ──► frames,       source A ┐
+//!   (this is resume)   frames of our own spool     loose leaves: source B ┼─► digest ─► decode ─►
+//!                      (hash, then write)                        source C ┘   each leaf's digest ─►
+//!                                                                    write ─► ... ─► fdatasync
 //! ```
 //!
 //! It ends with the files complete and flushed, and still unverified: that is `verify`'s part.
 
 use crate::{
     assemble::{AssembleError, Assembly},
-    frame::{self, WrongBytes},
+    clone,
+    frame::{self, Wanted, WrongBytes},
     layout,
     leaf::Place,
-    limits::FRAMES_IN_FLIGHT_MAX,
-    manifest::{Frame, Manifest},
+    limits::{FRAME_LEAVES_MAX, FRAMES_IN_FLIGHT_MAX},
+    manifest::Manifest,
     parts::Parts,
     present::Present,
     progress::{Progress, Stage},
@@ -22,6 +24,7 @@ use crate::{
     seeds::{self, Seed},
     sources::Sources,
     spool::Spool,
+    unspool,
     verify::Damage,
     wire::{FrameClient, NoFrame, Patience},
 };
@@ -54,7 +57,7 @@ pub struct FetchOrder {
     /// Who holds the version. May change at any time.
     pub sources: watch::Receiver<Vec<Source>>,
     pub client: Arc<FrameClient>,
-    /// Keeps the compressed frames, to serve them on.
+    /// Keeps the compressed frames, to serve them on. What it holds already is taken from it.
     pub spool: Option<Arc<Spool>>,
     /// What must stay free on the disk.
     pub floor: ByteCount,
@@ -67,7 +70,7 @@ pub struct FetchOrder {
 #[derive(Debug)]
 pub struct Fetched {
     pub dir: PathBuf,
-    /// Frames that came over the network.
+    /// Frames that came over the network, and groups of leaves that lie in none.
     pub frames: usize,
 }
 
@@ -111,12 +114,25 @@ pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
         move |order, cancel| {
             let assembly = Assembly::open(order.manifest.clone(), &dir, order.floor)?;
             let present = assembly.check(&order.progress, cancel)?;
-            seeds::copy(&assembly, &order.seeds, &present, &order.progress, cancel)?;
+            clone::disks(&assembly, &order.seeds, &present, &order.progress)?;
+            take_local(&assembly, order, &present, cancel)?;
             Ok((assembly, present))
         }
     })
     .await?;
     fill(order, dir, assembly, present).await
+}
+
+/// What is on this provider need not come over the network.
+fn take_local(
+    assembly: &Assembly,
+    order: &FetchOrder,
+    present: &Present,
+    cancel: &CancellationToken,
+) -> Result<(), AssembleError> {
+    seeds::copy(assembly, &order.seeds, present, &order.progress, cancel)?;
+    let Some(spool) = &order.spool else { return Ok(()) };
+    unspool::copy(assembly, spool, present, &order.progress, cancel)
 }
 
 /// Repairs a version in place: fetches only the leaves that `damage` names. A host that has the
@@ -136,7 +152,7 @@ pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetc
                 assembly.check(&order.progress, cancel)?
             };
             order.progress.begin(Stage::Copying, present.missing_bytes(&order.manifest));
-            seeds::copy(&assembly, &order.seeds, &present, &order.progress, cancel)?;
+            take_local(&assembly, order, &present, cancel)?;
             Ok((assembly, present))
         }
     })
@@ -176,7 +192,7 @@ async fn blocking<T: Send + 'static>(
     .map_err(FetchError::from)
 }
 
-/// Gets all frames with a leaf that is missing, and flushes.
+/// Gets whatever has a leaf that is missing, and flushes.
 async fn fill(
     order: Arc<FetchOrder>,
     dir: PathBuf,
@@ -186,7 +202,8 @@ async fn fill(
     order.progress.enter(Stage::Fetching);
     let workers = Semaphore::new(scan::workers());
     let parts = Parts::open(&order.incoming, &order.manifest.digest());
-    let site = Arc::new(Site { order: order.clone(), assembly, present, parts, workers });
+    let missing = missing(&order.manifest, &present);
+    let site = Arc::new(Site { order: order.clone(), assembly, present, missing, parts, workers });
     let frames = Run::new(site.clone()).run().await?;
     site.parts.clear();
     order.progress.enter(Stage::Flushing);
@@ -194,14 +211,42 @@ async fn fill(
     Ok(Fetched { dir, frames })
 }
 
+/// One thing to ask for; borrowed, it is a [`Wanted`].
+enum Missing {
+    /// By its number in the manifest.
+    Frame(u32),
+    /// Ordinals.
+    Loose(Box<[u32]>),
+}
+
+/// All frames with a leaf that is missing, and all loose leaves that are.
+fn missing(manifest: &Manifest, present: &Present) -> Vec<Missing> {
+    let frames = (0..).zip(manifest.frames()).filter(|(_, frame)| !present.has_all(manifest, &frame.leaves));
+    let loose = manifest.loose().iter().copied();
+    let loose: Vec<u32> = loose.filter(|ordinal| !present.has_everywhere(manifest, *ordinal)).collect();
+    let loose = loose.chunks(FRAME_LEAVES_MAX).map(|group| Missing::Loose(group.into()));
+    frames.map(|(number, _)| Missing::Frame(number)).chain(loose).collect()
+}
+
 /// What the fetching of one frame needs.
 struct Site {
     order: Arc<FetchOrder>,
     assembly: Assembly,
     present: Present,
+    /// What was missing when fetching began.
+    missing: Vec<Missing>,
     parts: Parts,
     /// Frames that may be decoded and written at once: more would only wait for each other.
     workers: Semaphore,
+}
+
+impl Site {
+    fn wanted(&self, number: usize) -> Wanted<'_> {
+        match &self.missing[number] {
+            Missing::Frame(frame) => Wanted::Frame(&self.order.manifest.frames()[*frame as usize]),
+            Missing::Loose(ordinals) => Wanted::Loose(ordinals),
+        }
+    }
 }
 
 /// Why a frame is not in place.
@@ -211,14 +256,14 @@ enum Trouble {
     Here(AssembleError),
 }
 
-/// One frame from one source into its place.
-async fn bring(site: Arc<Site>, number: u32, source: Arc<Source>) -> Result<(), Trouble> {
+/// One frame, or some loose leaves, from one source into place.
+async fn bring(site: Arc<Site>, number: usize, source: Arc<Source>) -> Result<(), Trouble> {
     let order = &site.order;
-    let frame = &order.manifest.frames()[number as usize];
-    let mut part = site.parts.part(frame);
+    let wanted = site.wanted(number);
+    let mut part = site.parts.part(wanted);
     let resumed = !part.kept().is_empty();
     let (patience, progress) = (&order.patience, &order.progress);
-    let got = order.client.frame(&source, &order.manifest, frame, patience, progress, &mut part);
+    let got = order.client.get(&source, &order.manifest, wanted, patience, progress, &mut part);
     let sent = match got.await {
         Ok(sent) => sent,
         Err(trouble) => {
@@ -232,8 +277,8 @@ async fn bring(site: Arc<Site>, number: u32, source: Arc<Source>) -> Result<(), 
         let site = site.clone();
         move || {
             let Site { order, assembly, present, .. } = &*site;
-            let frame: &Frame = &order.manifest.frames()[number as usize];
-            let opened = frame::open(&order.manifest, frame, &sent);
+            let wanted = site.wanted(number);
+            let opened = frame::open(&order.manifest, wanted, &sent);
             let leaves = opened.map_err(|wrong| {
                 part.discard();
                 // The first part lay on our disk: nobody says that it was the source.
@@ -241,9 +286,13 @@ async fn bring(site: Arc<Site>, number: u32, source: Arc<Source>) -> Result<(), 
                 let ours = NoFrame::Broken { address: "this provider".into(), cause };
                 if resumed { Trouble::NoFrame(ours) } else { Trouble::Wrong(wrong) }
             })?;
-            assembly.place_frame(frame, &leaves, present, &order.progress).map_err(Trouble::Here)?;
+            let ordinals = wanted.ordinals();
+            let placed = assembly.place_together(ordinals, &leaves, present, &order.progress);
+            placed.map_err(Trouble::Here)?;
             part.discard();
-            if let Some(spool) = order.spool.as_ref().filter(|_| sent.form == frame::FrameForm::Named) {
+            if let (Some(spool), Wanted::Frame(frame), frame::FrameForm::Named) =
+                (&order.spool, wanted, sent.form)
+            {
                 // It is a cache: a frame that it does not take is rebuilt when somebody asks.
                 if let Err(error) = spool.append(&frame.digest, &sent.bytes) {
                     tracing::debug!(error = &error as &dyn std::error::Error, "a frame was not kept");
@@ -262,14 +311,15 @@ async fn bring(site: Arc<Site>, number: u32, source: Arc<Source>) -> Result<(), 
     }
 }
 
-type Brought = (u32, Arc<Source>, Result<(), Trouble>);
+type Brought = (usize, Arc<Source>, Result<(), Trouble>);
 
 /// The frames still to get, and those on their way.
 struct Run {
     site: Arc<Site>,
-    queue: VecDeque<u32>,
+    /// Numbers in `Site::missing`.
+    queue: VecDeque<usize>,
     /// Who failed last to give a frame: another is asked first.
-    refused_by: HashMap<u32, ProviderId>,
+    refused_by: HashMap<usize, ProviderId>,
     tasks: JoinSet<Brought>,
     sources: Sources,
     frames: usize,
@@ -278,12 +328,9 @@ struct Run {
 
 impl Run {
     fn new(site: Arc<Site>) -> Self {
-        let manifest = &site.order.manifest;
-        let missing = |(_, frame): &(u32, &Frame)| !site.present.has_frame(manifest, frame);
-        let queue = (0..).zip(manifest.frames()).filter(missing).map(|(number, _)| number).collect();
         Self {
+            queue: (0..site.missing.len()).collect(),
             site,
-            queue,
             refused_by: HashMap::new(),
             tasks: JoinSet::new(),
             sources: Sources::default(),
@@ -341,7 +388,7 @@ impl Run {
     fn dispatch(&mut self) {
         let now = Instant::now();
         while self.tasks.len() < FRAMES_IN_FLIGHT_MAX && !self.queue.is_empty() {
-            let useful = |source: ProviderId, frame: &u32| self.refused_by.get(frame) != Some(&source);
+            let useful = |source: ProviderId, frame: &usize| self.refused_by.get(frame) != Some(&source);
             let wanted = |source| self.queue.iter().any(|frame| useful(source, frame));
             // Who failed to give a frame is asked for it again when nobody else is free: the other
             // sources may be dead.

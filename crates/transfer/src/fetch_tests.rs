@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    manifest::Frame,
     progress::Progress,
     sys,
     testing::{LEAF, Manner, Peer, Published, assert_same, disk, golden, noise, order, published, source},

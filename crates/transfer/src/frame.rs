@@ -22,6 +22,9 @@ pub enum FrameForm {
     /// Its leaves, not compressed: the holder could not rebuild the named bytes, because its zstd
     /// is of another release. The receiver checks leaf by leaf as always.
     Leaves,
+    /// Leaves that were asked for one by one, compressed together at this moment. They have no name
+    /// together; each has its own.
+    Packed,
 }
 
 /// Bytes that are not what their name says.
@@ -57,30 +60,48 @@ impl Packer {
     }
 }
 
-/// The leaves of `frame`, one after the other, each found to have its digest.
-///
-/// Never allocates more than the manifest says the frame decodes to, which is 1 MiB at most.
-pub(crate) fn open(manifest: &Manifest, frame: &Frame, sent: &FrameBytes) -> Result<Bytes, WrongBytes> {
-    let expected = manifest.decoded_length(frame);
-    debug_assert!(expected <= FRAME_SIZE_MAX);
-    let decoded = match (sent.form, frame.encoding) {
-        (FrameForm::Leaves, _) => {
-            check_length(&sent.bytes, expected)?;
-            sent.bytes.clone()
+/// What one request asks for: a frame, or leaves that lie in none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted<'a> {
+    Frame(&'a Frame),
+    Loose(&'a [u32]),
+}
+
+impl<'a> Wanted<'a> {
+    pub(crate) fn ordinals(self) -> &'a [u32] {
+        match self {
+            Self::Frame(frame) => &frame.leaves,
+            Self::Loose(ordinals) => ordinals,
         }
-        (FrameForm::Named, encoding) => {
+    }
+}
+
+/// The leaves that were wanted, one after the other, each found to have its digest.
+///
+/// Never allocates more than the manifest says that they are, which is 1 MiB at most.
+pub(crate) fn open(manifest: &Manifest, wanted: Wanted<'_>, sent: &FrameBytes) -> Result<Bytes, WrongBytes> {
+    let expected = manifest.decoded_length(wanted.ordinals());
+    debug_assert!(expected <= FRAME_SIZE_MAX);
+    let decoded = match (sent.form, wanted) {
+        (FrameForm::Named, Wanted::Frame(frame)) => {
             check_length(&sent.bytes, frame.length as usize)?;
             if leaf::digest_of(&sent.bytes) != frame.digest {
                 return Err(WrongBytes::Digest);
             }
-            match encoding {
+            match frame.encoding {
                 Encoding::Stored => sent.bytes.clone(),
                 Encoding::Zstd => decompress(&sent.bytes, expected)?.into(),
             }
         }
+        (FrameForm::Named, Wanted::Loose(_)) => return Err(WrongBytes::Digest),
+        (FrameForm::Leaves, _) => {
+            check_length(&sent.bytes, expected)?;
+            sent.bytes.clone()
+        }
+        (FrameForm::Packed, _) => decompress(&sent.bytes, expected)?.into(),
     };
     let mut rest = &decoded[..];
-    for ordinal in &frame.leaves {
+    for ordinal in wanted.ordinals() {
         let (bytes, after) = rest.split_at(manifest.leaf_length(*ordinal));
         if leaf::digest_of(bytes) != *manifest.leaf_name(*ordinal) {
             return Err(WrongBytes::Leaf { ordinal: *ordinal });

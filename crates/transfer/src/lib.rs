@@ -38,11 +38,14 @@
 //! the bytes, [`limits`] for every number.
 
 pub mod assemble;
+pub mod changes;
+mod clone;
 pub mod commit;
 pub mod depot;
 mod durable;
 pub mod fetch;
 pub mod frame;
+mod gather;
 pub mod layout;
 pub mod leaf;
 pub mod limits;
@@ -59,9 +62,11 @@ pub mod spool;
 mod sys;
 #[cfg(test)]
 mod testing;
+mod unspool;
 pub mod verify;
 pub mod wire;
 
+pub use clone::bytes_to_write;
 pub use sys::free_space;
 
 use diecast_domain::code::{Code, Problem};

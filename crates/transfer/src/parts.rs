@@ -4,7 +4,7 @@
 //! Nothing here counts as present. A frame that was completed from a part is checked like any other,
 //! and a part that proves wrong is thrown away and blamed on nobody: it may be ours that is torn.
 
-use crate::manifest::Frame;
+use crate::frame::Wanted;
 use diecast_domain::digest::Digest;
 use std::{
     fs::{self, File, OpenOptions},
@@ -34,8 +34,13 @@ impl Parts {
         Self { dir }
     }
 
-    /// What an earlier try got of `frame`, from whomever: its named bytes are the same everywhere.
-    pub(crate) fn part(&self, frame: &Frame) -> Part {
+    /// What an earlier try got of a frame, from whomever: its named bytes are the same everywhere.
+    /// Loose leaves have none together, so nothing is kept of them.
+    pub(crate) fn part(&self, wanted: Wanted<'_>) -> Part {
+        let frame = match wanted {
+            Wanted::Frame(frame) => frame,
+            Wanted::Loose(_) => return Part::default(),
+        };
         let path = self.dir.join(frame.digest.hex());
         let mut kept = fs::read(&path).unwrap_or_default();
         if kept.len() > frame.length as usize {
@@ -52,8 +57,9 @@ impl Parts {
 }
 
 /// One frame on its way. Dropped in the middle, it leaves what it has.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Part {
+    /// Empty if nothing is ever kept.
     path: PathBuf,
     kept: Vec<u8>,
     pending: Vec<u8>,

@@ -2,7 +2,7 @@
 
 use crate::{
     leaf::{self, Place},
-    manifest::{Frame, Manifest},
+    manifest::Manifest,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -45,8 +45,8 @@ impl Present {
         manifest.places(ordinal).iter().all(|place| self.has(*place))
     }
 
-    pub(crate) fn has_frame(&self, manifest: &Manifest, frame: &Frame) -> bool {
-        frame.leaves.iter().all(|ordinal| self.has_everywhere(manifest, *ordinal))
+    pub(crate) fn has_all(&self, manifest: &Manifest, ordinals: &[u32]) -> bool {
+        ordinals.iter().all(|ordinal| self.has_everywhere(manifest, *ordinal))
     }
 
     pub(crate) fn missing_bytes(&self, manifest: &Manifest) -> u64 {

@@ -5,20 +5,27 @@
 //! depends on the bytes only: holes, threads and compression do not change it.
 
 use crate::{
-    frame::Packer,
+    gather::Gather,
     leaf::{self, Place},
-    limits::{FRAME_LEAVES_MAX, FRAME_SIZE_MAX, ZSTD_LEVEL},
-    manifest::{BadManifest, Encoding, Frame, Manifest, Packing},
+    limits::ZSTD_LEVEL,
+    manifest::{BadManifest, Manifest, Packing},
     progress::{Progress, Stage},
     scan::{self, Block, ScanError, ScanFile},
     spool::{Spool, SpoolError},
+    verify::BadLeaf,
 };
 use diecast_domain::{
     code::{Code, Problem},
     digest::Digest,
     units::ByteCount,
 };
-use std::{collections::HashSet, fs::File, io, path::PathBuf, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    fs::File,
+    io,
+    path::PathBuf,
+    sync::Mutex,
+};
 use tokio_util::sync::CancellationToken;
 
 /// A finished disk: a plain raw file on a local disk, with holes or without, that nobody writes to.
@@ -47,6 +54,10 @@ pub enum PublishError {
     },
     #[error("{path} is not a plain file")]
     NotAFile { path: PathBuf },
+    #[error("{leaf} of version {} does not have its digest any more", version.short())]
+    Damaged { version: Digest, leaf: BadLeaf },
+    #[error("the map of {overlay} cannot be: {what}")]
+    Map { overlay: PathBuf, what: &'static str },
     #[error("could not keep the compressed frames")]
     Spool(#[source] SpoolError),
     #[error("could not compress")]
@@ -78,6 +89,8 @@ impl PublishError {
             Self::NotAFile { .. } => {
                 Problem::new(Code::V0009, format!("the disk cannot be published: {self}"))
             }
+            Self::Damaged { .. } => Problem::new(Code::T0008, format!("Nothing was published: {self}.")),
+            Self::Map { .. } => Problem::new(Code::V0004, format!("Nothing was published: {self}.")),
             Self::Spool(error) => crate::write_problem(error, std::error::Error::source(error)),
             Self::Compress(source) => Problem::new(Code::S0004, format!("the publication {self}: {source}")),
             Self::Manifest(error) => error.problem(),
@@ -99,7 +112,10 @@ pub fn publish(
     progress.begin(Stage::Publishing, scan::data_bytes(&files)?);
 
     let met = Mutex::new(HashSet::new());
-    let new = |_| Worker::new(spool).map_err(PublishError::Compress);
+    let new = |_| {
+        let gather = Gather::new(spool, ZSTD_LEVEL).map_err(PublishError::Compress)?;
+        Ok::<_, PublishError>(Worker { gather, leaves: Vec::new() })
+    };
     let mut workers = (0..scan::workers()).map(new).collect::<Result<Vec<_>, _>>()?;
     scan::scan(&files, cancel, &mut workers, |worker, block: Block<'_>| {
         worker.take(block, &met)?;
@@ -110,22 +126,15 @@ pub fn publish(
     let mut leaves = Vec::new();
     let mut frames = Vec::new();
     for mut worker in workers {
-        worker.flush()?;
         leaves.append(&mut worker.leaves);
-        frames.append(&mut worker.frames);
+        frames.append(&mut worker.gather.end()?);
     }
     let sizes = files.iter().map(|file| ByteCount(file.size));
     let disks = input.disks.into_iter().map(|disk| disk.name).zip(sizes).collect();
-    let packing = |ordinals: &std::collections::HashMap<Digest, u32>| {
-        let number = |packed: Packed| Frame {
-            digest: packed.digest,
-            length: packed.length,
-            encoding: packed.encoding,
-            leaves: packed.leaves.iter().map(|name| ordinals[name]).collect(),
-        };
-        let mut frames: Vec<_> = frames.into_iter().map(number).collect();
+    let packing = |ordinals: &HashMap<Digest, u32>| {
+        let mut frames: Vec<_> = frames.iter().map(|packed| packed.numbered(ordinals)).collect();
         frames.sort_unstable_by_key(|frame| frame.leaves[0]);
-        Packing { level: ZSTD_LEVEL, frames }
+        Packing { level: ZSTD_LEVEL, frames, loose_wire: 0 }
     };
     Manifest::build(disks, leaves, input.nvram, input.profile, packing).map_err(PublishError::Manifest)
 }
@@ -140,36 +149,12 @@ fn open(disk: &DiskInput) -> Result<ScanFile, PublishError> {
     Ok(ScanFile { file, path: disk.path.clone(), size: metadata.len() })
 }
 
-/// A frame as it was packed, before the ordinals are known.
-struct Packed {
-    digest: Digest,
-    length: u32,
-    encoding: Encoding,
-    leaves: Vec<Digest>,
-}
-
 struct Worker<'a> {
-    spool: &'a Spool,
-    packer: Packer,
-    /// The frame in the making: names, and their bytes one after the other.
-    names: Vec<Digest>,
-    bytes: Vec<u8>,
+    gather: Gather<'a>,
     leaves: Vec<(Place, Digest)>,
-    frames: Vec<Packed>,
 }
 
-impl<'a> Worker<'a> {
-    fn new(spool: &'a Spool) -> io::Result<Self> {
-        Ok(Self {
-            spool,
-            packer: Packer::new(ZSTD_LEVEL)?,
-            names: Vec::with_capacity(FRAME_LEAVES_MAX),
-            bytes: Vec::with_capacity(FRAME_SIZE_MAX),
-            leaves: Vec::new(),
-            frames: Vec::new(),
-        })
-    }
-
+impl Worker<'_> {
     fn take(&mut self, block: Block<'_>, met: &Mutex<HashSet<Digest>>) -> Result<(), PublishError> {
         for (number, bytes) in block.leaves() {
             if leaf::is_zero(bytes) {
@@ -177,28 +162,10 @@ impl<'a> Worker<'a> {
             }
             let name = leaf::digest_of(bytes);
             self.leaves.push((Place { disk: block.disk as u16, leaf: number }, name));
-            if !met.lock().expect("inserting does not panic").insert(name) {
-                continue;
-            }
-            self.names.push(name);
-            self.bytes.extend_from_slice(bytes);
-            if self.names.len() == FRAME_LEAVES_MAX {
-                self.flush()?;
+            if met.lock().expect("inserting does not panic").insert(name) {
+                self.gather.add(name, bytes)?;
             }
         }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<(), PublishError> {
-        if self.names.is_empty() {
-            return Ok(());
-        }
-        let (encoding, packed) = self.packer.pack(&self.bytes).map_err(PublishError::Compress)?;
-        let digest = leaf::digest_of(&packed);
-        self.spool.append(&digest, &packed).map_err(PublishError::Spool)?;
-        let leaves = std::mem::take(&mut self.names);
-        self.frames.push(Packed { digest, length: packed.len() as u32, encoding, leaves });
-        self.bytes.clear();
         Ok(())
     }
 }

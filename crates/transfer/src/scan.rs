@@ -69,21 +69,34 @@ pub(crate) fn scan<S: Send, E: From<ScanError> + Send>(
     visit: impl Fn(&mut S, Block<'_>) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
     let walk = Mutex::new(Walk::new(files));
+    let next = || Ok(walk.lock().expect("no worker panics while it holds the walk").next()?);
+    let mut states: Vec<_> = states.iter_mut().map(|state| (state, vec![0; FRAME_SIZE_MAX])).collect();
+    in_parallel(cancel, &mut states, next, |(state, buffer), span: Span| {
+        let bytes = &mut buffer[..span.length];
+        let ScanFile { file, path, .. } = &files[span.disk];
+        file.read_exact_at(bytes, span.offset)
+            .map_err(|source| ScanError::Read { path: path.clone(), source })?;
+        let first_leaf = (span.offset / LEAF_SIZE as u64) as u32;
+        visit(state, Block { disk: span.disk, first_leaf, bytes })
+    })
+}
+
+/// Hands everything that `next` gives to one of `states`, each on a thread of its own. The first error
+/// stops all.
+pub(crate) fn in_parallel<S: Send, T, E: From<ScanError> + Send>(
+    cancel: &CancellationToken,
+    states: &mut [S],
+    next: impl Fn() -> Result<Option<T>, E> + Sync,
+    take: impl Fn(&mut S, T) -> Result<(), E> + Sync,
+) -> Result<(), E> {
     let stop = AtomicBool::new(false);
     let work = |state: &mut S| -> Result<(), E> {
-        let mut buffer = vec![0; FRAME_SIZE_MAX];
         while !stop.load(Ordering::Relaxed) {
             if cancel.is_cancelled() {
                 return Err(ScanError::Cancelled.into());
             }
-            let next = walk.lock().expect("no worker panics while it holds the walk").next()?;
-            let Some(span) = next else { break };
-            let bytes = &mut buffer[..span.length];
-            let ScanFile { file, path, .. } = &files[span.disk];
-            file.read_exact_at(bytes, span.offset)
-                .map_err(|source| ScanError::Read { path: path.clone(), source })?;
-            let first_leaf = (span.offset / LEAF_SIZE as u64) as u32;
-            visit(state, Block { disk: span.disk, first_leaf, bytes })?;
+            let Some(found) = next()? else { break };
+            take(state, found)?;
         }
         Ok(())
     };

@@ -22,7 +22,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    thread,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -72,52 +71,31 @@ pub(crate) fn copy(
     };
     let origins = Origins { assembly, seeds: seeds.iter().map(open).collect() };
     let next = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
+    let next = || Ok(found.get(next.fetch_add(1, Ordering::Relaxed)));
     let damaged: Vec<_> = seeds.iter().map(|_| AtomicBool::new(false)).collect();
-    let work = || {
-        let mut buffer = [0; LEAF_SIZE];
-        while let Some(found) = found.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if cancel.is_cancelled() {
-                return Err(AssembleError::Cancelled);
+    let mut buffers = vec![[0; LEAF_SIZE]; scan::workers()];
+    let done = scan::in_parallel(cancel, &mut buffers, next, |buffer, found: &Found| {
+        let bytes = &mut buffer[..assembly.manifest.leaf_length(found.ordinal)];
+        let Some(file) = origins.file(found) else { return Ok(()) };
+        let read = file.read_exact_at(bytes, found.place.offset());
+        let name = assembly.manifest.leaf_name(found.ordinal);
+        if read.is_err() || leaf::digest_of(bytes) != *name {
+            if let Some(damaged) = damaged.get(found.origin.wrapping_sub(1)) {
+                damaged.store(true, Ordering::Relaxed);
             }
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-            let bytes = &mut buffer[..assembly.manifest.leaf_length(found.ordinal)];
-            let Some(file) = origins.file(found) else { continue };
-            let read = file.read_exact_at(bytes, found.place.offset());
-            let name = assembly.manifest.leaf_name(found.ordinal);
-            if read.is_err() || leaf::digest_of(bytes) != *name {
-                if let Some(damaged) = damaged.get(found.origin.wrapping_sub(1)) {
-                    damaged.store(true, Ordering::Relaxed);
-                }
-                continue;
-            }
-            assembly.check_floor(bytes.len())?;
-            let origin = (file, found.place.offset());
-            assembly.place(found.ordinal, bytes, origin, present, progress)?;
-            progress.add_local(bytes.len() as u64);
+            return Ok(());
         }
+        let origin = (file, found.place.offset());
+        assembly.place(found.ordinal, bytes, origin, present, progress)?;
+        progress.add_local(bytes.len() as u64);
         Ok(())
-    };
-    let run = || {
-        let done = work();
-        stop.fetch_or(done.is_err(), Ordering::Relaxed);
-        done
-    };
-    let done = thread::scope(|scope| {
-        let threads: Vec<_> = (0..scan::workers()).map(|_| scope.spawn(run)).collect();
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        threads.into_iter().map(join).collect::<Vec<Result<(), _>>>()
     });
     for (seed, _) in seeds.iter().zip(damaged).filter(|(_, damaged)| damaged.load(Ordering::Relaxed)) {
         let version = seed.manifest.digest();
         let cause = format!("version {}, kept here, does not have its digests any more", version.short());
         progress.damaged_seed(version, Problem::new(Code::T0008, cause));
     }
-    done.into_iter().collect()
+    done
 }
 
 /// In the order of the origins' disks, so that they are read nearly in sequence.

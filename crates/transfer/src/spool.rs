@@ -1,8 +1,9 @@
 //! The spool: compressed frames of a version, kept while a distribution is live. Only a cache.
 //!
 //! One append-only file of records `{magic, length, digest, bytes}`. Opening reads the record
-//! headers; a torn tail is cut. Bytes are checked when read, so nothing is ever fsynced: whatever a
-//! crash spoils is simply not there.
+//! headers; a torn tail is cut. Bytes are checked when read, so nothing need be fsynced: whatever a
+//! crash spoils is simply not there. Only a derived version's spool is, when it is published: until the
+//! first plain file is made, its frames are nowhere else.
 
 use crate::leaf;
 use bytes::Bytes;
@@ -97,6 +98,12 @@ impl Spool {
                 Ok(None)
             }
         }
+    }
+
+    /// Forces to the disk what was kept. Needed only where nobody else has the frames yet.
+    pub(crate) fn sync(&self) -> Result<(), SpoolError> {
+        let failed = |source| SpoolError { doing: "flush", path: self.path.clone(), source };
+        self.file.sync_all().map_err(failed)
     }
 
     pub fn contains(&self, digest: &Digest) -> bool {

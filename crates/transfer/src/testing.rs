@@ -3,12 +3,12 @@
 use crate::{
     depot::{Depot, Holding},
     fetch::FetchOrder,
-    frame::FrameForm,
+    frame::{FrameForm, Wanted},
     manifest::Manifest,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     spool::Spool,
-    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, Patience, rest_of},
+    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, Patience, leaves_of_path, rest_of},
 };
 use axum::{
     Router,
@@ -130,12 +130,18 @@ impl Drop for Peer {
 
 impl Peer {
     pub(crate) async fn serve(name: &str, manner: Manner, held: &Published) -> Self {
-        let depot = Arc::new(Depot::default());
+        let depot = Depot::default();
         let spool = held.holding().spool.filter(|_| manner != Manner::Leaves);
         depot.hold(Holding { spool, ..held.holding() });
+        Self::with(name, manner, depot).await
+    }
+
+    pub(crate) async fn with(name: &str, manner: Manner, depot: Depot) -> Self {
+        let depot = Arc::new(depot);
         let asked = Arc::new(AtomicUsize::new(0));
         let state = (depot, manner, asked.clone());
-        let app = Router::new().route(FRAME_ROUTE, get(answer)).with_state(state);
+        let app = Router::new().route(FRAME_ROUTE, get(answer)).route(LEAVES_ROUTE, get(answer_leaves));
+        let app = app.with_state(state);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let source = source(name, &listener.local_addr().unwrap().to_string());
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -155,7 +161,9 @@ async fn answer(
     headers: HeaderMap,
 ) -> Response {
     let number = asked.fetch_add(1, Ordering::SeqCst);
-    let found = depot.frame(&version.parse().unwrap(), &frame.parse().unwrap()).unwrap();
+    let Ok(found) = depot.frame(&version.parse().unwrap(), &frame.parse().unwrap()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let mut bytes = found.bytes.to_vec();
     let mut form = found.form;
     let half = bytes.len() / 2;
@@ -182,11 +190,26 @@ async fn answer(
         Manner::Leaves => {
             let manifest = depot.frame_manifest(&version.parse().unwrap());
             let frame = manifest.frames().iter().find(|known| known.digest.hex() == frame).unwrap();
-            bytes = crate::frame::open(&manifest, frame, &found).unwrap().to_vec();
+            bytes = crate::frame::open(&manifest, Wanted::Frame(frame), &found).unwrap().to_vec();
             form = FrameForm::Leaves;
         }
     }
     ([(FORM_HEADER, form.as_str())], bytes).into_response()
+}
+
+async fn answer_leaves(
+    State((depot, manner, asked)): State<Served>,
+    UrlPath((version, leaves)): UrlPath<(String, String)>,
+) -> Response {
+    asked.fetch_add(1, Ordering::SeqCst);
+    let found = depot.leaves(&version.parse().unwrap(), &leaves_of_path(&leaves).unwrap());
+    let Ok(found) = found else { return StatusCode::NOT_FOUND.into_response() };
+    let mut bytes = found.bytes.to_vec();
+    if manner == Manner::Lies {
+        let half = bytes.len() / 2;
+        bytes[half] ^= 1;
+    }
+    ([(FORM_HEADER, found.form.as_str())], bytes).into_response()
 }
 
 pub(crate) fn source(name: &str, address: &str) -> Source {

@@ -5,9 +5,9 @@
 //! bounded in size and time: `fetch` checks it.
 
 use crate::{
-    frame::{FrameBytes, FrameForm},
-    limits::{STALL_BYTES_MIN, STALL_WINDOW},
-    manifest::{Frame, Manifest},
+    frame::{FrameBytes, FrameForm, Wanted},
+    limits::{FRAME_LEAVES_MAX, STALL_BYTES_MIN, STALL_WINDOW},
+    manifest::Manifest,
     parts::Part,
     progress::Progress,
 };
@@ -26,6 +26,9 @@ use tokio::time::{Instant, timeout_at};
 
 /// The route as axum writes it. Both parameters are 64 hex digits.
 pub const FRAME_ROUTE: &str = "/depot/v1/versions/{version}/frames/{frame}";
+/// The route of leaves that lie in no frame, as axum writes it: the version in 64 hex digits, and what
+/// [`leaves_of_path`] reads.
+pub const LEAVES_ROUTE: &str = "/depot/v1/versions/{version}/leaves/{leaves}";
 /// Answers 204 to whoever may ask for frames: agents probe each other with it.
 pub const PROBE_PATH: &str = "/depot/v1/probe";
 /// Says in which form the frame's bytes follow; see [`FrameForm`].
@@ -35,16 +38,30 @@ pub fn frame_path(version: &Digest, frame: &Digest) -> String {
     format!("/depot/v1/versions/{}/frames/{}", version.hex(), frame.hex())
 }
 
+fn leaves_path(version: &Digest, ordinals: &[u32]) -> String {
+    let ordinals: Vec<_> = ordinals.iter().map(u32::to_string).collect();
+    format!("/depot/v1/versions/{}/leaves/{}", version.hex(), ordinals.join(","))
+}
+
+/// The ordinals that a request names: 1 to 16, rising, with commas between. None if it is anything else.
+pub fn leaves_of_path(text: &str) -> Option<Vec<u32>> {
+    let ordinals = text.split(',').take(FRAME_LEAVES_MAX + 1);
+    let ordinals: Vec<u32> = ordinals.map(|one| one.parse().ok()).collect::<Option<_>>()?;
+    let rising = ordinals.is_sorted_by(|one, next| one < next);
+    (rising && ordinals.len() <= FRAME_LEAVES_MAX).then_some(ordinals)
+}
+
 impl FrameForm {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Named => "named",
             Self::Leaves => "leaves",
+            Self::Packed => "packed",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Named, Self::Leaves].into_iter().find(|form| form.as_str() == text)
+        [Self::Named, Self::Leaves, Self::Packed].into_iter().find(|form| form.as_str() == text)
     }
 }
 
@@ -115,21 +132,26 @@ impl FrameClient {
         Self { scheme: "http", ..Self::new(move |_| http.clone()) }
     }
 
-    /// Asks one source for one frame, at each of its addresses until one answers.
-    pub(crate) async fn frame(
+    /// Asks one source for one thing, at each of its addresses until one answers.
+    pub(crate) async fn get(
         &self,
         source: &Source,
         manifest: &Manifest,
-        frame: &Frame,
+        wanted: Wanted<'_>,
         patience: &Patience,
         progress: &Progress,
         part: &mut Part,
     ) -> Result<FrameBytes, NoFrame> {
-        if part.kept().len() == frame.length as usize {
+        let (path, named_length) = match wanted {
+            Wanted::Frame(frame) => {
+                (frame_path(&manifest.digest(), &frame.digest), Some(frame.length as usize))
+            }
+            Wanted::Loose(ordinals) => (leaves_path(&manifest.digest(), ordinals), None),
+        };
+        if named_length == Some(part.kept().len()) {
             let bytes = part.kept().to_vec().into();
             return Ok(FrameBytes { form: FrameForm::Named, bytes });
         }
-        let path = frame_path(&manifest.digest(), &frame.digest);
         let (address, response) = self.connect(source, &path, part.kept().len(), patience).await?;
         match response.status() {
             StatusCode::PARTIAL_CONTENT if continues(&response, part.kept().len()) => {}
@@ -143,16 +165,16 @@ impl FrameClient {
             None => Some(FrameForm::Named),
             Some(value) => value.to_str().ok().and_then(FrameForm::parse),
         };
-        let Some(form) = form else {
-            let cause = format!("its {FORM_HEADER} header is unknown");
-            return Err(NoFrame::Broken { address, cause });
-        };
-        if form == FrameForm::Leaves {
-            part.keep_nothing();
-        }
-        let expected = match form {
-            FrameForm::Named => frame.length as usize,
-            FrameForm::Leaves => manifest.decoded_length(frame),
+        let (form, expected) = match (form, named_length) {
+            (Some(FrameForm::Named), Some(length)) => (FrameForm::Named, length),
+            (Some(form @ (FrameForm::Leaves | FrameForm::Packed)), _) => {
+                part.keep_nothing();
+                (form, manifest.decoded_length(wanted.ordinals()))
+            }
+            (Some(FrameForm::Named), None) | (None, _) => {
+                let cause = format!("its {FORM_HEADER} header is unknown");
+                return Err(NoFrame::Broken { address, cause });
+            }
         };
         let bytes = body(address, response, expected, patience, progress, part).await?.freeze();
         Ok(FrameBytes { form, bytes })

@@ -4,7 +4,8 @@
 //!   version digest = BLAKE3(root)
 //!   root ──► disks: name, size ──► pages of 1024 leaves ──► leaf digests     } content
 //!        └─► NVRAM's digest, profile                                         }
-//!   packing: frame = wire digest, length, encoding, ordinals of its leaves    how it travels
+//!   packing: frame = wire digest, length, encoding, ordinals of its leaves    how it travels;
+//!            loose leaves = those in no frame: they are asked for one by one  } not named
 //! ```
 //!
 //! A `Manifest` in memory has passed every check, whoever wrote it; `docs/format.md` describes the
@@ -18,7 +19,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-use self::{codec::Reader, content::Content, index::LeafIndex};
+use self::{codec::Reader, content::Content, index::LeafIndex, packing::Form};
 use crate::{
     leaf::{self, Place},
     limits::MANIFEST_MAX,
@@ -29,11 +30,16 @@ use diecast_domain::{
     units::ByteCount,
 };
 
+use std::collections::HashMap;
+
 pub use content::Disk;
 pub(crate) use packing::Packing;
 pub use packing::{Encoding, Frame};
 
-const FILE_MAGIC: &[u8; 8] = b"DCMANI01";
+/// Every leaf lies in a frame.
+const FRAMED_MAGIC: &[u8; 8] = b"DCMANI01";
+/// Some do not.
+const LOOSE_MAGIC: &[u8; 8] = b"DCMANI02";
 
 /// A checked manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub struct Manifest {
     packing: Packing,
     nvram: Option<Vec<u8>>,
     index: LeafIndex,
+    /// Ordinals of the leaves that lie in no frame, rising.
+    loose: Box<[u32]>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,14 +87,14 @@ impl Manifest {
         leaves: Vec<(Place, Digest)>,
         nvram: Option<Vec<u8>>,
         profile: Vec<u8>,
-        packed: impl FnOnce(&std::collections::HashMap<Digest, u32>) -> Packing,
+        packed: impl FnOnce(&HashMap<Digest, u32>) -> Packing,
     ) -> Result<Self, BadManifest> {
         let content = Content::build(disks, leaves, nvram.as_deref(), profile)?;
         let index = LeafIndex::new(&content.disks)?;
         let name = |ordinal| (*name_of(&content, &index, ordinal), ordinal);
         let packing = packed(&(0..index.len()).map(name).collect());
         let nvram = nvram.filter(|bytes| !bytes.is_empty());
-        Self { digest: leaf::digest_of(&content.root()), content, packing, nvram, index }.checked()
+        Self::checked(leaf::digest_of(&content.root()), content, packing, nvram, index)
     }
 
     /// Reads a manifest that anybody may have written.
@@ -96,16 +104,23 @@ impl Manifest {
             return Err(BadManifest::TooLarge { what: "the manifest", found, max });
         }
         let mut from = Reader::new(bytes);
-        from.magic(FILE_MAGIC, "the manifest")?;
+        let form = match from.take(8, "the manifest")? {
+            magic if magic == FRAMED_MAGIC => Form::Framed,
+            magic if magic == LOOSE_MAGIC => Form::Loose,
+            _ => return Err(BadManifest::Unknown { what: "the manifest" }),
+        };
         let root_length = from.count(MANIFEST_MAX, "the root")?;
         let root = from.take(root_length, "the root")?;
         let content = Content::decode(root, &mut from)?;
         let index = LeafIndex::new(&content.disks)?;
-        let packing = Packing::decode(&mut from, &index)?;
+        let packing = Packing::decode(&mut from, &index, form)?;
         let nvram = content.nvram.map(|name| from.take(name.length as usize, "the NVRAM"));
         let nvram = nvram.transpose()?.map(<[u8]>::to_vec);
         from.end("the NVRAM")?;
-        Self { digest: leaf::digest_of(root), content, packing, nvram, index }.checked()
+        if packing.form() != form {
+            return Err(BadManifest::NotCanonical { what: "a size for loose leaves that it lacks" });
+        }
+        Self::checked(leaf::digest_of(root), content, packing, nvram, index)
     }
 
     /// Reads the manifest of the version `expected`, and no other.
@@ -118,21 +133,30 @@ impl Manifest {
         Err(BadManifest::WrongDigest { what: "the version", expected, found })
     }
 
-    fn checked(self) -> Result<Self, BadManifest> {
-        self.packing.check(&self.index, |ordinal| self.leaf_length(ordinal))?;
-        if let (Some(name), Some(bytes)) = (self.content.nvram, &self.nvram) {
+    fn checked(
+        digest: Digest,
+        content: Content,
+        packing: Packing,
+        nvram: Option<Vec<u8>>,
+        index: LeafIndex,
+    ) -> Result<Self, BadManifest> {
+        if let (Some(name), Some(bytes)) = (content.nvram, &nvram) {
             let (expected, found) = (name.digest, leaf::digest_of(bytes));
             if expected != found {
                 return Err(BadManifest::WrongDigest { what: "the NVRAM", expected, found });
             }
         }
-        Ok(self)
+        let loose = packing.check(&index, |ordinal| length_of(&content, &index, ordinal))?;
+        Ok(Self { digest, content, packing, nvram, index, loose })
     }
 
     /// The bytes that the server keeps and agents are handed.
     pub fn encode(&self) -> Vec<u8> {
         let root = self.content.root();
-        let mut out = FILE_MAGIC.to_vec();
+        let mut out = match self.packing.form() {
+            Form::Framed => FRAMED_MAGIC.to_vec(),
+            Form::Loose => LOOSE_MAGIC.to_vec(),
+        };
         out.extend((root.len() as u32).to_le_bytes());
         out.extend(root);
         let pages = self.content.disks.iter().flat_map(Disk::stored_pages);
@@ -180,9 +204,26 @@ impl Manifest {
         ByteCount(leaves.sum::<u64>())
     }
 
-    /// What one copy takes on the wire if nothing is there yet.
+    /// What one copy takes on the wire if nothing is there yet. Of the loose leaves, an estimate.
     pub fn wire_bytes(&self) -> ByteCount {
-        ByteCount(self.frames().iter().map(|frame| u64::from(frame.length)).sum())
+        let frames: u64 = self.frames().iter().map(|frame| u64::from(frame.length)).sum();
+        ByteCount(frames + self.packing.loose_wire)
+    }
+
+    /// Data of the leaves that lie in no frame: a holder compresses them whenever they are asked for.
+    pub fn loose_bytes(&self) -> ByteCount {
+        ByteCount(self.loose.iter().map(|ordinal| self.leaf_length(*ordinal) as u64).sum())
+    }
+
+    /// Ordinals of the leaves that lie in no frame, rising: neighbours here lie near each other on
+    /// the disk.
+    pub(crate) fn loose(&self) -> &[u32] {
+        &self.loose
+    }
+
+    /// What the loose leaves are thought to take on the wire.
+    pub(crate) const fn loose_wire(&self) -> u64 {
+        self.packing.loose_wire
     }
 
     /// How many distinct leaves there are.
@@ -199,14 +240,23 @@ impl Manifest {
     }
 
     pub(crate) fn leaf_length(&self, ordinal: u32) -> usize {
-        let place = self.index.places(ordinal)[0];
-        self.content.disks[usize::from(place.disk)].leaf_length(place.leaf)
+        length_of(&self.content, &self.index, ordinal)
     }
 
-    /// Decoded bytes of a frame.
-    pub(crate) fn decoded_length(&self, frame: &Frame) -> usize {
-        frame.leaves.iter().map(|ordinal| self.leaf_length(*ordinal)).sum()
+    /// Bytes of some leaves together.
+    pub(crate) fn decoded_length(&self, ordinals: &[u32]) -> usize {
+        ordinals.iter().map(|ordinal| self.leaf_length(*ordinal)).sum()
     }
+
+    /// Of every distinct leaf, its ordinal.
+    pub(crate) fn by_name(&self) -> HashMap<Digest, u32> {
+        (0..self.ordinals()).map(|ordinal| (*self.leaf_name(ordinal), ordinal)).collect()
+    }
+}
+
+fn length_of(content: &Content, index: &LeafIndex, ordinal: u32) -> usize {
+    let place = index.places(ordinal)[0];
+    content.disks[usize::from(place.disk)].leaf_length(place.leaf)
 }
 
 fn name_of<'a>(content: &'a Content, index: &LeafIndex, ordinal: u32) -> &'a Digest {

@@ -1,4 +1,7 @@
 //! How a version travels: which leaves lie in which frame. Not part of the version's digest.
+//!
+//! In a derived version some leaves are *loose*: the frame in which they travelled has gone stale
+//! with a neighbour's change, and packing them anew would have meant to read them.
 
 use super::{BadManifest, codec::Reader, index::LeafIndex};
 use crate::limits::{FRAME_LEAVES_MAX, FRAME_SIZE_MAX, ZSTD_LEVEL_MAX};
@@ -10,6 +13,18 @@ pub(crate) struct Packing {
     /// The zstd level that a holder uses to rebuild a frame.
     pub(crate) level: u8,
     pub(crate) frames: Vec<Frame>,
+    /// Bytes that the loose leaves will take on the wire, judged by the frames they came from; 0 if
+    /// there are none.
+    pub(crate) loose_wire: u64,
+}
+
+/// Which leaves a manifest's file may leave without a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// `DCMANI01`: none.
+    Framed,
+    /// `DCMANI02`: some.
+    Loose,
 }
 
 /// The unit of transfer: some leaves, compressed together, named by the bytes on the wire.
@@ -41,18 +56,34 @@ impl Packing {
             out.push(frame.leaves.len() as u8);
             out.extend(frame.leaves.iter().flat_map(|ordinal| ordinal.to_le_bytes()));
         }
+        if self.form() == Form::Loose {
+            out.extend(self.loose_wire.to_le_bytes());
+        }
     }
 
-    pub(super) fn decode(from: &mut Reader<'_>, index: &LeafIndex) -> Result<Self, BadManifest> {
+    pub(super) const fn form(&self) -> Form {
+        if self.loose_wire == 0 { Form::Framed } else { Form::Loose }
+    }
+
+    pub(super) fn decode(from: &mut Reader<'_>, index: &LeafIndex, form: Form) -> Result<Self, BadManifest> {
         let level = from.u8("the compression level")?;
         // No frame is empty, so there are at most as many as there are leaves.
         let count = from.count(index.len() as usize, "the number of frames")?;
         let frames = (0..count).map(|_| Frame::decode(from)).collect::<Result<_, _>>()?;
-        Ok(Self { level, frames })
+        let loose_wire = match form {
+            Form::Framed => 0,
+            Form::Loose => from.u64("the size of the loose leaves")?,
+        };
+        Ok(Self { level, frames, loose_wire })
     }
 
-    /// Every leaf lies in exactly one frame, and no length is a lie that decoding would discover.
-    pub(super) fn check(&self, index: &LeafIndex, length: impl Fn(u32) -> usize) -> Result<(), BadManifest> {
+    /// No leaf lies in two frames, and no length is a lie that decoding would discover. Returns the
+    /// ordinals of the loose leaves.
+    pub(super) fn check(
+        &self,
+        index: &LeafIndex,
+        length: impl Fn(u32) -> usize,
+    ) -> Result<Box<[u32]>, BadManifest> {
         let bad = |what| Err(BadManifest::Packing { what });
         if !(1..=ZSTD_LEVEL_MAX).contains(&self.level) {
             return bad("the compression level is not one of 1 to 9");
@@ -82,10 +113,13 @@ impl Packing {
                 return bad("two frames have one name");
             }
         }
-        if packed.contains(&false) {
-            return bad("a leaf lies in no frame");
+        let loose: Box<[u32]> = (0..).zip(&packed).filter(|(_, packed)| !**packed).map(|(n, _)| n).collect();
+        let bytes: u64 = loose.iter().map(|ordinal| length(*ordinal) as u64).sum();
+        match self.form() {
+            Form::Framed if !loose.is_empty() => bad("a leaf lies in no frame"),
+            Form::Loose if self.loose_wire > bytes => bad("the size of the loose leaves does not fit them"),
+            Form::Framed | Form::Loose => Ok(loose),
         }
-        Ok(())
     }
 }
 

@@ -89,7 +89,7 @@ fn sizes_and_counts_that_lie_are_refused_before_anything_is_allocated() {
     let root = root_with(&[("a", LEAF)], no_nvram_no_profile);
     assert!(too_large(&file_with(&root, &[3, 255, 255, 255, 255])));
     assert!(too_large(b"DCMANI01\xff\xff\xff\xff"));
-    assert!(matches!(refusal(b"DCMANI02\0\0\0\0"), BadManifest::Unknown { .. }));
+    assert!(matches!(refusal(b"DCMANI03\0\0\0\0"), BadManifest::Unknown { .. }));
 }
 
 #[test]
