@@ -302,6 +302,7 @@ impl Agent {
             progress: Progress::default(),
             verified_at: whole.then_some(Timestamp(1)),
             problem: None,
+            serves: false,
         });
     }
 
@@ -317,6 +318,10 @@ impl Agent {
             guest_agent: true,
             guest_name: Some(order.name.to_string()),
             problem: None,
+            incarnation: order.incarnation,
+            digest: Some(order.version.digest),
+            users: Some(Vec::new()),
+            set_aside: Vec::new(),
         });
         self.said.hosts = made.collect();
         self.report().await;
@@ -349,6 +354,7 @@ fn report(provider: ProviderId) -> Report {
         replicas: Vec::new(),
         hosts: Vec::new(),
         operations: Vec::new(),
+        working_copies: Vec::new(),
         unassigned: Vec::new(),
     }
 }
@@ -402,6 +408,7 @@ pub fn golden(content: &str) -> (Manifest, Published) {
         data_bytes: manifest.data_bytes(),
         packed_bytes: manifest.wire_bytes(),
     };
-    let published = Published { digest: manifest.digest(), size, profile, warnings: Vec::new() };
+    let published =
+        Published { digest: manifest.digest(), size, profile, warnings: Vec::new(), new_bytes: None };
     (manifest, published)
 }
