@@ -37,9 +37,11 @@ use crate::{
     assignment::{Assignment, Orders},
     code::{Code, Retry},
     generation::Generation,
+    host::Host,
     ids::{HostId, PoolId, ProviderId, RecreationId, ScheduleId, TemplateId},
     names::ProviderName,
     plan::{TemplateInWorld, World},
+    pool::{self, Pool},
     provider::SILENCE_MAX,
     recreation,
     report::{Outcome, Report},
@@ -209,8 +211,57 @@ pub fn due(world: &World, now: Timestamp) -> Changes {
             changes.recreations.push(advanced.recreation);
         }
     }
+    world.pools.iter().for_each(|pool| pool_due(world, pool, now, &mut changes));
     hosts_due(world, now, &mut changes);
     changes
+}
+
+/// Hosts that a recreation moves in this pass are not the pool's to decide about: a look later.
+fn pool_due(world: &World, pool: &Pool, now: Timestamp, changes: &mut Changes) {
+    let touched: BTreeSet<HostId> = changes.hosts.iter().map(|(id, _)| *id).collect();
+    let of_pool = |host: &&Host| host.pool == Some(pool.id) && !touched.contains(&host.id);
+    let mut hosts = world.hosts.iter().filter(of_pool);
+    if pool.deleting {
+        let going = hosts.filter(|host| !host.deleting).map(|host| Host {
+            deleting: true,
+            delete_data: host.delete_data || pool.delete_data,
+            ..host.clone()
+        });
+        changes.hosts.extend(going.map(|host| (host.id, Some(host))));
+        if world.hosts.iter().all(|host| host.pool != Some(pool.id)) {
+            let subject = Subject::Pool(pool.id);
+            let sentence = format!("pool `{}` is gone", pool.name);
+            let kind = TransitionKind::Removed;
+            changes.transitions.push(Transition { kind, subject, sentence, code: None });
+            changes.pools.push((pool.id, None));
+        }
+        return;
+    }
+    let decision = pool::reconcile(pool, world, now);
+    let version = world.templates.get(&pool.template).and_then(|list| pool::version(pool, list));
+    for host in hosts.by_ref() {
+        let (what, next) = if decision.remove.contains(&host.id) {
+            ("is removed", Host { deleting: true, ..host.clone() })
+        } else if let Some(version) = version.filter(|_| decision.remake.contains(&host.id)) {
+            ("is made again", host.recreated(version.number, version.digest))
+        } else {
+            continue;
+        };
+        let sentence = format!("host `{}` {what}, for pool `{}`", host.name, pool.name);
+        let (kind, subject) = (TransitionKind::Retried, Subject::Host(host.id));
+        changes.transitions.push(Transition { kind, subject, sentence, code: None });
+        changes.hosts.push((host.id, Some(next)));
+    }
+    changes.hosts_wanted.extend(decision.make.iter().map(|provider| (pool.id, *provider)));
+    if decision.why != pool.problem {
+        let subject = Subject::Pool(pool.id);
+        let (kind, sentence, code) = match &decision.why {
+            Some(why) => (TransitionKind::Failed, why.cause.clone(), Some(why.code)),
+            None => (TransitionKind::Done, format!("pool `{}` is at its size", pool.name), None),
+        };
+        changes.transitions.push(Transition { kind, subject, sentence, code });
+        changes.pools.push((pool.id, Some(Pool { problem: decision.why, ..pool.clone() })));
+    }
 }
 
 /// Hosts whose wish was changed already in this pass have their turn in the next.

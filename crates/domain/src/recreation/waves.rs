@@ -5,7 +5,7 @@ use super::{FAILURES_PERCENT_DEFAULT, HostProgress, Reach, Recreation, Waves};
 
 impl HostProgress {
     /// The wave that it is judged in, as long as that runs.
-    pub(super) const fn wave(&self) -> Option<u32> {
+    pub(crate) const fn wave(&self) -> Option<u32> {
         match self {
             Self::Begun { wave, .. } | Self::Healthy { wave, .. } | Self::Failed { wave, .. } => Some(*wave),
             Self::Waiting | Self::Passed | Self::RolledBack | Self::Left => None,
