@@ -162,8 +162,8 @@ fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {
     let facts = facts.ok_or_else(|| Problem::new(Code::P0002, "the hypervisor has not answered yet"))?;
     let profile = profile(manifest)?;
     let there = already_there(&layout::version_dir(&incoming_dir(&job.site.storage), &manifest.digest()));
-    let needs =
-        Needs { profile: &profile, bytes: manifest.data_bytes().saturating_sub(there), floor: floor(job) };
+    let bytes = diecast_transfer::bytes_to_write(manifest, &seeds(job, &manifest.digest()), &job.site.storage);
+    let needs = Needs { profile: &profile, bytes: bytes.saturating_sub(there), floor: floor(job) };
     let mut obstacles =
         preflight::obstacles(&job.site.name, &facts, &job.site.provider_settings, &needs).into_iter();
     let Some(mut first) = obstacles.next() else { return Ok(()) };
@@ -205,16 +205,14 @@ pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
     }
 }
 
-/// The cache of frames, unless it would fill the file system of the agent's own folder. Of what was
-/// published here from a working copy it is no cache, but where the new frames are.
+/// The cache of frames. What it has is used in any case: a version published here from a working copy may
+/// be nowhere else yet. It grows only if that would not fill the file system of the agent's own folder.
 fn spool(job: &Job, manifest: &Manifest) -> Option<Arc<Spool>> {
     let path = job.site.data.spool(&manifest.digest());
     let spool = Spool::open(&path).ok()?;
-    if job.site.data.derived(&manifest.digest()).exists() {
-        return Some(Arc::new(spool));
-    }
     let free = diecast_transfer::free_space(&path).ok()?;
-    spool_fits(free, spool.size(), manifest.wire_bytes()).then(|| Arc::new(spool))
+    let fits = spool_fits(free, spool.size(), manifest.wire_bytes());
+    Some(Arc::new(if fits { spool } else { spool.sealed() }))
 }
 
 fn spool_fits(free: ByteCount, held: ByteCount, whole: ByteCount) -> bool {
