@@ -20,7 +20,7 @@
 mod places;
 mod size;
 
-pub use size::{Decision, reconcile};
+pub use size::{Decision, reconcile, wanted};
 
 use crate::{
     code::Problem,

@@ -33,6 +33,36 @@ pub struct Decision {
     pub why: Option<Problem>,
 }
 
+/// How many hosts it should have now.
+pub fn wanted(pool: &Pool, world: &World, now: Timestamp) -> usize {
+    wanted_with(pool, world, &there(pool, world, now))
+}
+
+fn wanted_with(pool: &Pool, world: &World, there: &[&Host]) -> usize {
+    let used = there.iter().filter(|host| is_used(world, host)).count();
+    let most = pool.max.max(pool.min) as usize;
+    (used + pool.spare as usize).clamp(pool.min as usize, most)
+}
+
+/// Its hosts, but for those that it makes up for elsewhere.
+fn there<'a>(pool: &Pool, world: &'a World, now: Timestamp) -> Vec<&'a Host> {
+    let of_pool = |host: &&Host| host.pool == Some(pool.id) && !host.deleting;
+    world.hosts.iter().filter(of_pool).filter(|host| !is_lost(pool, world, now, host)).collect()
+}
+
+/// Its provider is silent for so long that the pool makes up for it.
+fn is_lost(pool: &Pool, world: &World, now: Timestamp, host: &Host) -> bool {
+    let Some(grace) = pool.replace_elsewhere else { return false };
+    world.providers.get(&host.provider).is_none_or(|there| {
+        !there.state.answers() && now.since(there.since) >= Duration::from_secs(u64::from(grace))
+    })
+}
+
+/// As its agent said last: whom nobody hears of now was not sent home.
+fn is_used(world: &World, host: &Host) -> bool {
+    in_use(world.host_reports.get(&host.id), true) == InUse::Yes
+}
+
 /// What the pool wants now. The same again changes nothing once it is carried out.
 pub fn reconcile(pool: &Pool, world: &World, now: Timestamp) -> Decision {
     let Some(list) = world.templates.get(&pool.template) else { return Decision::default() };
@@ -56,12 +86,8 @@ struct Size<'a> {
 
 impl<'a> Size<'a> {
     fn decide(mut self) -> Decision {
-        let of_pool = |host: &&Host| host.pool == Some(self.pool.id) && !host.deleting;
-        let hosts: Vec<&'a Host> = self.world.hosts.iter().filter(of_pool).collect();
-        let there: Vec<&Host> = hosts.iter().copied().filter(|host| !self.is_lost(host)).collect();
-        let used = there.iter().filter(|host| self.is_used(host)).count();
-        let most = self.pool.max.max(self.pool.min) as usize;
-        let wanted = (used + self.pool.spare as usize).clamp(self.pool.min as usize, most);
+        let there: Vec<&'a Host> = there(self.pool, self.world, self.now);
+        let wanted = wanted_with(self.pool, self.world, &there);
         if there.len() > wanted {
             self.too_many(&there, there.len() - wanted);
         }
@@ -85,20 +111,6 @@ impl<'a> Size<'a> {
             self.decision.why = Some(Problem::new(Code::L0001, sentence));
         }
         self.decision
-    }
-
-    /// Its provider is silent for so long that the pool makes up for it.
-    fn is_lost(&self, host: &Host) -> bool {
-        let Some(grace) = self.pool.replace_elsewhere else { return false };
-        let there = self.world.providers.get(&host.provider);
-        there.is_none_or(|there| {
-            !there.state.answers() && self.now.since(there.since) >= Duration::from_secs(u64::from(grace))
-        })
-    }
-
-    /// As its agent said last: whom nobody hears of now was not sent home.
-    fn is_used(&self, host: &Host) -> bool {
-        in_use(self.world.host_reports.get(&host.id), true) == InUse::Yes
     }
 
     fn is_missing(&self, host: &Host) -> bool {
