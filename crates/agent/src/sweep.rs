@@ -33,7 +33,9 @@ pub fn sweep(site: &Site) {
     }
     for version in spools {
         tracing::debug!(version = %version, "the packed frames of a version are dropped");
-        site.depots.drop_spool(&site.storage, &site.data, &version);
+        if let Err(error) = site.depots.drop_spool(&site.storage, &site.data, &version) {
+            tracing::warn!(version = %version, "they cannot be removed: {error}");
+        }
     }
 }
 
@@ -82,7 +84,17 @@ impl Knowledge {
         let whole = self.verified_at.contains_key(version);
         let filling = orders.replica(version).is_some_and(|order| order.go) && !whole;
         let busy = self.tasks.contains_key(&Object::Replica(*version));
-        publishing || filling || busy || self.derived.contains_key(version)
+        publishing || filling || busy || self.is_only_source(orders, version)
+    }
+
+    /// What is new in it is nowhere but in its spool, and somebody may still ask for it. The working copy
+    /// that it was made of stays until a provider holds it whole: once that is gone, and no order names
+    /// the version, nobody will.
+    fn is_only_source(&self, orders: &Orders, version: &Digest) -> bool {
+        let named = orders.replica(version).is_some()
+            || orders.readers.iter().any(|readers| readers.digest == *version);
+        let unfinished = !orders.publications.is_empty() || !self.local.working_copy_remains.is_empty();
+        self.derived.contains_key(version) && (named || unfinished)
     }
 }
 
@@ -90,7 +102,7 @@ impl Knowledge {
 mod tests {
     use super::*;
     use diecast_domain::{
-        assignment::ReplicaOrder,
+        assignment::{Readers, ReplicaOrder},
         ids::{ProviderId, TemplateId},
         provider::ProviderSettings,
         template::VersionRef,
@@ -111,7 +123,14 @@ mod tests {
         let mut known = Knowledge::default();
         assert!(!known.needs_spool(&orders, &digest));
         known.derived.insert(digest, Digest::from_bytes([2; 32]));
-        assert!(known.needs_spool(&orders, &digest), "although no order names it");
+        assert!(!known.needs_spool(&orders, &digest), "its maintenance was cancelled");
+        let copy = diecast_domain::ids::MaintenanceId::from_uuid(Uuid::from_u128(5));
+        known.local.working_copy_remains.insert(copy);
+        assert!(known.needs_spool(&orders, &digest), "nobody else holds it, although no order names it");
+        known.local.working_copy_remains.clear();
+        orders.readers.push(Readers { digest, providers: vec![provider] });
+        assert!(known.needs_spool(&orders, &digest), "others are to fetch it");
+        orders.readers.clear();
         known.derived.clear();
         let version = VersionRef {
             template: TemplateId::from_uuid(Uuid::from_u128(2)),

@@ -16,7 +16,7 @@ use diecast_transfer::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    fs,
+    fs, io,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -160,19 +160,22 @@ impl Depots {
         lock(&self.asked).clone()
     }
 
-    /// Goes on serving a whole version from its plain files alone.
-    pub fn drop_spool(&self, storage: &Path, data: &DataDir, version: &Digest) {
-        if let Err(error) = data::remove(&data.spool(version)) {
-            tracing::warn!(version = %version, "its spool cannot be removed: {error}");
-            return;
+    /// Goes on serving a whole version from its plain files alone. What has none and was derived here is
+    /// given up.
+    pub fn drop_spool(&self, storage: &Path, data: &DataDir, version: &Digest) -> io::Result<()> {
+        if data.derived(version).exists() {
+            self.release(version);
+            data::remove(&data.derived(version))?;
+            data::remove(&data.manifest(version))?;
         }
-        if !self.depot.versions().contains(version) {
-            return;
-        }
-        if let Some(manifest) = self.manifest(data, version) {
+        data::remove(&data.spool(version))?;
+        if self.depot.versions().contains(version)
+            && let Some(manifest) = self.manifest(data, version)
+        {
             let dir = places::version_dir(storage, version);
             self.depot.hold(Holding { manifest, dir, spool: None, complete: true });
         }
+        Ok(())
     }
 
     /// Serves it no more, and forgets what was known of it.
@@ -196,3 +199,7 @@ fn kept_spool(data: &DataDir, version: &Digest) -> Option<Arc<Spool>> {
     let path = data.spool(version);
     path.exists().then(|| Spool::open(&path).ok().map(Arc::new)).flatten()
 }
+
+#[cfg(test)]
+#[path = "holdings_tests.rs"]
+mod tests;

@@ -106,10 +106,11 @@ async fn shut_down(job: &Job, copy: &WorkingCopy<'_>) -> Ended {
         () = job.cancel.cancelled() => return Err(None),
     };
     match stopped {
-        Ok(()) => Ok(()),
-        Err(problem) if problem.code == Code::P0002 => Err(Some(problem)),
-        Err(_) if copy.force => hypervisor.stop_working_copy(copy.id, Stop::Force).await.map_err(Some),
-        Err(problem) => Err(Some(Problem::new(Code::M0002, problem.cause))),
+        Err(problem) if copy.force && problem.code != Code::P0002 => {
+            tracing::warn!(code = %problem.code, "a working copy is switched off: {}", problem.cause);
+            hypervisor.stop_working_copy(copy.id, Stop::Force).await.map_err(Some)
+        }
+        stopped => stopped.map_err(Some),
     }
 }
 

@@ -13,7 +13,7 @@ use super::replica;
 use crate::worker::{Ended, Job, disk_trouble, own_trouble};
 use diecast_domain::{
     assignment::{Deletion, HostOrder},
-    code::Problem,
+    code::{Code, Problem},
     ids::HostId,
     provider::Power,
 };
@@ -34,11 +34,10 @@ pub async fn recreate(job: &Job, id: HostId) -> Ended {
     let order = order(job, id)?;
     let Some(made) = job.site.board.know().local.hosts_made.get(&id).copied() else { return Err(None) };
     let hypervisor = &job.site.hypervisor;
-    let standing = hypervisor.hosts().await.map_err(Some)?;
-    let standing = standing.into_iter().find(|host| host.id == id && !host.is_copy());
+    let standing = job.site.board.know().hypervisor.host(id).map(|host| host.incarnation);
     // An earlier life may have come so far that the new one stands already.
-    if standing.as_ref().is_none_or(|host| host.incarnation != order.incarnation) {
-        clear_the_place(job, order, made, standing.as_ref()).await?;
+    if standing != Some(order.incarnation) {
+        clear_the_place(job, order, made, standing).await?;
         fail::fail_point!("agent::recreation-set-aside");
     }
     match order.restores {
@@ -102,16 +101,17 @@ async fn start(job: &Job, order: &HostOrder) -> Ended {
 /// Where the next incarnation is to stand, nothing stands after this. The one that was made last is
 /// kept, unless a former one comes back in its place: that removes what stands. What was begun and
 /// never finished is not kept.
-async fn clear_the_place(job: &Job, order: &HostOrder, made: u32, standing: Option<&HostFound>) -> Ended {
+async fn clear_the_place(job: &Job, order: &HostOrder, made: u32, standing: Option<u32>) -> Ended {
     let (id, pool, hypervisor) = (order.id, job.pool(), &job.site.hypervisor);
     if order.restores.is_some_and(|former| former != made) {
         return Ok(());
     }
-    if let Some(host) = standing {
-        stop(job, host).await?;
+    if let Some(incarnation) = standing {
+        stop(job, id, incarnation == made).await?;
     }
     fail::fail_point!("agent::recreation-stopped");
     hypervisor.set_host_aside(pool, id, made).await.map_err(Some)?;
+    job.site.board.know().hypervisor.marked.remove(id.as_uuid());
     if order.restores.is_some() {
         return Ok(());
     }
@@ -122,19 +122,23 @@ async fn clear_the_place(job: &Job, order: &HostOrder, made: u32, standing: Opti
     Ok(())
 }
 
-/// Politely at first: its disks are kept, and may come back.
-async fn stop(job: &Job, host: &HostFound) -> Ended {
-    if matches!(host.power, Power::Off | Power::Crashed) {
-        return Ok(());
+/// Politely at first where its disks are kept and may come back.
+async fn stop(job: &Job, id: HostId, politely: bool) -> Ended {
+    let hypervisor = &job.site.hypervisor;
+    if politely {
+        let how = Stop::Politely { deadline: SHUTDOWN_DEADLINE };
+        let stopped = tokio::select! {
+            stopped = hypervisor.stop_host(id, how) => stopped,
+            () = job.cancel.cancelled() => return Err(None),
+        };
+        if stopped.is_ok() {
+            return Ok(());
+        }
     }
-    let politely = Stop::Politely { deadline: SHUTDOWN_DEADLINE };
-    let stopped = tokio::select! {
-        stopped = job.site.hypervisor.stop_host(host.id, politely) => stopped,
-        () = job.cancel.cancelled() => return Err(None),
-    };
-    match stopped {
-        Ok(()) => Ok(()),
-        Err(_) => job.site.hypervisor.stop_host(host.id, Stop::Force).await.map_err(Some),
+    match hypervisor.stop_host(id, Stop::Force).await {
+        // Somebody took it away meanwhile.
+        Err(problem) if problem.code == Code::H0005 => Ok(()),
+        stopped => stopped.map_err(Some),
     }
 }
 

@@ -162,7 +162,8 @@ fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {
     let facts = facts.ok_or_else(|| Problem::new(Code::P0002, "the hypervisor has not answered yet"))?;
     let profile = profile(manifest)?;
     let there = already_there(&layout::version_dir(&incoming_dir(&job.site.storage), &manifest.digest()));
-    let bytes = diecast_transfer::bytes_to_write(manifest, &seeds(job, &manifest.digest()), &job.site.storage);
+    let bytes =
+        diecast_transfer::bytes_to_write(manifest, &seeds(job, &manifest.digest()), &job.site.storage);
     let needs = Needs { profile: &profile, bytes: bytes.saturating_sub(there), floor: floor(job) };
     let mut obstacles =
         preflight::obstacles(&job.site.name, &facts, &job.site.provider_settings, &needs).into_iter();
