@@ -222,7 +222,10 @@ async fn what_cannot_be_recreated_is_refused_in_a_sentence() {
     let first: Value = begin().await.unwrap().json().await.unwrap();
     let second: Value = begin().await.unwrap().json().await.unwrap();
     assert_eq!(first["items"][0]["id"], second["items"][0]["id"]);
-    assert_eq!((&first["items"][0]["stage"], &first["items"][0]["waiting"]), (&json!("Scheduled"), &json!(1)));
+    assert_eq!(
+        (&first["items"][0]["stage"], &first["items"][0]["waiting"]),
+        (&json!("Scheduled"), &json!(1))
+    );
     assert_eq!(world.get(path).await["items"].as_array().unwrap().len(), 1);
 
     // A host that goes leaves its recreation.

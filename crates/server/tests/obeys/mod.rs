@@ -27,12 +27,14 @@ impl Agent {
     pub async fn obey(&mut self, twist: &Twist) {
         let Some(told) = self.assignment(None).await else { return };
         self.said.generation = told.generation;
-        self.said.hosts = told.orders.hosts.iter().map(|order| self.host(order, &told.orders, twist)).collect();
+        self.said.hosts =
+            told.orders.hosts.iter().map(|order| self.host(order, &told.orders, twist)).collect();
         let held: Vec<_> = told.orders.replicas.iter().map(|order| order.version.digest).collect();
         self.said.replicas.retain(|replica| held.contains(&replica.digest));
         let done = told.orders.operations.iter();
-        self.said.operations =
-            done.map(|it| OperationReport { id: it.id, outcome: Outcome::Done { lines: Vec::new() } }).collect();
+        self.said.operations = done
+            .map(|it| OperationReport { id: it.id, outcome: Outcome::Done { lines: Vec::new() } })
+            .collect();
         self.report().await;
     }
 
