@@ -2,24 +2,25 @@
 //! a wait. Tasks write their state on it, the reporter reads it, so a report is never late because
 //! something else is.
 
-use crate::data::DataDir;
+use crate::{data::DataDir, sight::Sight};
 use diecast_domain::{
     agent::{Local, Object},
-    assignment::Assignment,
+    assignment::{Assignment, ConsoleOrder, Orders},
     code::Problem,
     digest::Digest,
     generation::Generation,
     host::HostPhase,
-    ids::{OperationId, PublicationId},
+    ids::{HostId, OperationId, PublicationId},
+    maintenance::WorkingCopyPhase,
     provider::{ProviderFacts, Source, Vm},
     replica::{Phase, Progress},
     report::{Outcome, PublicationPhase, Published},
     units::{ByteCount, Timestamp},
 };
-use diecast_provider::HostFound;
+use diecast_provider::{HostFound, WorkingCopyFound};
 use diecast_transfer::progress::Progress as Counter;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -34,6 +35,8 @@ pub struct Board {
     pub looking: Mutex<()>,
     /// Something changed that may call for a decision.
     pub changed: Notify,
+    /// Screens that the server's last word names.
+    pub consoles: watch::Sender<Vec<ConsoleOrder>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,15 +52,23 @@ pub struct Knowledge {
     /// The very last one did not.
     pub look_failed: bool,
     pub verified_at: BTreeMap<Digest, Timestamp>,
+    /// Versions published here from a working copy, and what they were derived from.
+    pub derived: BTreeMap<Digest, Digest>,
     /// Versions that this process has seen in the hypervisor's sight.
-    pub registered: std::collections::BTreeSet<Digest>,
+    pub registered: BTreeSet<Digest>,
+    /// Versions served from the spool and the files of the version that they were derived from.
+    pub served_from_parts: BTreeSet<Digest>,
     /// Versions found damaged by a reading, although their files look unchanged.
     pub damaged: BTreeMap<Digest, Problem>,
     pub tasks: BTreeMap<Object, Task>,
     /// What the last transfer of a version took, to be told after it is over.
     pub transfers: BTreeMap<Digest, Progress>,
     pub failures: BTreeMap<Object, Failure>,
+    /// Former disks that could not be deleted: no attempt of anything counts that.
+    pub set_aside_failures: BTreeMap<HostId, Failure>,
     pub published: BTreeMap<PublicationId, Published>,
+    /// When the spooled frames of a version were last needed here, in this life.
+    pub spools_needed: BTreeMap<Digest, Instant>,
     pub operations: BTreeMap<OperationId, Outcome>,
     pub addresses: Vec<String>,
 }
@@ -68,17 +79,23 @@ pub struct Hypervisor {
     pub facts: Option<ProviderFacts>,
     pub problem: Option<Problem>,
     pub vms: Vec<Vm>,
-    pub hosts: Vec<HostFound>,
-    /// Machines that somebody copied from hosts: no hosts, but they stand on versions too.
-    pub copies: Vec<HostFound>,
+    /// Machines that carry a host's mark: hosts, and what somebody copied from them.
+    pub marked: Sight<HostFound>,
+    pub working_copies: Sight<WorkingCopyFound>,
+    /// Working copies were looked for in the storage that is used.
+    pub storage_seen: bool,
     /// It has answered since this process began; before that, a host not seen is not a host gone.
     pub answered: bool,
 }
 
 impl Hypervisor {
-    /// Takes what a look at the hosts found.
-    pub fn see(&mut self, found: Vec<HostFound>) {
-        (self.copies, self.hosts) = found.into_iter().partition(HostFound::is_copy);
+    /// The hosts that stand. What somebody copied from one is none.
+    pub fn hosts(&self) -> impl Iterator<Item = &HostFound> {
+        self.marked.iter().filter(|found| !found.is_copy())
+    }
+
+    pub fn host(&self, id: HostId) -> Option<&HostFound> {
+        self.marked.get(id.as_uuid()).filter(|found| found.id == id)
     }
 
     pub fn answers(&self) -> bool {
@@ -103,19 +120,28 @@ pub struct Task {
 pub enum TaskPhase {
     Replica(Phase),
     Publication(PublicationPhase),
+    /// [`HostPhase::Made`] while something beside a host that stands is worked on.
     Host(HostPhase),
+    WorkingCopy(WorkingCopyPhase),
     Operation,
 }
 
 impl TaskPhase {
     pub const fn is_removal(self) -> bool {
-        matches!(self, Self::Replica(Phase::Removing) | Self::Host(HostPhase::Deleting))
+        matches!(
+            self,
+            Self::Replica(Phase::Removing)
+                | Self::Host(HostPhase::Deleting)
+                | Self::WorkingCopy(WorkingCopyPhase::Deleting)
+        )
     }
 }
 
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub attempt: u32,
+    /// Of a host: which incarnation was to be made. Attempts are counted anew for each.
+    pub incarnation: Option<u32>,
     pub problem: Problem,
     pub at: Instant,
 }
@@ -175,6 +201,27 @@ impl Knowledge {
         self.local.replicas.clear();
         self.verified_at.clear();
         self.registered.clear();
+        self.served_from_parts.clear();
+        self.hypervisor.storage_seen = false;
+    }
+
+    /// Why the last attempt failed, if that is about what is ordered now.
+    pub fn failure(&self, object: Object) -> Option<&Failure> {
+        let wished = self.wished_incarnation(object);
+        let failure = self.failures.get(&object)?;
+        let about = failure.incarnation.zip(wished);
+        about.is_none_or(|(failed, wished)| failed == wished).then_some(failure)
+    }
+
+    /// The last attempt that failed, of all that is ordered now.
+    pub fn failed_attempts(&self) -> BTreeMap<Object, u32> {
+        let failed = |object: &Object| Some((*object, self.failure(*object)?.attempt));
+        self.failures.keys().filter_map(failed).collect()
+    }
+
+    fn wished_incarnation(&self, object: Object) -> Option<u32> {
+        let Object::Host(host) = object else { return None };
+        self.assignment.as_ref().and_then(|told| incarnation_of(&told.orders, host))
     }
 
     /// New orders took hold: tell running transfers whom they may ask now.
@@ -191,4 +238,9 @@ impl Knowledge {
             }
         }
     }
+}
+
+/// Which incarnation of a host is ordered.
+pub fn incarnation_of(orders: &Orders, host: HostId) -> Option<u32> {
+    orders.hosts.iter().find(|order| order.id == host).map(|order| order.incarnation)
 }

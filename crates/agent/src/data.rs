@@ -8,8 +8,11 @@
 //! storage.json             where the pool's directory was found last, and its mark
 //! manifests/<hex>          of versions held or being brought here
 //! verified/<hex>.json      what was verified, when, and how it looked then
-//! spool/<hex>              compressed frames, a cache
-//! made/<host>              the host was made and started once
+//! spool/<hex>              compressed frames: a cache, but for what is in `derived`
+//! derived/<hex>.json       published from a working copy, and of which version: served from the spool
+//!                          and that version's files until it has files of its own
+//! made/<host>              the host was made and started once; which incarnation last (empty: 1)
+//! made-working/<id>        the same of a working copy; the version that it stands on
 //! published/<id>.json      a publication that is done and not yet forgotten by the server
 //! operations/<id>.json     the same of a one-time act
 //! definitions/             the templates' definitions as the hypervisor would take them
@@ -21,7 +24,7 @@ use anyhow::{Context, Result};
 use diecast_domain::{
     code::{Code, Problem},
     digest::Digest,
-    ids::{HostId, OperationId, ProviderId, PublicationId},
+    ids::{HostId, MaintenanceId, OperationId, ProviderId, PublicationId},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
@@ -40,6 +43,28 @@ pub struct Identity {
     pub server: String,
 }
 
+/// What frames are called while a publication makes them.
+const PUBLISHING_SUFFIX: &str = ".publishing";
+
+const FOLDERS: [&str; 9] = [
+    "manifests",
+    "verified",
+    "spool",
+    "derived",
+    "made",
+    "made-working",
+    "published",
+    "operations",
+    "definitions",
+];
+
+/// What is written down of a version that was published from a working copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derivation {
+    /// The version whose files have all that the spool has not.
+    pub base: Digest,
+}
+
 /// The agent's folder.
 #[derive(Clone, Debug)]
 pub struct DataDir(PathBuf);
@@ -56,7 +81,7 @@ impl DataDir {
         fs::create_dir_all(path).map_err(unusable)?;
         fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(unusable)?;
         let path = path.canonicalize().map_err(unusable)?;
-        for folder in ["manifests", "verified", "spool", "made", "published", "operations", "definitions"] {
+        for folder in FOLDERS {
             fs::create_dir_all(path.join(folder)).map_err(unusable)?;
         }
         Ok(Self(path))
@@ -106,8 +131,42 @@ impl DataDir {
         self.0.join("spool").join(digest.hex())
     }
 
+    pub fn derived(&self, digest: &Digest) -> PathBuf {
+        self.0.join("derived").join(format!("{}.json", digest.hex()))
+    }
+
+    /// The frames of a publication whose digest is not known yet.
+    pub fn publishing_spool(&self, publication: PublicationId) -> PathBuf {
+        self.0.join("spool").join(format!("{publication}{PUBLISHING_SUFFIX}"))
+    }
+
     pub fn made(&self, host: HostId) -> PathBuf {
         self.0.join("made").join(host.to_string())
+    }
+
+    /// Which incarnation of a host was made last. None if none was.
+    pub fn incarnation_made(&self, host: HostId) -> Result<Option<u32>> {
+        let path = self.made(host);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            read => read.with_context(|| format!("{} cannot be read", path.display()))?,
+        };
+        // Releases before incarnations wrote nothing into it.
+        let number = if text.is_empty() { Ok(1) } else { text.trim().parse() };
+        number.map(Some).with_context(|| format!("{} is not as it was written", path.display()))
+    }
+
+    pub fn write_made(&self, host: HostId, incarnation: u32) -> Result<()> {
+        write(&self.made(host), incarnation.to_string().as_bytes(), 0o600)
+    }
+
+    pub fn made_working(&self, copy: MaintenanceId) -> PathBuf {
+        self.0.join("made-working").join(copy.to_string())
+    }
+
+    /// The version that a working copy made here stands on. None if it cannot be told.
+    pub fn base_of(&self, copy: MaintenanceId) -> Option<Digest> {
+        fs::read_to_string(self.made_working(copy)).ok()?.trim().parse().ok()
     }
 
     pub fn published(&self, publication: PublicationId) -> PathBuf {
@@ -198,6 +257,21 @@ mod tests {
         remove(&data.operation(id)).unwrap();
         remove(&data.operation(id)).unwrap();
         assert_eq!(read_json::<String>(&data.operation(id)).unwrap(), None);
+    }
+
+    #[test]
+    fn a_mark_of_the_last_release_says_the_first_incarnation() {
+        let place = tempfile::tempdir().unwrap();
+        let data = DataDir::open(place.path()).unwrap();
+        let host = HostId::from_uuid(uuid::Uuid::from_u128(7));
+        assert_eq!(data.incarnation_made(host).unwrap(), None);
+        write(&data.made(host), b"", 0o600).unwrap();
+        assert_eq!(data.incarnation_made(host).unwrap(), Some(1));
+        data.write_made(host, 4).unwrap();
+        assert_eq!(data.incarnation_made(host).unwrap(), Some(4));
+        assert_eq!(data.names::<HostId>("made"), [host]);
+        fs::write(data.made(host), "many").unwrap();
+        assert!(data.incarnation_made(host).is_err(), "nobody guesses what was made");
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!   server ◄── session ── report ◄──┐          ┌──► work/publication  work/host
-//!      └─────► assignment ─► board ─┴─ worker ─┼──► work/replica      work/operation
-//!                              ▲   (decide)    └──► work/removal
-//!        hypervisor ─► watch ──┘      ▲
-//!        disk ───────► survey ────────┘         peers ◄──► depot
+//!      │ └───► assignment ─► board ─┴─ worker ─┼──► work/replica      work/working_copy
+//!      │                       ▲   (decide)    └──► work/removal      work/operation
+//!      │ hypervisor ─► watch ──┘      ▲
+//!      │ disk ───────► survey ────────┘         peers ◄──► depot
+//!      └─ console ◄──► a machine's screen
 //! ```
 //!
 //! The server says what should be held and run ([`session`] takes it, the highest generation wins);
@@ -26,6 +27,7 @@
 
 pub mod board;
 pub mod clock;
+pub mod console;
 pub mod data;
 pub mod depot;
 pub mod join;
@@ -35,8 +37,10 @@ pub mod run;
 pub mod server;
 pub mod session;
 pub mod settings;
+pub mod sight;
 pub mod storage;
 pub mod survey;
+mod sweep;
 pub mod watch;
 mod work;
 pub mod worker;

@@ -1,16 +1,16 @@
 //! From the board to a report. Pure but for the lock: what is said is what is known.
 
+mod machines;
+
 use crate::board::{Knowledge, Task, TaskPhase};
 use diecast_domain::{
     agent::{Held, Object},
-    assignment::{HostOrder, Orders, PublicationOrder, ReplicaOrder},
+    assignment::{Orders, PublicationOrder, ReplicaOrder},
     generation::Generation,
-    host::{HostPhase, HostReport},
     ids::{ProviderId, SessionId},
     replica::{Phase, Progress, ReplicaReport},
     report::{OperationReport, Outcome, PublicationPhase, PublicationReport, Report},
 };
-use std::collections::BTreeSet;
 
 /// The agent's release, as reports name it.
 pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -31,8 +31,9 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         vms: known.hypervisor.vms.clone(),
         publications: each(orders, |orders| &orders.publications, |order| publication(known, order)),
         replicas: replicas(known, orders),
-        hosts: hosts(known, orders),
+        hosts: machines::hosts(known, orders),
         operations: operations(known, orders),
+        working_copies: machines::working_copies(known, orders),
         unassigned: known.local.replicas.keys().filter(|digest| !named(digest)).copied().collect(),
     }
 }
@@ -87,7 +88,7 @@ fn publication(known: &Knowledge, order: &PublicationOrder) -> PublicationReport
         }
         report.attempt = task.attempt;
         report.progress = progress_of(task);
-    } else if let Some(failure) = known.failures.get(&object) {
+    } else if let Some(failure) = known.failure(object) {
         report.attempt = failure.attempt;
         report.problem = Some(failure.problem.clone());
         if failure.attempt >= order.attempt {
@@ -114,7 +115,7 @@ fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
             continue;
         }
         let busy = known.tasks.contains_key(&Object::Replica(*digest));
-        let failure = known.failures.get(&Object::Replica(*digest));
+        let failure = known.failure(Object::Replica(*digest));
         reports.push(ReplicaReport {
             digest: *digest,
             phase: match held {
@@ -129,6 +130,7 @@ fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
             progress: Progress::default(),
             verified_at: known.verified_at.get(digest).copied(),
             problem: failure.map(|failure| failure.problem.clone()),
+            serves: known.served_from_parts.contains(digest),
         });
     }
     reports
@@ -138,7 +140,7 @@ fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
     let digest = order.version.digest;
     let object = Object::Replica(digest);
     let held = known.local.replicas.get(&digest).copied().unwrap_or_default();
-    let failure = known.failures.get(&object);
+    let failure = known.failure(object);
     let failed = failure.is_some_and(|failure| failure.attempt >= order.attempt);
     let mut report = ReplicaReport {
         digest,
@@ -157,6 +159,7 @@ fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
             Held::Nothing | Held::Partial | Held::Changed => None,
         },
         problem: failure.map(|failure| failure.problem.clone()),
+        serves: known.served_from_parts.contains(&digest),
     };
     if let Some(failure) = failure.filter(|_| failed) {
         report.attempt = failure.attempt;
@@ -181,70 +184,6 @@ fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
     report
 }
 
-fn hosts(known: &Knowledge, orders: Option<&Orders>) -> Vec<HostReport> {
-    let mut reports: Vec<_> =
-        each(orders, |orders| &orders.hosts, |order| host(known, order)).into_iter().flatten().collect();
-    // A host still being made is not gone, although its order is and nothing of it may be seen yet.
-    let worked_on = known.tasks.keys().filter_map(|object| match object {
-        Object::Host(id) => Some(*id),
-        _ => None,
-    });
-    let extra: BTreeSet<_> = known.local.host_remains.iter().copied().chain(worked_on).collect();
-    for id in extra
-        .iter()
-        .filter(|id| !orders.is_some_and(|orders| orders.hosts.iter().any(|order| order.id == **id)))
-    {
-        let failure = known.failures.get(&Object::Host(*id));
-        let mut report = found(known, *id, HostPhase::Deleting);
-        report.problem = failure.map(|failure| failure.problem.clone());
-        let deleting = known.tasks.contains_key(&Object::Host(*id)) || failure.is_some();
-        if !deleting && known.hypervisor.hosts.iter().any(|host| host.id == *id) {
-            report.phase = HostPhase::Made;
-        }
-        reports.push(report);
-    }
-    reports
-}
-
-/// None until something can be said of it.
-fn host(known: &Knowledge, order: &HostOrder) -> Option<HostReport> {
-    let object = Object::Host(order.id);
-    let mut report = found(known, order.id, HostPhase::Creating);
-    report.attempt = order.attempt;
-    let stands = known.hypervisor.hosts.iter().any(|host| host.id == order.id);
-    let made = order.made || known.local.hosts_made.contains(&order.id);
-    if known.tasks.contains_key(&object) {
-        return Some(report);
-    }
-    if made {
-        if !known.hypervisor.answers() {
-            return None;
-        }
-        report.phase = if stands { HostPhase::Made } else { HostPhase::Gone };
-    } else if let Some(failure) = known.failures.get(&object) {
-        report.attempt = failure.attempt;
-        report.problem = Some(failure.problem.clone());
-        if failure.attempt >= order.attempt {
-            report.phase = HostPhase::Failed;
-        }
-    }
-    Some(report)
-}
-
-fn found(known: &Knowledge, id: diecast_domain::ids::HostId, phase: HostPhase) -> HostReport {
-    let seen = known.hypervisor.hosts.iter().find(|host| host.id == id);
-    HostReport {
-        id,
-        phase,
-        attempt: 1,
-        power: seen.map(|host| host.power),
-        addresses: seen.map(|host| host.addresses.clone()).unwrap_or_default(),
-        guest_agent: seen.is_some_and(|host| host.guest_agent),
-        guest_name: seen.and_then(|host| host.guest_name.clone()),
-        problem: None,
-    }
-}
-
 fn operations(known: &Knowledge, orders: Option<&Orders>) -> Vec<OperationReport> {
     let say = |operation: &diecast_domain::assignment::Operation| {
         let outcome = match known.operations.get(&operation.id) {
@@ -265,8 +204,19 @@ pub fn differs(before: &Report, after: &Report) -> bool {
     let publications = |report: &Report| -> Vec<_> {
         report.publications.iter().map(|publication| (publication.id, publication.phase)).collect()
     };
+    let serving = |report: &Report| -> Vec<_> {
+        report.replicas.iter().filter(|replica| replica.serves).map(|replica| replica.digest).collect()
+    };
     let hosts = |report: &Report| -> Vec<_> {
-        report.hosts.iter().map(|host| (host.id, host.phase, host.power, host.guest_agent)).collect()
+        let hosts = report.hosts.iter();
+        hosts.map(|host| (host.id, host.phase, host.power, host.guest_agent, host.incarnation)).collect()
+    };
+    let set_aside = |report: &Report| -> Vec<_> {
+        report.hosts.iter().map(|host| (host.id, host.set_aside.clone())).collect()
+    };
+    let working_copies = |report: &Report| -> Vec<_> {
+        let copies = report.working_copies.iter();
+        copies.map(|copy| (copy.id, copy.phase, copy.power, copy.guest_agent)).collect()
     };
     let vms = |report: &Report| -> Vec<_> { report.vms.iter().map(|vm| (vm.uuid, vm.power)).collect() };
     before.generation != after.generation
@@ -275,7 +225,10 @@ pub fn differs(before: &Report, after: &Report) -> bool {
         || before.operations != after.operations
         || replicas(before) != replicas(after)
         || publications(before) != publications(after)
+        || serving(before) != serving(after)
         || hosts(before) != hosts(after)
+        || set_aside(before) != set_aside(after)
+        || working_copies(before) != working_copies(after)
 }
 
 #[cfg(test)]

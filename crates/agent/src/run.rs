@@ -2,6 +2,7 @@
 
 use crate::{
     board::Board,
+    console,
     data::{self, DataDir},
     depot::{self, Depots},
     join::{self, Credentials},
@@ -78,6 +79,7 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     vital.spawn(session::follow_assignment(board.clone(), data.clone(), server.clone(), provider, life));
     let (driver, driven) = tokio::sync::watch::channel(None);
     vital.spawn(watch::watch(board.clone(), data.clone(), driver));
+    vital.spawn(console::follow(board.clone(), server.clone(), driven.clone()));
 
     let settings = Arc::new(AgentSettings { floor: args.floor, import_dirs: args.import_dir });
     let make_site = {

@@ -1,7 +1,7 @@
 //! The agent's side of the conversation with the server: one method a message.
 
 use diecast_api::{
-    agent::{ASSIGNMENT, Enrolled, MANIFEST_BYTES_MAX, MANIFESTS, RENEW, REPORT, Renewal},
+    agent::{ASSIGNMENT, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFESTS, RENEW, REPORT, Renewal},
     problem::ProblemDetails,
 };
 use diecast_domain::{
@@ -9,16 +9,25 @@ use diecast_domain::{
     code::{Code, Problem},
     digest::Digest,
     generation::Generation,
-    ids::SessionId,
+    ids::{ConsoleId, SessionId},
     report::Report,
 };
 use diecast_identity::{KeyedCertificate, Timeouts, reqwest_client};
-use reqwest::{Response, StatusCode};
+use reqwest::{Response, StatusCode, Upgraded, header};
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::{client::generate_key, derive_accept_key},
+        protocol::{Role, WebSocketConfig},
+    },
+};
 
+/// The largest message on a screen's way: what a viewer says is small, and the server cuts what it sends.
+const SCREEN_MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// How long a report may take: it must not hold up the next.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -94,6 +103,33 @@ impl Server {
             return Ok(None);
         }
         whole_manifest(response, digest).await.map(Some)
+    }
+
+    /// The server's end of a screen that somebody wants to see.
+    pub async fn console(&self, id: ConsoleId) -> Result<WebSocketStream<Upgraded>, Problem> {
+        let key = generate_key();
+        let request = self
+            .http()
+            .get(format!("{}{CONSOLES}/{id}", self.url))
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, &key);
+        let doing = "connecting a screen";
+        let response = request.send().await.map_err(|error| self.unreachable(doing, &error))?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let answered = refused(response).await?.status();
+            let cause = format!("the server answered {answered} instead of a WebSocket");
+            return Err(Problem::new(Code::S0004, cause));
+        }
+        let accepted = response.headers().get(header::SEC_WEBSOCKET_ACCEPT);
+        if accepted.is_none_or(|accepted| accepted != derive_accept_key(key.as_bytes()).as_str()) {
+            let cause = "the server's answer is to another request for a WebSocket";
+            return Err(Problem::new(Code::S0004, cause));
+        }
+        let stream = response.upgrade().await.map_err(|error| self.unreachable(doing, &error))?;
+        let limits = WebSocketConfig::default().max_message_size(Some(SCREEN_MESSAGE_BYTES_MAX));
+        Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits)).await)
     }
 
     async fn answered(&self, doing: &str, request: reqwest::RequestBuilder) -> Result<Response, Problem> {

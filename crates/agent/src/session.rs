@@ -10,7 +10,7 @@ use crate::{
     server::Server,
 };
 use diecast_domain::{
-    assignment::{Acceptance, accept},
+    assignment::{Acceptance, Refusal, accept},
     code::Problem,
     ids::{ProviderId, SessionId},
     provider::REPORT_INTERVAL,
@@ -39,6 +39,7 @@ pub async fn follow_assignment(
     session: SessionId,
 ) {
     let mut last: Option<Problem> = None;
+    let mut refused: Option<Refusal> = None;
     loop {
         let after = board.know().assignment.as_ref().map(|held| held.generation).unwrap_or_default();
         match server.assignment(after, session).await {
@@ -49,12 +50,15 @@ pub async fn follow_assignment(
                 match accept(provider, &mut held, offered) {
                     Ok(Acceptance::Repeated) => tokio::time::sleep(REPORT_PAUSE_MIN).await,
                     Ok(Acceptance::Taken) => {
+                        refused = None;
                         if let Err(error) = data::write_json(&data.file("assignment.json"), &held) {
                             // What cannot be remembered is not begun: it would be forgotten by a crash.
                             tracing::error!("{error:#}");
                             tokio::time::sleep(RETRY_PAUSE).await;
                             continue;
                         }
+                        let consoles = held.as_ref().map(|held| held.orders.consoles.clone());
+                        board.consoles.send_replace(consoles.unwrap_or_default());
                         let mut known = board.know();
                         known.assignment = held;
                         known.refresh_sources();
@@ -62,7 +66,10 @@ pub async fn follow_assignment(
                         board.nudge();
                     }
                     Err(refusal) => {
-                        tracing::warn!("an assignment was refused: {refusal}");
+                        if refused.as_ref() != Some(&refusal) {
+                            tracing::warn!("an assignment was refused: {refusal}");
+                        }
+                        refused = Some(refusal);
                         tokio::time::sleep(RETRY_PAUSE).await;
                     }
                 }

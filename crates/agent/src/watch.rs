@@ -2,7 +2,7 @@
 
 use crate::{board::Board, data::DataDir, storage};
 use diecast_domain::{code::Problem, provider::ProviderSettings};
-use diecast_provider::{HoldTemplates, Inspect, Libvirt, RunHosts};
+use diecast_provider::{HoldTemplates, Inspect, Libvirt, MaintainTemplates, RunHosts};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -49,13 +49,24 @@ async fn look(
         }
     };
     let facts = hypervisor.facts().await?;
+    let look = board.know().hypervisor.marked.begin();
     let (vms, hosts) = tokio::try_join!(hypervisor.vms(), hypervisor.hosts())?;
     let found = hypervisor.storage_dir(&settings.storage).await;
     let found = found.map(|path| (storage::recognise(data, &path), path));
+    let recognised = matches!(found, Ok((Ok(()), _)));
+    let copies_look = board.know().hypervisor.working_copies.begin();
+    let copies = match recognised {
+        true => Some(hypervisor.working_copies(&settings.storage).await?),
+        false => None,
+    };
     let mut known = board.know();
     known.hypervisor.facts = Some(facts);
     known.hypervisor.vms = vms;
-    known.hypervisor.see(hosts);
+    known.hypervisor.marked.see(look, hosts);
+    known.hypervisor.storage_seen = copies.is_some();
+    if let Some(copies) = copies {
+        known.hypervisor.working_copies.see(copies_look, copies);
+    }
     known.hypervisor.answered = true;
     match found {
         Ok((Ok(()), path)) => {

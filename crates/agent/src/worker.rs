@@ -2,12 +2,12 @@
 //! changes. It holds no plan and no queue: `domain::agent::decide` says it anew each time.
 
 use crate::{
-    board::{Board, Failure, Knowledge, Task, TaskPhase},
+    board::{Board, Failure, Knowledge, Task, TaskPhase, incarnation_of},
     data::{self, DataDir},
     depot::Depots,
     report::progress_of,
     settings::AgentSettings,
-    survey,
+    survey, sweep,
     watch::Driver,
     work,
 };
@@ -16,7 +16,8 @@ use diecast_domain::{
     assignment::{Assignment, Deletion, Orders},
     code::Problem,
     host::HostPhase,
-    ids::ProviderId,
+    ids::{HostId, ProviderId},
+    maintenance::WorkingCopyPhase,
     provider::{ProviderSettings, Source},
     replica::{Phase, Progress},
     report::PublicationPhase,
@@ -25,9 +26,8 @@ use diecast_domain::{
 use diecast_provider::Libvirt;
 use diecast_transfer::{progress::Progress as Counter, wire::FrameClient};
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, MutexGuard},
     time::{Duration, Instant},
 };
 use tokio::sync::watch;
@@ -90,15 +90,10 @@ pub async fn run(
 ) {
     let mut looked_again = Instant::now();
     loop {
-        tokio::task::block_in_place(|| {
-            let known = survey::survey(&board, &data);
-            let (storage, whole) = (known.storage.clone(), known.verified_at.keys().copied().collect());
-            drop(known);
-            storage.map(|storage| depots.follow(&storage, &whole, &data))
-        });
         let steps = {
-            let mut known = board.know();
+            let mut known = tokio::task::block_in_place(|| look_around(&board, &data, &depots));
             forget_what_is_over(&mut known, &data);
+            take_on_hosts(&mut known, &data);
             let ready = known.hypervisor.answers();
             let storage = known.storage.clone();
             match (known.assignment.clone(), storage, driver.borrow().clone()) {
@@ -119,6 +114,10 @@ pub async fn run(
             if looked_again.elapsed() >= REGISTRATION_LIFE {
                 looked_again = Instant::now();
                 tokio::spawn(work::look_again(site.clone(), told.orders.clone()));
+                tokio::task::spawn_blocking({
+                    let site = site.clone();
+                    move || sweep::sweep(&site)
+                });
             }
             for step in steps.into_iter().filter(|step| !failed_just_now(step, &board)) {
                 begin(step, &told, &site);
@@ -131,12 +130,46 @@ pub async fn run(
     }
 }
 
+/// Looks at the disk, and serves to peers what is there.
+fn look_around<'b>(board: &'b Board, data: &DataDir, depots: &Depots) -> MutexGuard<'b, Knowledge> {
+    let known = survey::survey(board, data);
+    let Some(storage) = known.storage.clone() else { return known };
+    let whole = known.verified_at.keys().copied().collect();
+    let derived = known.derived.clone();
+    drop(known);
+    let from_parts = depots.follow(&storage, &whole, &derived, data);
+    let mut known = board.know();
+    known.served_from_parts = from_parts;
+    known
+}
+
+/// Hosts that the server knows as made and that no mark of this agent names: its folder was lost. What
+/// stands was made as it stands; of what does not stand, all that is ordered now was made once. Only a
+/// higher incarnation makes it again.
+fn take_on_hosts(known: &mut Knowledge, data: &DataDir) {
+    let Some(told) = known.assignment.as_ref().filter(|_| known.hypervisor.answers()) else { return };
+    let unmarked = told.orders.hosts.iter().filter(|order| {
+        let busy = known.tasks.contains_key(&Object::Host(order.id));
+        let marked = known.local.hosts_made.contains_key(&order.id);
+        order.made && !busy && !marked && matches!(data.incarnation_made(order.id), Ok(None))
+    });
+    let stood = |id: HostId| known.hypervisor.host(id).map(|found| found.incarnation);
+    let made: Vec<_> =
+        unmarked.map(|order| (order.id, stood(order.id).unwrap_or(order.incarnation))).collect();
+    for (host, incarnation) in made {
+        match data.write_made(host, incarnation) {
+            Ok(()) => drop(known.local.hosts_made.insert(host, incarnation)),
+            Err(error) => tracing::error!("{error:#}"),
+        }
+    }
+}
+
 /// There is no pool yet: what needs one fails, with the reason; a check can still be made.
 fn without_storage(known: &mut Knowledge, orders: &Orders) -> Vec<Step> {
     let Some(problem) = known.storage_problem.clone() else { return Vec::new() };
     known.local.busy = known.tasks.keys().copied().collect();
     known.local.operations_ended = known.operations.keys().copied().collect();
-    known.local.failed = attempts(known);
+    known.local.failed = known.failed_attempts();
     let mut steps = Vec::new();
     for step in decide(orders, &known.local) {
         let object = match step {
@@ -148,25 +181,29 @@ fn without_storage(known: &mut Knowledge, orders: &Orders) -> Vec<Step> {
             }
             _ => continue,
         };
-        let failure =
-            Failure { attempt: attempt_of(orders, object), problem: problem.clone(), at: Instant::now() };
+        let failure = Failure {
+            attempt: attempt_of(orders, object),
+            incarnation: None,
+            problem: problem.clone(),
+            at: Instant::now(),
+        };
         known.failures.insert(object, failure);
     }
     steps
 }
 
-fn attempts(known: &Knowledge) -> BTreeMap<Object, u32> {
-    known.failures.iter().map(|(object, failure)| (*object, failure.attempt)).collect()
-}
-
 /// Removals and operations have no attempts to count: they are tried again until they succeed, with
 /// a pause.
 fn failed_just_now(step: &Step, board: &Board) -> bool {
-    if !matches!(step, Step::RemoveReplica(_) | Step::RemoveHost(_) | Step::Operate(_)) {
-        return false;
-    }
     let known = board.know();
-    known.failures.get(&step.object()).is_some_and(|failure| failure.at.elapsed() < UNCOUNTED_PAUSE)
+    let failure = match step {
+        Step::RemoveReplica(_) | Step::RemoveHost(_) | Step::RemoveWorkingCopy(_) | Step::Operate(_) => {
+            known.failures.get(&step.object())
+        }
+        Step::RemoveSetAside(host) => known.set_aside_failures.get(host),
+        _ => None,
+    };
+    failure.is_some_and(|failure| failure.at.elapsed() < UNCOUNTED_PAUSE)
 }
 
 /// Outcomes are kept until the server has stopped asking for them.
@@ -183,6 +220,11 @@ fn forget_what_is_over(known: &mut Knowledge, data: &DataDir) {
         !orders.publications.iter().any(|ordered| ordered.id == *publication)
     };
     known.failures.retain(|object, _| ordered(&orders, *object));
+    known.set_aside_failures.retain(|host, _| {
+        let named =
+            |deletion: &Deletion| matches!(deletion, Deletion::SetAside { host: of, .. } if of == host);
+        orders.deletions.iter().any(named)
+    });
     let over: Vec<_> = known.published.keys().filter(|publication| done(publication)).copied().collect();
     for publication in over {
         let _ = data::remove(&data.published(publication));
@@ -193,7 +235,8 @@ fn forget_what_is_over(known: &mut Knowledge, data: &DataDir) {
 /// Whether anything is wanted of it.
 fn ordered(orders: &Orders, object: Object) -> bool {
     let deleted = |deletion: &Deletion| match (deletion, object) {
-        (Deletion::Host { host }, Object::Host(id)) => *host == id,
+        (Deletion::Host { host, .. }, Object::Host(id)) => *host == id,
+        (Deletion::WorkingCopy { id }, Object::WorkingCopy(copy)) => *id == copy,
         (Deletion::Replica { version }, Object::Replica(digest)) => version.digest == digest,
         _ => false,
     };
@@ -203,6 +246,7 @@ fn ordered(orders: &Orders, object: Object) -> bool {
             Object::Replica(digest) => orders.replica(&digest).is_some(),
             Object::Host(host) => orders.hosts.iter().any(|order| order.id == host),
             Object::Operation(id) => orders.operations.iter().any(|order| order.id == id),
+            Object::WorkingCopy(id) => orders.working_copies.iter().any(|order| order.id == id),
         }
 }
 
@@ -222,10 +266,19 @@ fn begin(step: Step, told: &Assignment, site: &Site) {
         Step::Register(_) => TaskPhase::Replica(Phase::Registering),
         Step::RemoveReplica(_) => TaskPhase::Replica(Phase::Removing),
         Step::MakeHost(_) => TaskPhase::Host(HostPhase::Creating),
+        Step::RecreateHost(_) => TaskPhase::Host(HostPhase::Recreating),
         Step::RemoveHost(_) => TaskPhase::Host(HostPhase::Deleting),
+        // The host itself stands as it did.
+        Step::RemoveSetAside(_) => TaskPhase::Host(HostPhase::Made),
+        Step::MakeWorkingCopy(_) => TaskPhase::WorkingCopy(WorkingCopyPhase::Creating),
+        Step::RemoveWorkingCopy(_) => TaskPhase::WorkingCopy(WorkingCopyPhase::Deleting),
         Step::Operate(_) => TaskPhase::Operation,
     };
     let attempt = attempt_of(orders, object);
+    let incarnation = match object {
+        Object::Host(host) => incarnation_of(orders, host),
+        _ => None,
+    };
     let sources = match object {
         Object::Replica(digest) => orders.replica(&digest).map(|order| order.sources.clone()),
         _ => None,
@@ -253,7 +306,7 @@ fn begin(step: Step, told: &Assignment, site: &Site) {
     let site = site.clone();
     let progress = job.progress.clone();
     tokio::spawn(async move {
-        let ended = tokio::spawn(work::perform(step, job)).await;
+        let ended = tokio::spawn(work::perform(step.clone(), job)).await;
         let ended = ended.unwrap_or_else(|failed| {
             let cause = format!("a task of the agent ended unexpectedly: {failed}");
             Err(Some(Problem::new(diecast_domain::code::Code::S0004, cause)))
@@ -261,11 +314,18 @@ fn begin(step: Step, told: &Assignment, site: &Site) {
         for (version, problem) in progress.damaged_seeds() {
             site.board.found_damaged(&site.data, version, problem);
         }
-        finish(&site, object, attempt, ended);
+        finish(&site, &step, ended, Tried { attempt, incarnation });
     });
 }
 
-fn finish(site: &Site, object: Object, attempt: u32, ended: Ended) {
+/// Which try of what a task was.
+struct Tried {
+    attempt: u32,
+    incarnation: Option<u32>,
+}
+
+fn finish(site: &Site, step: &Step, ended: Ended, Tried { attempt, incarnation }: Tried) {
+    let object = step.object();
     let mut known = site.board.know();
     if let (Object::Replica(digest), Some(task)) = (object, known.tasks.get(&object)) {
         let took = Progress { rate: Default::default(), seconds_left: None, ..progress_of(task) };
@@ -273,19 +333,22 @@ fn finish(site: &Site, object: Object, attempt: u32, ended: Ended) {
             known.transfers.insert(digest, took);
         }
     }
-    match ended {
-        Ok(()) => {
-            known.failures.remove(&object);
-        }
-        Err(None) => tracing::info!("{object:?} was stopped"),
-        Err(Some(problem)) => {
+    match (ended, step) {
+        (Ok(()), Step::RemoveSetAside(host)) => drop(known.set_aside_failures.remove(host)),
+        (Ok(()), _) => drop(known.failures.remove(&object)),
+        (Err(None), _) => tracing::info!("{object:?} was stopped"),
+        (Err(Some(problem)), _) => {
             tracing::warn!(code = %problem.code, attempt, "{object:?} failed: {}", problem.cause);
-            known.failures.insert(object, Failure { attempt, problem, at: Instant::now() });
+            let failure = Failure { attempt, incarnation, problem, at: Instant::now() };
+            match step {
+                Step::RemoveSetAside(host) => known.set_aside_failures.insert(*host, failure),
+                _ => known.failures.insert(object, failure),
+            };
         }
     }
     drop(known);
     // One look before the task is taken off, so that no report falls between the two.
-    let mut known = tokio::task::block_in_place(|| survey::survey(&site.board, &site.data));
+    let mut known = tokio::task::block_in_place(|| look_around(&site.board, &site.data, &site.depots));
     known.tasks.remove(&object);
     let Local { busy, removing, .. } = &mut known.local;
     busy.remove(&object);
@@ -301,6 +364,9 @@ fn attempt_of(orders: &Orders, object: Object) -> u32 {
         }
         Object::Replica(digest) => orders.replica(&digest).map(|order| order.attempt),
         Object::Host(host) => orders.hosts.iter().find(|order| order.id == host).map(|order| order.attempt),
+        Object::WorkingCopy(id) => {
+            orders.working_copies.iter().find(|order| order.id == id).map(|order| order.attempt)
+        }
         Object::Operation(_) => None,
     };
     found.unwrap_or(1)

@@ -18,9 +18,28 @@ pub(crate) fn destroy(printer: &mut Printer, yes: YesArgs, what: &str) -> Result
         ));
     }
     printer.ask(&format!("{what}. Go on? [y/N] "));
-    match line()?.trim().to_ascii_lowercase().as_str() {
+    match printer.hear()?.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => Err(Failure::refused("nothing was changed", "answer `y` to go on")),
+    }
+}
+
+/// Asks until the answer is one that `read` understands. None: nobody answers any more.
+pub(crate) fn choose<T>(
+    printer: &mut Printer,
+    prompt: &str,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, Failure> {
+    loop {
+        printer.ask(prompt);
+        let Some(answer) = printer.hear()? else {
+            printer.talk("");
+            return Ok(None);
+        };
+        match read(answer.trim()) {
+            Ok(choice) => return Ok(Some(choice)),
+            Err(why) => printer.talk(&why),
+        }
     }
 }
 
@@ -30,21 +49,15 @@ pub(crate) fn password(printer: &mut Printer, user: &str) -> Result<String, Fail
         return Ok(password);
     }
     if !std::io::IsTerminal::is_terminal(&io::stdin()) {
-        return line();
+        return Ok(printer.hear()?.unwrap_or_default());
     }
     printer.ask(&format!("Password of {user}: "));
     let typed = {
         let _silent = silence::echo();
-        line()
+        printer.hear()
     };
     printer.talk("");
-    typed
-}
-
-fn line() -> Result<String, Failure> {
-    let mut line = String::new();
-    io::stdin().read_line(&mut line).map_err(|source| Failure::local("stdin cannot be read", source))?;
-    Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    Ok(typed?.unwrap_or_default())
 }
 
 /// Turns the terminal's echo off while a password is typed.
@@ -93,5 +106,23 @@ mod tests {
         let refused = destroy(&mut captured.printer, YesArgs { yes: false }, "Delete `win11`").unwrap_err();
         assert_eq!(refused.exit_code(), 2);
         assert!(destroy(&mut captured.printer, YesArgs { yes: true }, "Delete `win11`").is_ok());
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        for (answer, code) in [("y", None), ("YES", None), ("n", Some(1)), ("", Some(1)), ("yep", Some(1))] {
+            let mut captured = Captured::new(false).answering(&[answer]);
+            let asked = destroy(&mut captured.printer, YesArgs { yes: false }, "Delete `win11`");
+            assert_eq!(asked.err().map(|refused| refused.exit_code()), code, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_asked_again_and_silence_is_no_answer() {
+        let read = |answer: &str| answer.parse::<u32>().map_err(|_| format!("`{answer}` is no number"));
+        let Captured { mut printer, talk, .. } = Captured::new(false).answering(&["seven", "7"]);
+        assert_eq!(choose(&mut printer, "how many? ", read).unwrap(), Some(7));
+        assert_eq!(talk.text(), "how many? `seven` is no number\nhow many? ");
+        assert_eq!(choose(&mut printer, "how many? ", read).unwrap(), None);
     }
 }

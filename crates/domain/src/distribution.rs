@@ -212,7 +212,8 @@ pub fn view(
     view
 }
 
-fn silence(provider: ProviderNow<'_>) -> Problem {
+/// Why nothing is heard of a provider that does not answer.
+pub fn silence(provider: ProviderNow<'_>) -> Problem {
     let name = provider.name;
     match (provider.state, provider.problem) {
         (ProviderState::HypervisorSilent, Some(problem)) => problem.clone(),

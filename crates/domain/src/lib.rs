@@ -44,5 +44,7 @@ pub mod retention;
 pub mod retry;
 pub mod schedule;
 pub mod template;
+#[cfg(test)]
+mod testing;
 pub mod units;
 pub mod wishes;

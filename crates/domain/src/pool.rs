@@ -1,4 +1,26 @@
 //! Pools: sets of hosts kept at a size, made from one template over some providers.
+//!
+//! ```text
+//!   in use + spare, between min and max ─► wanted ─┬─ too few ──► places ─► make (or say why not)
+//!   hosts that are there ──────────────────────────┴─ too many ─► remove, of those nobody uses
+//! ```
+//!
+//! [`reconcile`] is a pure function of the pool, the world and the clock, run with every change. What
+//! it cannot do it says: [`Decision::why`].
+//!
+//! **Promise:** no host is removed that somebody uses or may use, that is silent, or that has a data
+//! disk. A host that is gone from its hypervisor is made again under its own name; one that cannot be
+//! made is given up for one elsewhere, if there is an elsewhere.
+//! **Promise:** a host whose provider does not answer counts as there. It is made up for elsewhere
+//! only where the pool says so, after a while.
+//!
+//! It does not move hosts to newer versions: that is a recreation. Read `size` for how many, `places`
+//! for where.
+
+mod places;
+mod size;
+
+pub use size::{Decision, reconcile, wanted};
 
 use crate::{
     code::Problem,
@@ -90,3 +112,7 @@ pub struct Pool {
     pub delete_data: bool,
     pub created_at: Timestamp,
 }
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

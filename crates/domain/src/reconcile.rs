@@ -14,36 +14,42 @@
 //!
 //! It does not decide what agents are told: that is [`crate::plan`]. The caller applies [`Changes`]
 //! to its store in one transaction; the simulator applies them to a [`World`].
-//! Start at [`after_report`]; one file a record: `member`, `host`, `publication`, `hearing`.
+//! Start at [`after_report`] and [`due`]; one file a record: `member`, `host`, `publication`,
+//! `maintenance`, `version`, `hearing`. Recreations, pools and schedules decide in modules of their own.
 
+mod changes;
 mod hearing;
 mod host;
+mod maintenance;
 mod member;
 mod publication;
+mod version;
+
+pub use changes::Changes;
 
 pub use hearing::{Hearing, Heed};
 pub use host::{host_after_report, host_due};
+pub use maintenance::{MaintenanceOutcome, maintenance_after_report, maintenance_due};
 pub use member::{member_after_report, member_due, member_retried};
 pub use publication::{PublicationOutcome, publication_after_report, publication_due};
 
 use crate::{
-    assignment::{Act, Assignment, Operation, Orders},
+    assignment::{Assignment, Orders},
     code::{Code, Retry},
     generation::Generation,
     host::Host,
-    ids::{HostId, OperationId, PoolId, ProviderId, RecreationId, ScheduleId, TemplateId},
-    maintenance::{Discarded, Maintenance},
+    ids::{HostId, PoolId, ProviderId, RecreationId, ScheduleId, TemplateId},
     names::ProviderName,
-    plan::World,
-    pool::Pool,
+    plan::{TemplateInWorld, World},
+    pool::{self, Pool},
     provider::SILENCE_MAX,
-    recreation::Recreation,
-    report::{Outcome, Published, Report},
+    recreation,
+    report::{Outcome, Report},
     retry,
-    schedule::Schedule,
-    template::{Publication, TemplateStatus, VersionRef},
+    template::{PublicationSource, TemplateStatus},
     units::Timestamp,
 };
+use std::collections::BTreeSet;
 
 /// One report, with what is needed to judge it.
 #[derive(Clone, Copy, Debug)]
@@ -127,132 +133,12 @@ pub struct Change<T> {
     pub transitions: Vec<Transition>,
 }
 
-/// Everything that one report or the clock changes: only records that differ are listed.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Changes {
-    pub members: Vec<(TemplateId, ProviderId, Option<crate::distribution::Member>)>,
-    pub hosts: Vec<(HostId, Option<Host>)>,
-    /// Publications, with the status that their template has because of it.
-    pub publications: Vec<(TemplateId, TemplateStatus, Option<Publication>)>,
-    /// New versions. Each becomes the current one of its template.
-    pub versions: Vec<(VersionRef, Published)>,
-    /// One-time acts that ended. They are told nobody again.
-    pub operations: Vec<(ProviderId, OperationId, Outcome)>,
-    /// Stays in maintenance that changed, with what is left of former working copies.
-    pub maintenances: Vec<(TemplateId, Option<Maintenance>, Vec<Discarded>)>,
-    /// Versions that became current without being new: their content was published before.
-    pub current: Vec<(TemplateId, u32)>,
-    /// Versions that are to go everywhere, from now on.
-    pub versions_deleting: Vec<(TemplateId, u32)>,
-    /// Versions of which nothing is left anywhere.
-    pub versions_gone: Vec<(TemplateId, u32)>,
-    /// Recreations that began or changed.
-    pub recreations: Vec<Recreation>,
-    /// Pools that changed, and those that are gone.
-    pub pools: Vec<(PoolId, Option<Pool>)>,
-    /// Hosts that pools want: the caller draws their identities and addresses.
-    pub hosts_wanted: Vec<(PoolId, ProviderId)>,
-    pub schedules: Vec<Schedule>,
-    /// One-time acts that schedules order.
-    pub acts: Vec<(ProviderId, Act)>,
-    pub templates_gone: Vec<TemplateId>,
-    pub transitions: Vec<Transition>,
-}
-
-impl Changes {
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Carries the changes into `world`, as the caller's store does into its tables.
-    pub fn apply(self, world: &mut World) {
-        for (version, _) in self.versions {
-            if let Some(list) = world.templates.get_mut(&version.template) {
-                list.versions.push(version.clone());
-                list.current = Some(version);
-                list.members.values_mut().for_each(member::begin_anew);
-            }
-        }
-        for (template, status, publication) in self.publications {
-            if let Some(list) = world.templates.get_mut(&template) {
-                list.status = status;
-                list.publication = publication;
-            }
-        }
-        for (template, provider, member) in self.members {
-            let list = world.templates.get_mut(&template);
-            match (list, member) {
-                (Some(list), Some(member)) => drop(list.members.insert(provider, member)),
-                (Some(list), None) => drop(list.members.remove(&provider)),
-                (None, _) => {}
-            }
-        }
-        for (id, host) in self.hosts {
-            world.hosts.retain(|there| there.id != id);
-            world.hosts.extend(host);
-        }
-        world.hosts.sort_by_key(|host| host.id);
-        for (provider, id, _) in self.operations {
-            if let Some(waiting) = world.operations.get_mut(&provider) {
-                waiting.retain(|operation: &Operation| operation.id != id);
-            }
-        }
-        for (template, maintenance, discarded) in self.maintenances {
-            if let Some(list) = world.templates.get_mut(&template) {
-                (list.maintenance, list.discarded) = (maintenance, discarded);
-            }
-        }
-        for (template, number) in self.current {
-            if let Some(list) = world.templates.get_mut(&template) {
-                list.current = list.versions.iter().find(|version| version.number == number).cloned();
-                list.members.values_mut().for_each(member::begin_anew);
-            }
-        }
-        for (template, number) in self.versions_deleting {
-            if let Some(list) = world.templates.get_mut(&template) {
-                list.deleting.insert(number);
-                list.tags.retain(|_, tagged| *tagged != number);
-            }
-        }
-        for (template, number) in self.versions_gone {
-            if let Some(list) = world.templates.get_mut(&template) {
-                list.deleting.remove(&number);
-                list.versions.retain(|version| version.number != number);
-            }
-        }
-        for recreation in self.recreations {
-            world.recreations.retain(|there| there.id != recreation.id);
-            world.recreations.push(recreation);
-        }
-        for (id, pool) in self.pools {
-            world.pools.retain(|there| there.id != id);
-            world.pools.extend(pool);
-        }
-        for schedule in self.schedules {
-            world.schedules.retain(|there| there.id != schedule.id);
-            world.schedules.push(schedule);
-        }
-        for template in self.templates_gone {
-            world.templates.remove(&template);
-        }
-    }
-
-    fn take<T: PartialEq>(&mut self, before: &T, change: Change<T>) -> Option<Option<T>> {
-        self.transitions.extend(change.transitions);
-        (change.record.as_ref() != Some(before)).then_some(change.record)
-    }
-}
-
 /// Everything that a report changes in what is remembered. `world.replicas` need not hold it yet.
 pub fn after_report(world: &World, heard: &Heard<'_>) -> Changes {
     let provider = heard.report.provider;
     let mut changes = Changes::default();
     for (id, list) in &world.templates {
-        if let Some(outcome) = publication_after_report(heard, *id, list) {
-            changes.transitions.extend(outcome.transitions);
-            changes.publications.push((*id, outcome.status, outcome.publication));
-            changes.versions.extend(outcome.version);
-        }
+        of_template(world, heard, *id, list, &mut changes);
         let Some(member) = list.members.get(&provider) else { continue };
         let change = member_after_report(heard, *id, list, member);
         if let Some(member) = changes.take(member, change) {
@@ -260,7 +146,7 @@ pub fn after_report(world: &World, heard: &Heard<'_>) -> Changes {
         }
     }
     for host in world.hosts.iter().filter(|host| host.provider == provider) {
-        let change = host_after_report(heard, host);
+        let change = host_after_report(heard, world.templates.get(&host.template), host);
         if let Some(changed) = changes.take(host, change) {
             changes.hosts.push((host.id, changed));
         }
@@ -275,40 +161,155 @@ pub fn after_report(world: &World, heard: &Heard<'_>) -> Changes {
     changes
 }
 
-/// Everything that time alone changes: attempts that are due, deleted templates of which nothing
-/// is left.
+/// What a report says of a template's publication, its maintenance and its versions that go.
+fn of_template(
+    world: &World,
+    heard: &Heard<'_>,
+    id: TemplateId,
+    list: &TemplateInWorld,
+    changes: &mut Changes,
+) {
+    let mut outcome = maintenance_after_report(heard, id, list);
+    let published = publication_after_report(heard, id, list);
+    if let Some(published) = published {
+        let source = list.publication.as_ref().map(|publication| &publication.source);
+        let of_a_copy = matches!(source, Some(PublicationSource::WorkingCopy { .. }));
+        if let Some(maintenance) = list.maintenance.as_ref().filter(|_| of_a_copy) {
+            let next = outcome.get_or_insert_with(|| MaintenanceOutcome::of(list));
+            match &published.publication {
+                Some(publication) => next.shows(publication.problem.clone()),
+                None => {
+                    let version = published.version.as_ref().map(|(version, _)| version);
+                    let now_current = version.or(published.again.as_ref()).cloned();
+                    let left = maintenance::Left { maintenance, now_current };
+                    changes.recreations.extend(maintenance::recreation(world, &left, heard.now));
+                    next.is_left(&left);
+                }
+            }
+        }
+        changes.transitions.extend(published.transitions);
+        changes.publications.push((id, published.status, published.publication));
+        changes.versions.extend(published.version);
+        changes.current.extend(published.again.map(|version| (id, version.number)));
+    }
+    changes.maintained(id, list, outcome);
+    version::gone(world, heard, id, list, changes);
+}
+
+/// Everything that time alone changes: attempts that are due, deleted templates of which nothing is
+/// left, what recreations, pools and schedules have to do.
 pub fn due(world: &World, now: Timestamp) -> Changes {
     let mut changes = Changes::default();
     for (id, list) in &world.templates {
-        if let Some(outcome) = publication_due(*id, list, now) {
-            changes.transitions.extend(outcome.transitions);
-            changes.publications.push((*id, outcome.status, outcome.publication));
-        }
-        for (provider, member) in &list.members {
-            let name = world.providers.get(provider).map_or("a provider", |there| there.name.as_str());
-            let change = member_due(*id, list, *provider, name, member, now);
-            if let Some(member) = changes.take(member, change) {
-                changes.members.push((*id, *provider, member));
-            }
-        }
-        let has_hosts = world.hosts.iter().any(|host| host.template == *id);
-        if list.status == TemplateStatus::Deleting && list.members.is_empty() && !has_hosts {
-            changes.templates_gone.push(*id);
-            changes.transitions.push(Transition {
-                kind: TransitionKind::Removed,
-                subject: Subject::Template(*id),
-                sentence: format!("template `{}` is deleted everywhere", list.name),
-                code: None,
-            });
+        template_due(world, *id, list, now, &mut changes);
+    }
+    for recreation in world.recreations.iter().filter(|recreation| !recreation.stage.is_over()) {
+        let advanced = recreation::advance(recreation, world, now);
+        changes.transitions.extend(advanced.transitions);
+        changes.hosts.extend(advanced.hosts.into_iter().map(|host| (host.id, Some(host))));
+        if advanced.recreation != *recreation {
+            changes.recreations.push(advanced.recreation);
         }
     }
-    for host in &world.hosts {
-        let change = host_due(host, now);
+    world.pools.iter().for_each(|pool| pool_due(world, pool, now, &mut changes));
+    hosts_due(world, now, &mut changes);
+    changes
+}
+
+/// Hosts that a recreation moves in this pass are not the pool's to decide about: a look later.
+fn pool_due(world: &World, pool: &Pool, now: Timestamp, changes: &mut Changes) {
+    let touched: BTreeSet<HostId> = changes.hosts.iter().map(|(id, _)| *id).collect();
+    let of_pool = |host: &&Host| host.pool == Some(pool.id) && !touched.contains(&host.id);
+    let mut hosts = world.hosts.iter().filter(of_pool);
+    if pool.deleting {
+        let going = hosts.filter(|host| !host.deleting).map(|host| Host {
+            deleting: true,
+            delete_data: host.delete_data || pool.delete_data,
+            ..host.clone()
+        });
+        changes.hosts.extend(going.map(|host| (host.id, Some(host))));
+        if world.hosts.iter().all(|host| host.pool != Some(pool.id)) {
+            let subject = Subject::Pool(pool.id);
+            let sentence = format!("pool `{}` is gone", pool.name);
+            let kind = TransitionKind::Removed;
+            changes.transitions.push(Transition { kind, subject, sentence, code: None });
+            changes.pools.push((pool.id, None));
+        }
+        return;
+    }
+    let decision = pool::reconcile(pool, world, now);
+    let version = world.templates.get(&pool.template).and_then(|list| pool::version(pool, list));
+    for host in hosts.by_ref() {
+        let (what, next) = if decision.remove.contains(&host.id) {
+            ("is removed", Host { deleting: true, ..host.clone() })
+        } else if let Some(version) = version.filter(|_| decision.remake.contains(&host.id)) {
+            ("is made again", host.recreated(version.number, version.digest))
+        } else {
+            continue;
+        };
+        let sentence = format!("host `{}` {what}, for pool `{}`", host.name, pool.name);
+        let (kind, subject) = (TransitionKind::Retried, Subject::Host(host.id));
+        changes.transitions.push(Transition { kind, subject, sentence, code: None });
+        changes.hosts.push((host.id, Some(next)));
+    }
+    changes.hosts_wanted.extend(decision.make.iter().map(|provider| (pool.id, *provider)));
+    if decision.why != pool.problem {
+        let subject = Subject::Pool(pool.id);
+        let (kind, sentence, code) = match &decision.why {
+            Some(why) => (TransitionKind::Failed, why.cause.clone(), Some(why.code)),
+            None => (TransitionKind::Done, format!("pool `{}` is at its size", pool.name), None),
+        };
+        changes.transitions.push(Transition { kind, subject, sentence, code });
+        changes.pools.push((pool.id, Some(Pool { problem: decision.why, ..pool.clone() })));
+    }
+}
+
+/// Hosts whose wish was changed already in this pass have their turn in the next.
+fn hosts_due(world: &World, now: Timestamp, changes: &mut Changes) {
+    let touched: BTreeSet<HostId> = changes.hosts.iter().map(|(id, _)| *id).collect();
+    for host in world.hosts.iter().filter(|host| !touched.contains(&host.id)) {
+        let mut change = host_due(host, now);
+        change.record = change.record.map(|host| recreation::former_due(world, &host).unwrap_or(host));
         if let Some(changed) = changes.take(host, change) {
             changes.hosts.push((host.id, changed));
         }
     }
-    changes
+}
+
+fn template_due(
+    world: &World,
+    id: TemplateId,
+    list: &TemplateInWorld,
+    now: Timestamp,
+    changes: &mut Changes,
+) {
+    let mut outcome = maintenance_due(world, id, list, now);
+    if let Some(published) = publication_due(id, list, now) {
+        if list.maintenance.is_some() {
+            outcome.get_or_insert_with(|| MaintenanceOutcome::of(list)).shows(None);
+        }
+        changes.transitions.extend(published.transitions);
+        changes.publications.push((id, published.status, published.publication));
+    }
+    changes.maintained(id, list, outcome);
+    for (provider, member) in &list.members {
+        let name = world.providers.get(provider).map_or("a provider", |there| there.name.as_str());
+        let change = member_due(id, list, *provider, name, member, now);
+        if let Some(member) = changes.take(member, change) {
+            changes.members.push((id, *provider, member));
+        }
+    }
+    version::retire(world, id, list, changes);
+    let has_hosts = world.hosts.iter().any(|host| host.template == id);
+    if list.status == TemplateStatus::Deleting && list.members.is_empty() && !has_hosts {
+        changes.templates_gone.push(id);
+        changes.transitions.push(Transition {
+            kind: TransitionKind::Removed,
+            subject: Subject::Template(id),
+            sentence: format!("template `{}` is deleted everywhere", list.name),
+            code: None,
+        });
+    }
 }
 
 /// The assignment to store and send, if `orders` are not what this epoch has told already. What an

@@ -3,16 +3,19 @@
 use super::*;
 use crate::{
     assignment::Deletion,
+    assignment::Orders,
     code::Problem,
     digest::Digest,
     distribution::{Desire, Member},
-    host::{HostKind, HostPhase, HostReport},
+    host::{Host, HostKind, HostPhase, HostReport},
     ids::{PublicationId, SessionId},
     plan::TemplateInWorld,
     profile::{Firmware, HardwareProfile, MachineType},
     provider::ProviderSettings,
     replica::{Phase, Progress, ReplicaReport},
     report::{PublicationPhase, PublicationReport},
+    report::{Published, Report},
+    template::{Publication, VersionRef},
     template::{PublicationSource, VersionSize},
     units::ByteCount,
 };
@@ -207,7 +210,11 @@ fn host_after(host: &Host, phase: Option<HostPhase>, told: &Assignment) -> Chang
     });
     let report = Report { hosts: said.into_iter().collect(), ..report(3) };
     let name = "kvm-a".parse().unwrap();
-    host_after_report(&Heard { report: &report, name: &name, told: Some(told), now: NOW, draw: 0 }, host)
+    host_after_report(
+        &Heard { report: &report, name: &name, told: Some(told), now: NOW, draw: 0 },
+        Some(&list()),
+        host,
+    )
 }
 
 #[test]

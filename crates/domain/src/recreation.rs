@@ -6,13 +6,36 @@
 //!                                        └─ cancel             └─ too many failed ─► Stopped
 //! ```
 //!
-//! A host's former disks are kept until its wave has passed. When too many hosts of a wave fail, the
-//! wave is rolled back and nothing further is begun. Hosts in use wait; hosts whose provider does not
-//! answer hold up nobody and follow when it returns.
+//! **Promise:** a host in use is not touched before the deadline; what nobody can tell counts as use.
+//! **Promise:** a host's former disks are kept until its wave has passed. When too many hosts of a
+//! wave fail, the wave is rolled back and nothing further is begun.
+//! **Promise:** hosts whose provider does not answer hold up nobody, and follow when it returns.
+//!
+//! A recreation is a record, and [`advance`] a pure function of it, the world and the clock: run as
+//! often as anybody likes, it begins what can be begun and judges what has begun. It makes no disk:
+//! it changes the hosts' wishes (`Host::recreated`, `Host::rolled_back`), and the agents follow.
+//!
+//! Read `advance` next, then `waves` for how many, `health` for what counts as well, `outlook` for
+//! what is shown beforehand.
+
+mod advance;
+mod former;
+mod health;
+mod outlook;
+mod waves;
+
+pub use advance::{Advanced, advance};
+pub use former::former_due;
+pub use outlook::{Blocker, Outlook, PlannedHost, Silent, outlook, silent};
 
 use crate::{
     digest::Digest,
+    host::Host,
     ids::{HostId, RecreationId, TemplateId},
+    maintenance::IfUnavailable,
+    plan::World,
+    pool,
+    template::VersionRef,
     units::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -163,3 +186,78 @@ pub struct Recreation {
     pub note: Option<String>,
     pub ended_at: Option<Timestamp>,
 }
+
+/// What somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    pub id: RecreationId,
+    pub target: VersionRef,
+    pub hosts: Vec<HostId>,
+    pub terms: Terms,
+    /// Hosts that stand on the version already are made anew too.
+    pub refresh: bool,
+    pub if_unavailable: IfUnavailable,
+    pub begins_at: Timestamp,
+    pub author: String,
+}
+
+impl Recreation {
+    pub fn new(wish: Wish, now: Timestamp) -> Self {
+        Self {
+            id: wish.id,
+            template: wish.target.template,
+            version: wish.target.number,
+            digest: wish.target.digest,
+            terms: wish.terms,
+            stage: Stage::Scheduled,
+            wave: 0,
+            hosts: wish.hosts.into_iter().map(|host| (host, HostProgress::Waiting)).collect(),
+            refresh: wish.refresh,
+            cancelling: false,
+            proceed: wish.if_unavailable == IfUnavailable::Proceed,
+            later_if_silent: wish.if_unavailable == IfUnavailable::Later,
+            begins_at: wish.begins_at,
+            author: wish.author,
+            created_at: now,
+            note: None,
+            ended_at: None,
+        }
+    }
+}
+
+/// The version that a host should be of: its pool's, else its template's current one.
+pub fn should_be<'a>(world: &'a World, host: &Host) -> Option<&'a VersionRef> {
+    let list = world.templates.get(&host.template)?;
+    match host.pool.and_then(|id| world.pools.iter().find(|pool| pool.id == id)) {
+        Some(pool) => pool::version(pool, list),
+        None => list.current.as_ref(),
+    }
+}
+
+/// Whether the host is of another version than it should be.
+pub fn is_outdated(world: &World, host: &Host) -> bool {
+    should_be(world, host).is_some_and(|version| version.digest != host.digest)
+}
+
+/// The hosts that are to move to `target` once it is the current version: all of its template but
+/// those of another pool's choice.
+pub fn to_follow(world: &World, target: &VersionRef) -> Vec<HostId> {
+    let follows = |host: &&Host| {
+        let pool = host.pool.and_then(|id| world.pools.iter().find(|pool| pool.id == id));
+        pool.is_none_or(|pool| match &pool.follow {
+            pool::Follow::Newest => true,
+            pool::Follow::Pinned(number) => *number == target.number,
+            pool::Follow::Tag(tag) => {
+                let list = world.templates.get(&target.template);
+                list.and_then(|list| list.tags.get(tag)) == Some(&target.number)
+            }
+        })
+    };
+    let moves =
+        |host: &&Host| host.template == target.template && host.digest != target.digest && !host.deleting;
+    world.hosts.iter().filter(moves).filter(follows).map(|host| host.id).collect()
+}
+
+#[cfg(test)]
+#[path = "recreation_tests.rs"]
+mod tests;

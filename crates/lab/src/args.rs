@@ -119,14 +119,17 @@ pub struct Demo {
     #[arg(long)]
     pub debian: bool,
     /// End the lab, and leave nothing behind
-    #[arg(long, conflicts_with_all = ["image", "debian", "env", "json"])]
+    #[arg(long, conflicts_with_all = ["image", "debian", "env", "json", "maintenance"])]
     pub down: bool,
     /// Print the environment of the running lab, to be evaluated by a shell
-    #[arg(long, conflicts_with_all = ["image", "debian", "json"])]
+    #[arg(long, conflicts_with_all = ["image", "debian", "json", "maintenance"])]
     pub env: bool,
     /// Print one JSON document at the end
     #[arg(long)]
     pub json: bool,
+    /// Then change the golden machine in maintenance, and see the change reach every host
+    #[arg(long, conflicts_with = "image")]
+    pub maintenance: bool,
     /// How many hypervisors
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=26))]
     pub providers: u8,

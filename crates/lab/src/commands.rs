@@ -119,7 +119,12 @@ fn demonstrate(paths: Paths, wish: &Demo) -> Result<()> {
         (None, true) => demo::Source::Debian,
         (None, false) => demo::Source::Tiny,
     };
-    let wanted = demo::Wish { source, providers: wish.providers.into(), rate: wish.rate.clone() };
+    let wanted = demo::Wish {
+        source,
+        providers: wish.providers.into(),
+        rate: wish.rate.clone(),
+        maintenance: wish.maintenance,
+    };
     let document = demo::run(paths, &wanted)?;
     if wish.json {
         println!("{}", serde_json::to_string_pretty(&document)?);

@@ -53,6 +53,7 @@ pub mod bench;
 mod boot;
 mod command_line;
 pub mod demo;
+mod difference;
 mod down;
 mod fixture;
 pub mod golden;
@@ -73,6 +74,7 @@ mod storage;
 mod tools;
 mod vm;
 
+pub use difference::packed_difference;
 pub use down::take_down;
 pub use guest::USER;
 pub use lab::{DISK_BYTES, Lab, Options, provider_name};

@@ -42,6 +42,14 @@ impl Element {
         self
     }
 
+    /// Gives an attribute another value, or adds it.
+    pub fn set(&mut self, name: &str, value: impl ToString) {
+        match self.attributes.iter_mut().find(|(at, _)| at == name) {
+            Some((_, old)) => *old = value.to_string(),
+            None => self.attributes.push((name.to_owned(), value.to_string())),
+        }
+    }
+
     #[must_use]
     pub fn text(mut self, text: impl ToString) -> Self {
         self.text = text.to_string();

@@ -178,6 +178,15 @@ impl Picture {
         self.followed(host.template, pool.map_or(&Follow::Newest, |pool| &pool.follow))
     }
 
+    /// Hosts that follow the template's current version, and not a tag or a number.
+    pub(crate) fn followers(&self, template: TemplateId) -> impl Iterator<Item = &Host> {
+        self.world.hosts.iter().filter(move |host| {
+            let pool = host.pool.and_then(|id| self.world.pools.iter().find(|pool| pool.id == id));
+            let follows = pool.is_none_or(|pool| pool.follow == Follow::Newest);
+            host.template == template && !host.deleting && follows
+        })
+    }
+
     /// The number of the version that is followed now, if there is one.
     pub(crate) fn followed(&self, template: TemplateId, follow: &Follow) -> Option<u32> {
         let list = self.list(template)?;

@@ -5,7 +5,7 @@ use crate::{
     error::{decode, decode_all, doing, encode},
 };
 use diecast_domain::{
-    ids::TemplateId,
+    ids::{ProviderId, TemplateId},
     maintenance::{Discarded, Maintenance},
     names::TemplateName,
     template::{Publication, TemplateStatus},
@@ -31,6 +31,9 @@ pub struct TemplateRecord {
     /// Working copies that are to go.
     #[serde(default)]
     pub discarded: Vec<Discarded>,
+    /// Where it was made.
+    #[serde(default)]
+    pub source: Option<ProviderId>,
     /// Newest versions that retention keeps; 0: all.
     #[serde(default)]
     pub keep: u32,

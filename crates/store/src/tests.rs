@@ -55,6 +55,7 @@ fn template(number: u128, name: &str) -> TemplateRecord {
         maintenance: None,
         discarded: Vec::new(),
         keep: 0,
+        source: None,
         id: TemplateId::from_uuid(Uuid::from_u128(number)),
         name: name.parse().unwrap(),
         status: TemplateStatus::Creating,

@@ -2,6 +2,10 @@
 //!
 //! ```text
 //! measure publish FILE WORK          into WORK/manifest and WORK/spool
+//! measure change FILE OVERLAY WORK   the same of what OVERLAY, a sparse file, has over FILE,
+//!                                    of which WORK/manifest is that of FILE before and of both after
+//! measure own FILE WORK              fills WORK/incoming from the base FILE and the spool alone,
+//!                                    of which WORK/base is the manifest
 //! measure serve FILE WORK            prints its address; ends when stdin does
 //! measure fetch WORK ADDRESS         into WORK/incoming, then verifies
 //! ```
@@ -17,16 +21,19 @@ use axum::{
 };
 use diecast_domain::{provider::Source, units::ByteCount};
 use diecast_transfer::{
-    depot::{Depot, Holding},
+    changes::{ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
+    depot::{Depot, DepotError, Holding},
     fetch::{FetchOrder, fetch},
+    frame::FrameBytes,
     manifest::Manifest,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
+    seeds::Seed,
     spool::Spool,
     verify::{Verdict, verify},
-    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, Patience},
+    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, Patience, leaves_of_path},
 };
-use std::{error::Error, fs, path::Path, sync::Arc, time::Instant};
+use std::{error::Error, fs, os::unix::fs::FileExt, path::Path, sync::Arc, time::Instant};
 use tokio::{io::AsyncReadExt, sync::watch};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +45,8 @@ async fn main() -> Outcome {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["publish", file, work] => publishing(file, Path::new(work)),
+        ["change", file, overlay, work] => changing(file, overlay, Path::new(work)),
+        ["own", file, work] => filling(file, Path::new(work)).await,
         ["serve", file, work] => serving(file, Path::new(work)).await,
         ["fetch", work, address] => fetching(Path::new(work), address).await,
         _ => Err("see the head of this file".into()),
@@ -58,6 +67,55 @@ fn publishing(file: &str, work: &Path) -> Outcome {
     Ok(fs::write(work.join("manifest"), bytes)?)
 }
 
+fn changing(file: &str, overlay: &str, work: &Path) -> Outcome {
+    let bytes = fs::read(work.join("manifest"))?;
+    fs::write(work.join("base"), &bytes)?;
+    let spool = Spool::open(&work.join("spool-of-changes"))?;
+    let size = ByteCount(fs::metadata(overlay)?.len());
+    let disk = ChangedDisk {
+        name: "disk0".into(),
+        base: file.into(),
+        overlay: overlay.into(),
+        size,
+        extents: data_of(&fs::File::open(overlay)?, size.0)?,
+    };
+    let input = ChangesInput { disks: vec![disk], nvram: None, profile: b"{}".to_vec() };
+    let meter = Meter::start()?;
+    let base = Manifest::decode(&bytes)?;
+    let cancel = CancellationToken::new();
+    let Derived { manifest, new_bytes, new_packed } =
+        publish_changes(&base, input, &spool, &Progress::default(), &cancel)?;
+    let encoded = manifest.encode();
+    meter.stop("change", new_bytes)?;
+    println!("new {new_bytes}, packed {new_packed}; loose {}", manifest.loose_bytes());
+    Ok(fs::write(work.join("manifest"), encoded)?)
+}
+
+/// The data of a sparse file, as an overlay's map would tell it.
+fn data_of(file: &fs::File, size: u64) -> Outcome<Vec<Extent>> {
+    const STEP: usize = 64 << 10;
+    let mut bytes = vec![0; STEP];
+    let mut extents = Vec::new();
+    for start in (0..size).step_by(STEP) {
+        let length = (size - start).min(STEP as u64);
+        file.read_exact_at(&mut bytes[..length as usize], start)?;
+        if bytes[..length as usize].iter().any(|byte| *byte != 0) {
+            extents.push(Extent { start, length, at: Some(start) });
+        }
+    }
+    Ok(extents)
+}
+
+async fn filling(file: &str, work: &Path) -> Outcome {
+    let base = Arc::new(Manifest::decode(&fs::read(work.join("base"))?)?);
+    let dir = work.join("held");
+    fs::create_dir_all(&dir)?;
+    let _ = fs::remove_file(dir.join("disk0.raw"));
+    fs::hard_link(file, dir.join("disk0.raw"))?;
+    let spool = Some(Arc::new(Spool::open(&work.join("spool-of-changes"))?));
+    fill(work, vec![Seed { manifest: base, dir }], spool, Vec::new()).await
+}
+
 async fn serving(file: &str, work: &Path) -> Outcome {
     let dir = work.join("served");
     fs::create_dir_all(&dir)?;
@@ -70,7 +128,8 @@ async fn serving(file: &str, work: &Path) -> Outcome {
     depot.hold(Holding { manifest: manifest.clone(), dir, spool, complete: true });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
-    let app = Router::new().route(FRAME_ROUTE, get(answer)).with_state(depot);
+    let app = Router::new().route(FRAME_ROUTE, get(answer)).route(LEAVES_ROUTE, get(answer_leaves));
+    let app = app.with_state(depot);
     let meter = Meter::start()?;
     tokio::select! {
         served = axum::serve(listener, app) => served?,
@@ -86,28 +145,46 @@ async fn answer(
     let (Ok(version), Ok(frame)) = (version.parse(), frame.parse()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    match tokio::task::spawn_blocking(move || depot.frame(&version, &frame)).await {
+    sent(tokio::task::spawn_blocking(move || depot.frame(&version, &frame)).await)
+}
+
+async fn answer_leaves(
+    State(depot): State<Arc<Depot>>,
+    UrlPath((version, leaves)): UrlPath<(String, String)>,
+) -> axum::response::Response {
+    let (Ok(version), Some(leaves)) = (version.parse(), leaves_of_path(&leaves)) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    sent(tokio::task::spawn_blocking(move || depot.leaves(&version, &leaves)).await)
+}
+
+fn sent<E>(answer: Result<Result<FrameBytes, DepotError>, E>) -> axum::response::Response {
+    match answer {
         Ok(Ok(found)) => ([(FORM_HEADER, found.form.as_str())], found.bytes).into_response(),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 async fn fetching(work: &Path, address: &str) -> Outcome {
-    let manifest = Arc::new(Manifest::decode(&fs::read(work.join("manifest"))?)?);
     let source = Source {
         provider: "00000000-0000-0000-0000-000000000001".parse()?,
         name: "measured".parse()?,
         addresses: vec![address.to_owned()],
     };
-    let (_list, sources) = watch::channel(vec![source]);
+    fill(work, Vec::new(), None, vec![source]).await
+}
+
+async fn fill(work: &Path, seeds: Vec<Seed>, spool: Option<Arc<Spool>>, sources: Vec<Source>) -> Outcome {
+    let manifest = Arc::new(Manifest::decode(&fs::read(work.join("manifest"))?)?);
+    let (_list, sources) = watch::channel(sources);
     let progress = Arc::new(Progress::default());
     let order = FetchOrder {
         manifest: manifest.clone(),
         incoming: work.join("incoming"),
-        seeds: Vec::new(),
+        seeds,
         sources,
         client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
-        spool: None,
+        spool,
         floor: ByteCount::ZERO,
         patience: Patience::default(),
         progress: progress.clone(),
@@ -116,6 +193,7 @@ async fn fetching(work: &Path, address: &str) -> Outcome {
     let meter = Meter::start()?;
     let fetched = fetch(order).await?;
     meter.stop("fetch", manifest.data_bytes())?;
+    println!("over the network: {}", progress.view().bytes_network);
     let meter = Meter::start()?;
     let verdict = verify(&manifest, &fetched.dir, &progress, &CancellationToken::new())?;
     meter.stop("verify", manifest.data_bytes())?;
@@ -128,11 +206,12 @@ async fn fetching(work: &Path, address: &str) -> Outcome {
 struct Meter {
     wall: Instant,
     cpu: f64,
+    read: u64,
 }
 
 impl Meter {
     fn start() -> Outcome<Self> {
-        Ok(Self { wall: Instant::now(), cpu: cpu_seconds()? })
+        Ok(Self { wall: Instant::now(), cpu: cpu_seconds()?, read: bytes_read()? })
     }
 
     fn stop(self, what: &str, bytes: ByteCount) -> Outcome {
@@ -140,9 +219,20 @@ impl Meter {
         let gb = bytes.0 as f64 / 1e9;
         let status = fs::read_to_string("/proc/self/status")?;
         let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default();
-        println!("{what}: {bytes}, {wall:.1} s, {cpu:.1} CPU-s, {:.2} CPU-s per GB, {peak}", cpu / gb);
+        let read = ByteCount(bytes_read()? - self.read);
+        println!(
+            "{what}: {bytes}, {wall:.2} s, {cpu:.2} CPU-s, {:.2} CPU-s per GB, {read} read, {peak}",
+            cpu / gb
+        );
         Ok(())
     }
+}
+
+/// What this process asked to read, cached or not.
+fn bytes_read() -> Outcome<u64> {
+    let io = fs::read_to_string("/proc/self/io")?;
+    let line = io.lines().find_map(|line| line.strip_prefix("rchar: ")).ok_or("no count of bytes")?;
+    Ok(line.parse()?)
 }
 
 /// User and system time of this process: fields 14 and 15, in ticks of 10 ms.

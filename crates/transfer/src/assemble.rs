@@ -202,6 +202,7 @@ impl Assembly {
             present.set(*place);
             progress.add_done(bytes.len() as u64);
         }
+        fail::fail_point!("transfer::after-leaf");
         Ok(())
     }
 

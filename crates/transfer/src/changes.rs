@@ -82,6 +82,9 @@ pub struct Derived {
 /// Reads what the overlays changed into a manifest; the compressed frames of what is new go into
 /// `spool`, and are on the disk when this returns. Blocks: call it from a thread that may. Holding
 /// overlays and base still is the caller's part.
+///
+/// Should the spool be lost before the version's plain files are made, it can be done again: the digest
+/// is the same, though the frames may be others. Filled by that manifest, the files serve either.
 pub fn publish_changes(
     base: &Manifest,
     input: ChangesInput,

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::{
-    depot::{Depot, DepotError},
+    depot::{Depot, DepotError, Holding},
     fetch::{FetchError, FetchOrder, fetch},
     frame::{self, FrameForm, Wanted},
     limits::FRAME_LEAVES_MAX,
@@ -149,11 +149,14 @@ fn assert_serves(depot: &Depot, manifest: &Manifest) {
 
 /// 80 leaves of text, 16 to a frame; five of them changed, in two frames.
 fn typical() -> Line {
-    let overlay = Overlay::new(80 * LEAF)
+    Line::new(80 * LEAF, &[(0, prose(1, 80 * LEAF))], &typical_overlay())
+}
+
+fn typical_overlay() -> Overlay {
+    Overlay::new(80 * LEAF)
         .write(3 * LEAF, &prose(7, 2 * LEAF))
         .zero(5 * LEAF, LEAF)
-        .write(40 * LEAF + 100, &prose(8, LEAF));
-    Line::new(80 * LEAF, &[(0, prose(1, 80 * LEAF))], &overlay)
+        .write(40 * LEAF + 100, &prose(8, LEAF))
 }
 
 #[test]
@@ -261,6 +264,45 @@ async fn a_holder_of_the_base_fetches_the_difference_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn who_missed_a_generation_fetches_the_difference_to_what_it_has() {
+    let line = typical();
+    let second = line.as_held();
+    // Over one of the leaves that are new in the second, and one that never changed.
+    let overlay =
+        Overlay::new(80 * LEAF).write(4 * LEAF, &prose(20, LEAF)).write(70 * LEAF, &prose(21, LEAF));
+    let (_, third) = derive(line.root.path(), &second, &overlay);
+    let depot = Depot::default();
+    let seed = Seed { manifest: second.manifest, dir: second.dir };
+    depot.hold_from_parts(third.manifest.clone(), Some(third.spool.clone()), vec![seed]);
+    let source = Peer::with("source", Manner::Honest, depot).await;
+    let order = order(&third.manifest, &line.root.path().join("late"), &[&source.source]);
+    let order = FetchOrder { seeds: vec![line.seed()], ..order };
+    let progress = order.progress.clone();
+    let fetched = fetch(order).await.unwrap();
+    assert_same(&third.manifest, &third.dir, &fetched.dir);
+    let flat = fs::read(third.dir.join("disk0.raw")).unwrap();
+    let alone = |leaf: u64| {
+        let bytes = &flat[(leaf * LEAF) as usize..((leaf + 1) * LEAF) as usize];
+        zstd::bulk::compress(bytes, 3).unwrap().len() as u64
+    };
+    let compressed: u64 = [3, 4, 40, 41, 70].into_iter().map(alone).sum();
+    let network = progress.view().bytes_network;
+    assert!(network.0 * 10 <= compressed * 11, "{network} for {compressed}");
+}
+
+#[tokio::test]
+async fn a_lost_spool_is_made_again_from_the_working_copy() {
+    let line = typical();
+    let (_, again) = derive(&folder(line.root.path(), "again"), &line.base, &typical_overlay());
+    assert_eq!(again.manifest.digest(), line.manifest.digest(), "whatever frames it has now");
+    let order = FetchOrder { spool: Some(again.spool), ..line.own_fill() };
+    let fetched = fetch(FetchOrder { manifest: again.manifest, ..order }).await.unwrap();
+    let depot = Depot::default();
+    depot.hold(Holding { manifest: line.manifest.clone(), dir: fetched.dir, spool: None, complete: true });
+    assert_serves(&depot, &line.manifest);
+}
+
+#[tokio::test]
 async fn who_has_nothing_gets_all_of_it_and_can_serve_it_on() {
     let line = typical();
     let source = Peer::with("source", Manner::Honest, line.depot()).await;
@@ -336,9 +378,7 @@ async fn a_spoiled_spool_is_never_served_and_only_a_peer_can_help() {
     assert_eq!(refused[0].problem().code, Code::A0004);
     assert!(matches!(fetch(line.own_fill()).await, Err(FetchError::NoSource(_))));
 
-    let held =
-        Peer::serve("held", Manner::Honest, &Published { dir: line.flat.dir.clone(), ..line.as_held() })
-            .await;
+    let held = Peer::serve("held", Manner::Honest, &line.as_held()).await;
     let (_, sources) = tokio::sync::watch::channel(vec![held.source.clone()]);
     let fetched = fetch(FetchOrder { sources, ..line.own_fill() }).await.unwrap();
     assert_same(&line.manifest, &line.flat.dir, &fetched.dir);

@@ -14,7 +14,7 @@ use crate::{
     seeds::Seed,
     sys,
 };
-use diecast_domain::units::ByteCount;
+use diecast_domain::{digest::Digest, units::ByteCount};
 use std::{
     collections::HashSet,
     fs::File,
@@ -66,7 +66,12 @@ fn disks_by(
 
 /// Leaves that are the same at the same place.
 fn shared(disk: &Disk, held: &Disk) -> usize {
-    held.leaves().filter(|(leaf, name)| disk.leaf(*leaf) == Some(name)).count()
+    let mut held = held.leaves().peekable();
+    let same = |(leaf, name): &(u32, &Digest)| {
+        while held.next_if(|(before, _)| before < leaf).is_some() {}
+        held.next_if(|(there, _)| there == leaf).is_some_and(|(_, there)| there == *name)
+    };
+    disk.leaves().filter(same).count()
 }
 
 /// Most of both is the same: otherwise there is more to undo than there was to copy.

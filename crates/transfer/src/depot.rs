@@ -22,7 +22,7 @@ use diecast_domain::{
     digest::Digest,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::File,
     io,
     os::unix::fs::FileExt,
@@ -159,6 +159,19 @@ impl Depot {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.get(version).cloned().ok_or(DepotError::NoSuchVersion { version: *version })
     }
+}
+
+/// Whether [`Depot::hold_from_parts`] can serve all of a version: each frame is in the spool or can be
+/// packed from what the others have, and all that lies in no frame is there too.
+pub fn is_whole_in_parts(manifest: &Manifest, spool: Option<&Spool>, others: &[&Manifest]) -> bool {
+    let names = |other: &&'_ Manifest| -> Vec<Digest> {
+        (0..other.ordinals()).map(|ordinal| *other.leaf_name(ordinal)).collect()
+    };
+    let held: HashSet<Digest> = others.iter().flat_map(names).collect();
+    let here = |ordinals: &[u32]| ordinals.iter().all(|ordinal| held.contains(manifest.leaf_name(*ordinal)));
+    let is_spooled = |frame: &Digest| spool.is_some_and(|spool| spool.contains(frame));
+    let mut frames = manifest.frames().iter();
+    frames.all(|frame| is_spooled(&frame.digest) || here(&frame.leaves)) && here(manifest.loose())
 }
 
 impl Served {

@@ -15,10 +15,24 @@
 //! *frames* of up to 16, compressed, named by their bytes on the wire. There is no chunk store: the
 //! plain file that a hypervisor runs from is what is served to peers.
 //!
+//! What a working copy changed becomes a version without the rest being read:
+//!
+//! ```text
+//!            source provider                                every other provider
+//!   overlay's map ─► publish_changes ─► manifest ─────────► fetch: what its base has is cloned or
+//!      base's manifest ─┘  │                                  │    copied; new frames come
+//!                          └─► spool ─► depot ════════════════╝
+//!                 base's plain files ────┘ (from parts)
+//! ```
+//!
+//! Its digest is that of the same content published anew. Frames of the base that are still whole
+//! are taken over; leaves whose frame went stale are *loose*, and asked for one by one.
+//!
 //! # Promises
 //!
-//! - No byte counts as present before its digest matched: on arrival, after decoding, when taken
-//!   from another version, when a transfer is resumed, and once more when all is read back.
+//! - No byte counts as present before its digest matched: on arrival, after decoding, when copied
+//!   from another version, when a transfer is resumed, and once more when all is read back. Only a
+//!   clone of another version's file, which costs no reading, is taken at its word until then.
 //! - Nothing but [`verify::verify`] makes a [`verify::Verified`], and [`commit::commit`] takes nothing else.
 //! - A process killed at any instruction loses at most the frames in flight. There is no journal:
 //!   what is on disk is compared with the manifest.
@@ -30,12 +44,13 @@
 //!
 //! It knows no store, no API, no hypervisor, and nothing of templates. It opens no port and decides
 //! nobody's rights: the agent serves [`depot::Depot`] under the paths of [`wire`]. It does not schedule
-//! providers among each other: it is handed sources. It does not read qcow2: it is handed plain files.
+//! providers among each other: it is handed sources. It does not read qcow2: it is handed plain files,
+//! and of an overlay the map of where its bytes lie.
 //!
 //! # Where to read next
 //!
-//! [`fetch`] for the transfer, [`publish`] for the reading of a golden machine, `docs/format.md` for
-//! the bytes, [`limits`] for every number.
+//! [`fetch`] for the transfer, [`publish`] for the reading of a golden machine, [`changes`] for that of
+//! a working copy, `docs/format.md` for the bytes, [`limits`] for every number.
 
 pub mod assemble;
 pub mod changes;

@@ -34,6 +34,7 @@ pub struct SpoolError {
 pub struct Spool {
     path: PathBuf,
     file: File,
+    sealed: bool,
     index: Mutex<Index>,
 }
 
@@ -56,16 +57,22 @@ impl Spool {
         if index.end < size {
             file.set_len(index.end).map_err(failed("cut the torn end of"))?;
         }
-        Ok(Self { path: path.to_owned(), file, index: Mutex::new(index) })
+        Ok(Self { path: path.to_owned(), file, sealed: false, index: Mutex::new(index) })
     }
 
-    /// Keeps a frame. Keeping it twice changes nothing.
+    /// Gives what it has, and keeps nothing more: there is no room.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        Self { sealed: true, ..self }
+    }
+
+    /// Keeps a frame, unless it was sealed. Keeping it twice changes nothing.
     pub fn append(&self, digest: &Digest, bytes: &[u8]) -> Result<(), SpoolError> {
         let failed = |source| SpoolError { doing: "write", path: self.path.clone(), source };
         let length = u32::try_from(bytes.len()).map_err(|error| failed(io::Error::other(error)))?;
         let offset = {
             let mut index = self.index();
-            if index.frames.contains_key(digest) {
+            if self.sealed || index.frames.contains_key(digest) {
                 return Ok(());
             }
             let offset = index.end;
@@ -170,6 +177,19 @@ mod tests {
             spool.append(&frames[2].0, frames[2].1).unwrap();
             assert_eq!(Spool::open(&path).unwrap().read(&frames[2].0).unwrap().unwrap(), "three");
         }
+    }
+
+    #[test]
+    fn a_sealed_spool_gives_what_it_has_and_grows_no_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("spool");
+        let [one, two] = [b"one", b"two"].map(|bytes| (leaf::digest_of(bytes), bytes));
+        Spool::open(&path).unwrap().append(&one.0, one.1).unwrap();
+        let spool = Spool::open(&path).unwrap().sealed();
+        spool.append(&two.0, two.1).unwrap();
+        assert_eq!(spool.read(&one.0).unwrap().unwrap(), "one");
+        assert!(!spool.contains(&two.0));
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), spool.size().0);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use diecast_domain::{
     units::{ByteCount, Timestamp},
 };
 use diecast_transfer::{
+    changes::{ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
     commit::commit,
     depot::{Depot, Holding},
     fetch::{FetchOrder, fetch},
@@ -22,6 +23,7 @@ use diecast_transfer::{
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     record::VerifiedRecord,
+    seeds::Seed,
     spool::Spool,
     verify::{Verdict, verify},
     wire::{FRAME_ROUTE, FrameClient, Patience},
@@ -48,6 +50,20 @@ const STEPS: [(&str, &str); 7] = [
     ("transfer::after-rename", "panic"),
 ];
 
+/// Those of a source that has a seed and a spool, and nobody to ask.
+const STEPS_ALONE: [(&str, &str); 10] = [
+    ("transfer::before-spool-sync", "panic"),
+    ("transfer::after-truncate", "panic"),
+    ("transfer::after-leaf", "panic"),
+    ("transfer::after-leaf", "40*off->panic"),
+    ("transfer::after-frame", "panic"),
+    ("transfer::after-frame", "1*off->panic"),
+    ("transfer::before-sync", "panic"),
+    ("transfer::after-sync", "panic"),
+    ("transfer::before-rename", "panic"),
+    ("transfer::after-rename", "panic"),
+];
+
 type Served = (Arc<Depot>, Arc<AtomicUsize>);
 
 async fn answer(
@@ -62,25 +78,27 @@ async fn answer(
 struct Agent {
     root: PathBuf,
     manifest: Arc<Manifest>,
-    source: Source,
+    sources: Vec<Source>,
+    seeds: Vec<Seed>,
+    spool: Option<PathBuf>,
 }
 
 impl Agent {
     /// What an agent does at every start: look, and do what lacks.
     async fn live(self) {
-        let Self { root, manifest, source } = self;
+        let Self { root, manifest, sources, seeds, spool } = self;
         let (versions, record) = (root.join("versions"), root.join("data/verified.json"));
         let there = layout::version_dir(&versions, &manifest.digest());
-        let (_list, sources) = watch::channel(vec![source]);
+        let (_list, sources) = watch::channel(sources);
         let cancel = CancellationToken::new();
         if !there.exists() {
             let order = FetchOrder {
                 manifest: manifest.clone(),
                 incoming: root.join("incoming"),
-                seeds: Vec::new(),
+                seeds,
                 sources,
                 client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
-                spool: None,
+                spool: spool.map(|path| Arc::new(Spool::open(&path).unwrap())),
                 floor: ByteCount::ZERO,
                 patience: Patience::default(),
                 progress: Arc::default(),
@@ -118,8 +136,71 @@ fn golden(dir: &Path) -> (Arc<Manifest>, Depot) {
     (manifest, depot)
 }
 
+/// One of these at a time: failpoints are the whole process's.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// A working copy of `base` that wrote over every third MiB.
+fn changes(base: &Path, work: &Path) -> ChangesInput {
+    let mut bytes = vec![0; 3 << 20];
+    blake3::Hasher::new().update(b"changed").finalize_xof().fill(&mut bytes);
+    fs::write(work.join("overlay"), bytes).unwrap();
+    let extent = |number: u64| Extent { start: number * (3 << 20), length: 1 << 20, at: Some(number << 20) };
+    let disk = ChangedDisk {
+        name: "disk0".into(),
+        base: base.join("disk0.raw"),
+        overlay: work.join("overlay"),
+        size: ByteCount(12 << 20),
+        extents: (0..3).map(extent).collect(),
+    };
+    ChangesInput { disks: vec![disk], nvram: None, profile: b"{}".to_vec() }
+}
+
+fn derive(base: &Manifest, input: ChangesInput, spool: &Path) -> Derived {
+    let spool = Spool::open(spool).unwrap();
+    publish_changes(base, input, &spool, &Progress::default(), &CancellationToken::new()).unwrap()
+}
+
+#[tokio::test]
+async fn a_source_killed_at_any_step_makes_its_own_copy_of_a_derived_version_without_a_peer() {
+    let _turn = TURN.lock().await;
+    let base_dir = tempfile::tempdir().unwrap();
+    let (base, _) = golden(base_dir.path());
+    let input = changes(base_dir.path(), base_dir.path());
+    let mut flat = fs::read(base_dir.path().join("disk0.raw")).unwrap();
+    let overlay = fs::read(base_dir.path().join("overlay")).unwrap();
+    for (number, bytes) in overlay.chunks(1 << 20).enumerate() {
+        flat[number * (3 << 20)..][..1 << 20].copy_from_slice(bytes);
+    }
+    for (step, death) in STEPS_ALONE {
+        let scenario = fail::FailScenario::setup();
+        let root = tempfile::tempdir().unwrap();
+        fail::cfg(step, death).unwrap();
+        let life = {
+            let (root, base, base_dir) = (root.path().to_owned(), base.clone(), base_dir.path().to_owned());
+            let input = input.clone();
+            move || async move {
+                let spool = root.join("spool");
+                let derived = derive(&base, input, &spool);
+                let manifest = Arc::new(derived.manifest);
+                let seeds = vec![Seed { manifest: base, dir: base_dir }];
+                let spool = Some(spool);
+                Agent { root, manifest: manifest.clone(), sources: Vec::new(), seeds, spool }.live().await;
+                manifest.digest()
+            }
+        };
+        let died = tokio::spawn(life.clone()()).await.unwrap_err();
+        assert!(died.is_panic(), "{step}: it died there");
+        fail::remove(step);
+        scenario.teardown();
+        let digest = tokio::spawn(life()).await.unwrap();
+        let there = layout::version_dir(&root.path().join("versions"), &digest);
+        assert!(fs::read(there.join("disk0.raw")).unwrap() == flat, "{step}");
+    }
+}
+
 #[tokio::test]
 async fn killed_at_each_durable_step_it_ends_where_it_would_have() {
+    let _turn = TURN.lock().await;
     let source_dir = tempfile::tempdir().unwrap();
     let (manifest, depot) = golden(source_dir.path());
     let asked = Arc::new(AtomicUsize::new(0));
@@ -136,8 +217,13 @@ async fn killed_at_each_durable_step_it_ends_where_it_would_have() {
     for (step, death) in STEPS {
         let scenario = fail::FailScenario::setup();
         let root = tempfile::tempdir().unwrap();
-        let agent =
-            Agent { root: root.path().to_owned(), manifest: manifest.clone(), source: source.clone() };
+        let agent = Agent {
+            root: root.path().to_owned(),
+            manifest: manifest.clone(),
+            sources: vec![source.clone()],
+            seeds: Vec::new(),
+            spool: None,
+        };
         asked.store(0, Ordering::SeqCst);
         fail::cfg(step, death).unwrap();
         let died = tokio::spawn(agent.clone().live()).await.unwrap_err();

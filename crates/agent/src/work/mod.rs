@@ -1,10 +1,12 @@
 //! The tasks: one file a kind of object. Each may be killed anywhere and begun again.
 
+mod changes;
 mod host;
 mod operation;
 mod publication;
 mod removal;
 mod replica;
+mod working_copy;
 
 pub use replica::look_again;
 
@@ -20,7 +22,11 @@ pub async fn perform(step: Step, job: Job) -> Ended {
         Step::Register(digest) => replica::register(&job, digest).await,
         Step::RemoveReplica(digest) => removal::replica(&job, digest).await,
         Step::MakeHost(host) => host::make(&job, host).await,
-        Step::RemoveHost(host) => removal::host(&job, host).await,
+        Step::RecreateHost(host) => host::recreate(&job, host).await,
+        Step::RemoveHost(host) => host::remove(&job, host).await,
+        Step::RemoveSetAside(host) => host::remove_set_aside(&job, host).await,
+        Step::MakeWorkingCopy(id) => working_copy::make(&job, id).await,
+        Step::RemoveWorkingCopy(id) => working_copy::remove(&job, id).await,
         Step::Operate(id) => operation::operate(&job, id).await,
         Step::Cancel(_) => Ok(()),
     }

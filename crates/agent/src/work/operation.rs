@@ -1,6 +1,6 @@
 //! One-time acts. Their outcome is written down before it is told, so that none is done twice.
 
-use super::replica;
+use super::{replica, working_copy};
 use crate::{
     data,
     worker::{Ended, Job, own_trouble},
@@ -32,6 +32,9 @@ pub async fn operate(job: &Job, id: OperationId) -> Ended {
         Act::StopHost { host, force: false } => {
             let how = Stop::Politely { deadline: SHUTDOWN_DEADLINE };
             hypervisor.stop_host(host, how).await.map(|()| Vec::new())
+        }
+        Act::StartWorkingCopy { maintenance } => {
+            working_copy::start_again(job, maintenance).await.map(|()| Vec::new())
         }
         Act::VerifyReplica { digest } => verify(job, digest).await?,
         Act::CheckProvider => {

@@ -3,7 +3,7 @@
 //! The source's own replica is made here too, by the same verification and the same commit as
 //! everybody's: when a publication is done, the first holder is there for the others to ask.
 
-use super::{blocking, replica};
+use super::{blocking, changes, replica};
 use crate::{
     board::TaskPhase,
     data,
@@ -13,7 +13,6 @@ use crate::{
 use diecast_domain::{
     code::{Code, Problem},
     ids::PublicationId,
-    preflight,
     report::{PublicationPhase, Published},
     template::{PublicationSource, VersionSize},
     units::ByteCount,
@@ -27,10 +26,15 @@ use diecast_transfer::{
     spool::Spool,
     verify::Verdict,
 };
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 pub async fn publish(job: &Job, id: PublicationId) -> Ended {
     let Some(order) = job.orders.publications.iter().find(|order| order.id == id) else { return Err(None) };
+    if let PublicationSource::WorkingCopy { maintenance, base, shutdown_seconds, force } = &order.source {
+        let shutdown = Duration::from_secs(u64::from(*shutdown_seconds));
+        let copy = changes::WorkingCopy { id: *maintenance, base, shutdown, force: *force };
+        return changes::publish(job, id, copy).await;
+    }
     let machine = tokio::select! {
         machine = open(job, &order.source) => machine.map_err(Some)?,
         () = job.cancel.cancelled() => return Err(None),
@@ -53,6 +57,10 @@ async fn open(job: &Job, source: &PublicationSource) -> Result<SourceMachine, Pr
             let mut allowed = job.site.settings.import_dirs.clone();
             allowed.extend(job.site.storage.parent().map(Path::to_owned));
             job.site.hypervisor.open_image(Path::new(path), &allowed).await
+        }
+        PublicationSource::WorkingCopy { base, .. } => {
+            let cause = format!("a working copy of version {} is no machine to be copied", base.number);
+            Err(Problem::new(Code::V0008, cause))
         }
     }
 }
@@ -92,7 +100,7 @@ async fn make(job: &Job, id: PublicationId, machine: SourceMachine, staging: &Pa
         data_bytes: manifest.data_bytes(),
         packed_bytes: manifest.wire_bytes(),
     };
-    let published = Published { digest, size, profile, warnings };
+    let published = Published { digest, size, profile, warnings, new_bytes: None };
     fail::fail_point!("agent::before-published");
     data::write_json(&job.site.data.published(id), &published).map_err(|error| Some(own_trouble(&error)))?;
     job.site.board.know().published.insert(id, published);
@@ -105,7 +113,7 @@ fn room_for(job: &Job, machine: &SourceMachine) -> Result<(), Problem> {
     let free =
         diecast_transfer::free_space(storage).map_err(|error| disk_trouble("look at", storage, &error))?;
     let needed: ByteCount = machine.disks.iter().map(|disk| disk.data_estimate).sum();
-    let floor = preflight::floor(free, job.site.settings.floor);
+    let floor = replica::floor(job);
     if free >= needed + floor {
         return Ok(());
     }
@@ -149,7 +157,7 @@ async fn export(
 
 async fn hash(job: &Job, id: PublicationId, input: PublishInput) -> Result<Manifest, Option<Problem>> {
     // Under the publication's name until the version's is known.
-    let path = job.site.data.file("spool").join(format!("{id}.publishing"));
+    let path = job.site.data.publishing_spool(id);
     data::remove(&path).map_err(|error| Some(disk_trouble("clear", &path, &error)))?;
     let (progress, cancel) = (job.progress.clone(), job.cancel.clone());
     let spool_path = path.clone();

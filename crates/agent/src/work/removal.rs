@@ -10,9 +10,8 @@ use diecast_domain::{
     assignment::Deletion,
     code::{Code, Problem},
     digest::Digest,
-    ids::HostId,
 };
-use diecast_provider::{HoldTemplates, RunHosts, TemplateCopy, layout as places};
+use diecast_provider::{HoldTemplates, TemplateCopy, layout as places};
 use diecast_transfer::{layout, parts};
 
 pub async fn replica(job: &Job, digest: Digest) -> Ended {
@@ -22,14 +21,10 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
     });
     let Some(version) = named else { return Err(None) };
     let dir = places::version_dir(&job.site.storage, &digest);
-    // The server forbids it; this is the last line of defence, by what runs here now.
-    let dependents: Vec<_> = {
-        let known = job.site.board.know();
-        let seen = known.hypervisor.hosts.iter().chain(&known.hypervisor.copies);
-        seen.filter(|host| host.digest == digest).map(|host| host.name.clone()).collect()
-    };
+    // The server forbids it; this is the last line of defence, by what stands here now.
+    let dependents = dependents(job, &digest);
     if !dependents.is_empty() {
-        let cause = format!("hosts still stand on version {}: {}", version.number, dependents.join(", "));
+        let cause = format!("{} still stand on version {}", dependents.join(", "), version.number);
         return Err(Some(Problem::new(Code::A0007, cause)));
     }
     job.site.depots.release(&digest);
@@ -51,6 +46,7 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
     // look at the disk finds: whoever is killed in between begins the removal again.
     for path in [
         job.site.data.verified(&digest),
+        job.site.data.derived(&digest),
         job.site.data.spool(&digest),
         job.site.data.manifest(&digest),
         parts::dir(&incoming_dir(&job.site.storage), &digest),
@@ -75,11 +71,19 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
     Ok(())
 }
 
-pub async fn host(job: &Job, host: HostId) -> Ended {
-    job.site.hypervisor.delete_host(job.pool(), host).await.map_err(Some)?;
-    fail::fail_point!("agent::host-removal");
-    let made = job.site.data.made(host);
-    data::remove(&made).map_err(|error| Some(disk_trouble("remove", &made, &error)))?;
-    job.site.board.know().hypervisor.hosts.retain(|standing| standing.id != host);
-    Ok(())
+/// Machines whose disks would lose what they stand on.
+fn dependents(job: &Job, digest: &Digest) -> Vec<String> {
+    let known = job.site.board.know();
+    let hosts = known.hypervisor.marked.iter().filter(|host| host.digest == *digest);
+    let copies = known.local.working_copies_made.iter();
+    let copies = copies.filter(|copy| job.site.data.base_of(**copy).as_ref() == Some(digest));
+    let derived = known.served_from_parts.iter();
+    let derived = derived.filter(|version| known.derived.get(version) == Some(digest));
+    hosts
+        .map(|host| host.name.clone())
+        .chain(copies.map(|copy| format!("working copy {copy}")))
+        .chain(
+            derived.map(|version| format!("version {}, which has no files of its own yet,", version.short())),
+        )
+        .collect()
 }

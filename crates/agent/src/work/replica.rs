@@ -162,16 +162,9 @@ fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {
     let facts = facts.ok_or_else(|| Problem::new(Code::P0002, "the hypervisor has not answered yet"))?;
     let profile = profile(manifest)?;
     let there = already_there(&layout::version_dir(&incoming_dir(&job.site.storage), &manifest.digest()));
-    let capacity = facts
-        .storages
-        .iter()
-        .find(|storage| storage.name == job.site.provider_settings.storage)
-        .map_or(ByteCount::ZERO, |storage| storage.capacity);
-    let needs = Needs {
-        profile: &profile,
-        bytes: manifest.data_bytes().saturating_sub(there),
-        floor: preflight::floor(capacity, job.site.settings.floor),
-    };
+    let bytes =
+        diecast_transfer::bytes_to_write(manifest, &seeds(job, &manifest.digest()), &job.site.storage);
+    let needs = Needs { profile: &profile, bytes: bytes.saturating_sub(there), floor: floor(job) };
     let mut obstacles =
         preflight::obstacles(&job.site.name, &facts, &job.site.provider_settings, &needs).into_iter();
     let Some(mut first) = obstacles.next() else { return Ok(()) };
@@ -179,6 +172,14 @@ fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {
         first.cause = format!("{}; {}", first.cause, other.cause);
     }
     Err(first)
+}
+
+/// What must stay free in the pool, by its whole size.
+pub fn floor(job: &Job) -> ByteCount {
+    let known = job.site.board.know();
+    let storages = known.hypervisor.facts.iter().flat_map(|facts| &facts.storages);
+    let ours = storages.into_iter().find(|storage| storage.name == job.site.provider_settings.storage);
+    preflight::floor(ours.map_or(ByteCount::ZERO, |storage| storage.capacity), job.site.settings.floor)
 }
 
 /// What an interrupted transfer left, by the space that it takes.
@@ -189,9 +190,8 @@ fn already_there(dir: &Path) -> ByteCount {
     ByteCount(blocks.sum::<u64>() * 512)
 }
 
-fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
+pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
     let site = &job.site;
-    let free = diecast_transfer::free_space(&site.storage).unwrap_or_default();
     FetchOrder {
         manifest: manifest.clone(),
         incoming: incoming_dir(&site.storage),
@@ -199,19 +199,21 @@ fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
         sources: job.sources.clone(),
         client: site.frames.clone(),
         spool: spool(job, manifest),
-        floor: preflight::floor(free, site.settings.floor),
+        floor: floor(job),
         patience: Patience::default(),
         progress: job.progress.clone(),
         cancel: job.cancel.clone(),
     }
 }
 
-/// The cache of frames, unless it would fill the file system of the agent's own folder.
+/// The cache of frames. What it has is used in any case: a version published here from a working copy may
+/// be nowhere else yet. It grows only if that would not fill the file system of the agent's own folder.
 fn spool(job: &Job, manifest: &Manifest) -> Option<Arc<Spool>> {
     let path = job.site.data.spool(&manifest.digest());
     let spool = Spool::open(&path).ok()?;
     let free = diecast_transfer::free_space(&path).ok()?;
-    spool_fits(free, spool.size(), manifest.wire_bytes()).then(|| Arc::new(spool))
+    let fits = spool_fits(free, spool.size(), manifest.wire_bytes());
+    Some(Arc::new(if fits { spool } else { spool.sealed() }))
 }
 
 fn spool_fits(free: ByteCount, held: ByteCount, whole: ByteCount) -> bool {

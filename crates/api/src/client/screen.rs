@@ -10,6 +10,8 @@ use tokio_tungstenite::{
     },
 };
 
+pub use tokio_tungstenite::tungstenite::Message;
+
 /// Binary messages, each a piece of what the viewer and the machine say to each other.
 pub type Screen = WebSocketStream<Upgraded>;
 

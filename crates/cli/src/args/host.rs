@@ -1,16 +1,21 @@
 //! `diecast host`: what may be typed.
 
-use super::{WaitArgs, YesArgs, parse};
-use clap::{Args, Subcommand};
+use super::{
+    WaitArgs, YesArgs,
+    moment::{Moment, moment},
+    parse,
+    terms::{IfUnavailable, SetupArgs, TermsArgs},
+};
+use clap::{ArgGroup, Args, Subcommand};
 use diecast_domain::{
-    names::{HostName, ProviderName, TemplateName},
+    names::{HostName, PoolName, ProviderName, TemplateName},
     pattern::HOSTS_PER_REQUEST_MAX,
 };
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum HostCommand {
     /// Deploy hosts from a template
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// List hosts
     List(ListArgs),
     /// Show one host
@@ -23,6 +28,8 @@ pub enum HostCommand {
     Start(StartArgs),
     /// Stop hosts: the guest is asked to shut down
     Stop(StopArgs),
+    /// Give hosts new disks, from the version that they should run; name and addresses stay
+    Recreate(Box<RecreateArgs>),
     /// Delete hosts with their disks
     Delete(DeleteArgs),
 }
@@ -30,14 +37,17 @@ pub enum HostCommand {
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Names are made from the pattern, the lowest free numbers first: desk-{nnn} gives desk-001, desk-002. Without
---provider the hosts are spread over every provider where the template is Ready. With --wait it stays until the
-guest agent of each host answers.
+--provider the hosts are spread over every provider where the template is Ready. With --wait it stays until each
+host is ready: its guest agent answers, or what --ready-when says.
 
 Examples:
   diecast host create --template win11 --count 10 --name 'desk-{nnn}' --wait
   diecast host create --template win11 --provider kvm-a --provider kvm-b --count 4 --name 'lab-{n}'
-  diecast host create --template win11 --count 2 --name 'solo-{nn}' --full --dry-run"
+  diecast host create --template win11 --count 2 --name 'solo-{nn}' --full --dry-run
+  diecast host create --template deb12 --count 3 --name 'web-{n}' --user-data web.yaml --data-disk 20GiB
+  diecast host create --template win11 --count 1 --name 'old-{n}' --version v1"
 )]
+#[command(disable_version_flag = true)]
 pub struct CreateArgs {
     /// The template to deploy from
     #[arg(long)]
@@ -55,6 +65,11 @@ pub struct CreateArgs {
     /// Give them whole disks of their own, instead of overlays on the template's
     #[arg(long)]
     pub full: bool,
+    /// Which version: a number or a tag [default: the current one]
+    #[arg(long, value_parser = parse::version)]
+    pub version: Option<String>,
+    #[command(flatten)]
+    pub setup: SetupArgs,
     /// Print what would be done, and do nothing
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
@@ -70,6 +85,77 @@ pub struct ListArgs {
     /// Only hosts on this provider
     #[arg(long)]
     pub provider: Option<ProviderName>,
+    /// Only hosts of this pool
+    #[arg(long)]
+    pub pool: Option<PoolName>,
+    /// Only hosts that should run another version
+    #[arg(long)]
+    pub outdated: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("which").required(true), disable_version_flag = true)]
+#[command(
+    after_help = "What is on a host's own disks is gone; name, UUID, MAC addresses and its data disk stay. Each wave must come
+up well before the next; too many failures roll the wave back. Hosts in use wait until they are free, or until
+--deadline. If a provider does not answer, it is asked what to do; where nobody can be asked, nothing is
+recreated and the exit code is 1, unless --if-unavailable decides.
+
+Examples:
+  diecast host recreate --template win11 --outdated --wave 1,10%,100% --deadline 22:00 --wait
+  diecast host recreate --pool desks --outdated --at 03:00 --yes
+  diecast host recreate desk-001 desk-002 --version v1
+  diecast host recreate --template win11 --outdated --dry-run"
+)]
+pub struct RecreateArgs {
+    /// Which hosts, whether outdated or not
+    #[arg(group = "which", value_name = "HOST")]
+    pub names: Vec<HostName>,
+    /// The outdated hosts of this template
+    #[arg(long, group = "which", requires = "outdated")]
+    pub template: Option<TemplateName>,
+    /// The outdated hosts of this pool
+    #[arg(long, group = "which", requires = "outdated")]
+    pub pool: Option<PoolName>,
+    /// Said with --template or --pool: only hosts that should run another version
+    #[arg(long, conflicts_with = "names")]
+    pub outdated: bool,
+    /// To which version: a number or a tag [default: the one that each should run]
+    #[arg(long, value_parser = parse::version)]
+    pub version: Option<String>,
+    /// When to begin: 22:00, 2h or RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Moment>,
+    /// What to do if a provider with hosts to recreate does not answer
+    #[arg(long, value_enum, default_value_t = IfUnavailable::Ask, value_name = "WHAT")]
+    pub if_unavailable: IfUnavailable,
+    #[command(flatten)]
+    pub terms: TermsArgs,
+    /// Print what would be done, and do nothing
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub yes: YesArgs,
+    #[command(flatten)]
+    pub wait: WaitArgs,
+}
+
+/// What becomes of data disks when their hosts are deleted. Nothing is said by default: then a host with one is
+/// refused.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct DataArgs {
+    /// Delete their data disks too; there is no way back
+    #[arg(long)]
+    pub delete_data: bool,
+    /// Keep their data disks on the providers
+    #[arg(long, conflicts_with = "delete_data")]
+    pub keep_data: bool,
+}
+
+impl DataArgs {
+    pub(crate) fn wish(self) -> Option<bool> {
+        (self.delete_data || self.keep_data).then_some(self.delete_data)
+    }
 }
 
 #[derive(Args, Clone, Debug)]
@@ -99,11 +185,14 @@ pub struct StopArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   diecast host delete desk-001 desk-002
-  diecast host delete desk-001 --yes --wait")]
+  diecast host delete desk-001 --yes --wait
+  diecast host delete desk-001 --keep-data")]
 pub struct DeleteArgs {
     /// Which hosts
     #[arg(required = true, value_name = "HOST")]
     pub names: Vec<HostName>,
+    #[command(flatten)]
+    pub data: DataArgs,
     #[command(flatten)]
     pub yes: YesArgs,
     #[command(flatten)]

@@ -1,12 +1,19 @@
 //! The command tree: what may be typed, each word of it explained.
 
+pub mod apply;
 pub mod distribution;
 pub mod event;
 pub mod host;
+pub mod maintenance;
+pub mod moment;
 mod parse;
+pub mod pool;
 pub mod provider;
+pub mod recreation;
+pub mod schedule;
 pub mod session;
 pub mod template;
+pub mod terms;
 pub mod version;
 pub mod vm;
 
@@ -57,9 +64,25 @@ pub enum ClientCommand {
     /// The published contents of a template
     #[command(subcommand)]
     Version(version::VersionCommand),
+    /// Change a template: its working copy
+    #[command(subcommand)]
+    Maintenance(maintenance::MaintenanceCommand),
     /// Machines deployed from templates
     #[command(subcommand)]
     Host(host::HostCommand),
+    /// Hosts moved to another version, in waves
+    #[command(subcommand)]
+    Recreation(recreation::RecreationCommand),
+    /// Sets of hosts kept at a size
+    #[command(subcommand)]
+    Pool(pool::PoolCommand),
+    /// Hosts recreated, started or stopped at a time, or again and again
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
+    /// Make it as a file says: providers' settings, templates' lists, pools
+    Apply(apply::ApplyArgs),
+    /// Write down how it is set, in the form that `apply` takes
+    Export(apply::ExportArgs),
     /// What happened, and what happens now
     #[command(subcommand)]
     Event(event::EventCommand),

@@ -1,7 +1,7 @@
 //! Small values that are typed: times to wait, pairs of a name and a value.
 
-use diecast_domain::pattern::NamePattern;
-use std::time::Duration;
+use diecast_domain::{pattern::NamePattern, template::Tag};
+use std::{net::SocketAddr, time::Duration};
 
 /// `90s`, `10m`, `1h 30m`, or plain seconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -11,6 +11,73 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
     let span: jiff::SignedDuration = text.parse().map_err(|_| refuse())?;
     Duration::try_from(span).map_err(|_| refuse())
+}
+
+/// As [`duration`], in whole seconds that the API can take.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    match u32::try_from(time.as_secs()) {
+        Ok(_) => Ok(time),
+        Err(_) => Err(format!("`{text}` is too long")),
+    }
+}
+
+/// `20GiB`, `500M`, or plain bytes: powers of 1024, as everywhere here.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let refuse = || format!("`{text}` is not a size: write 20GiB, 500MiB or plain bytes");
+    let (number, unit) = text.split_at(text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = number.parse().map_err(|_| refuse())?;
+    let unit = unit.trim().to_ascii_lowercase();
+    let power = match unit.trim_end_matches("ib").trim_end_matches('b') {
+        "" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return Err(refuse()),
+    };
+    number.checked_mul(1 << (10 * power)).filter(|bytes| *bytes > 0).ok_or_else(refuse)
+}
+
+/// `1,10%,100%` or `5`, as it was typed: what it means is the server's.
+pub(super) fn waves(text: &str) -> Result<String, String> {
+    let well = |reach: &str| match reach.trim().strip_suffix('%') {
+        Some(percent) => percent.parse().is_ok_and(|percent: u32| (1..=100).contains(&percent)),
+        None => reach.trim().parse().is_ok_and(|hosts: u32| hosts > 0),
+    };
+    if text.split(',').all(well) {
+        Ok(text.split(',').map(str::trim).collect::<Vec<_>>().join(","))
+    } else {
+        Err(format!("`{text}` are not waves: write 1,10%,50%,100%, or a number of hosts at a time"))
+    }
+}
+
+/// `2`, `v2`, `newest` or a tag.
+pub(super) fn version(text: &str) -> Result<String, String> {
+    let number = text.strip_prefix('v').unwrap_or(text);
+    if number.parse().is_ok_and(|number: u32| number > 0) {
+        return Ok(number.to_owned());
+    }
+    text.parse::<Tag>()
+        .map(|tag| tag.to_string())
+        .map_err(|_| format!("`{text}` is no version: write its number, as in 2 or v2, or a tag"))
+}
+
+/// `kvm-a=3`
+pub(super) fn weight(text: &str) -> Result<(String, u32), String> {
+    let (provider, weight) = full_pair(text)?;
+    weight.parse().map(|weight| (provider, weight)).map_err(|_| format!("`{text}` is not PROVIDER=N"))
+}
+
+/// An address that only this machine can reach.
+pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr =
+        text.parse().map_err(|_| format!("`{text}` is not an address such as 127.0.0.1:5901"))?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(format!("`{text}` can be reached from other machines; a screen is for this one alone: 127.0.0.1"))
+    }
 }
 
 /// `corp=br20`. The value may be empty: in a change that takes the name away.
@@ -50,6 +117,40 @@ mod tests {
         let read = |text| duration(text).map(|time| time.as_secs()).ok();
         let times = ["90", "90s", "10m", "1h 30m", "1h30m", "", "soon", "-5s"].map(read);
         assert_eq!(times, [Some(90), Some(90), Some(600), Some(5400), Some(5400), None, None, None]);
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        let read =
+            ["20GiB", "20g", "1 KiB", "512", "0", "", "GiB", "20x", "99999999999T"].map(|it| size(it).ok());
+        let gib20 = Some(20 << 30);
+        assert_eq!(read, [gib20, gib20, Some(1024), Some(512), None, None, None, None, None]);
+    }
+
+    #[test]
+    fn waves_are_numbers_and_per_cents() {
+        assert_eq!(waves("1, 10%,100%").as_deref(), Ok("1,10%,100%"));
+        assert_eq!(waves("5").as_deref(), Ok("5"));
+        for bad in ["", "0", "0%", "101%", "1,,2", "all", "-1"] {
+            assert!(waves(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_a_number_or_a_tag() {
+        let read =
+            ["2", "v2", "newest", "pre-production", "0", "v0", "", "Prod", "a b"].map(|it| version(it).ok());
+        let words = read.each_ref().map(Option::as_deref);
+        let two = Some("2");
+        assert_eq!(words, [two, two, Some("newest"), Some("pre-production"), None, None, None, None, None]);
+    }
+
+    #[test]
+    fn a_screen_is_for_this_machine_alone() {
+        assert!(loopback("127.0.0.1:5901").is_ok() && loopback("[::1]:0").is_ok());
+        assert!(
+            loopback("0.0.0.0:5901").is_err() && loopback("10.0.0.1:5901").is_err() && loopback("x").is_err()
+        );
     }
 
     #[test]

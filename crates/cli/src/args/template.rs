@@ -67,12 +67,19 @@ pub struct CreateArgs {
 }
 
 #[derive(Args, Clone, Debug)]
+#[command(group = ArgGroup::new("change").required(true).multiple(true))]
+#[command(after_help = "Examples:
+  diecast template set win11 --concurrency 4
+  diecast template set win11 --keep 3 --dry-run    # shows which versions it would delete")]
 pub struct SetArgs {
     /// Which one
     pub name: TemplateName,
     /// How many providers may receive it at a time
-    #[arg(long, value_name = "N", required = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, group = "change", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub concurrency: Option<u32>,
+    /// How many of the newest versions are kept; those in use or with a tag stay in any case; 0: all
+    #[arg(long, group = "change", value_name = "N")]
+    pub keep: Option<u32>,
     /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -1,11 +1,11 @@
 //! `diecast host`.
 
-use super::{Context, template::plan_only, texts};
+use super::{Context, listed, rollout, setup, template::plan_only, texts};
 use crate::{
     Failure,
     args::{
         WaitArgs,
-        host::{CreateArgs, DeleteArgs, HostCommand, ListArgs},
+        host::{CreateArgs, DeleteArgs, HostCommand, ListArgs, RecreateArgs},
     },
     confirm, failure, render, wait,
 };
@@ -14,6 +14,7 @@ use diecast_api::{
     operator::{
         host::{CreateHosts, HostList, HostView},
         operation::{OperationList, OperationView},
+        recreation::{CreateRecreation, RecreationList},
     },
 };
 use diecast_domain::{code::Code, host::HostStatus, names::HostName};
@@ -22,15 +23,8 @@ use std::time::{Duration, Instant};
 
 pub(super) async fn run(cx: &mut Context<'_>, command: HostCommand) -> Result<(), Failure> {
     match command {
-        HostCommand::Create(args) => create(cx, args).await,
-        HostCommand::List(ListArgs { template, provider }) => {
-            let filter = HostFilter {
-                template: template.map(|name| name.to_string()),
-                provider: provider.map(|name| name.to_string()),
-            };
-            let list = all(async |page| cx.client.hosts(&filter, page).await).await?;
-            cx.printer.answer(&list, render::host::list)
-        }
+        HostCommand::Create(args) => create(cx, *args).await,
+        HostCommand::List(args) => list(cx, args).await,
         HostCommand::Show { name } => {
             let host = cx.client.host(name.as_str()).await?.value;
             cx.printer.answer(&host, render::host::show)
@@ -45,8 +39,26 @@ pub(super) async fn run(cx: &mut Context<'_>, command: HostCommand) -> Result<()
             let act = async |name: &str| client.stop_host(name, args.force).await;
             operate(cx, &args.names, args.wait, act).await
         }
+        HostCommand::Recreate(args) => recreate(cx, *args).await,
         HostCommand::Delete(args) => delete(cx, args).await,
     }
+}
+
+async fn list(cx: &mut Context<'_>, args: ListArgs) -> Result<(), Failure> {
+    let filter = HostFilter {
+        template: args.template.map(|name| name.to_string()),
+        provider: args.provider.map(|name| name.to_string()),
+        pool: args.pool.map(|name| name.to_string()),
+        outdated: args.outdated.then_some(true),
+    };
+    let list = all(async |page| cx.client.hosts(&filter, page).await).await?;
+    let first = match args.outdated {
+        true => "no host is outdated",
+        false => {
+            "no hosts; deploy some with `diecast host create --template T --count N --name 'desk-{nnn}'`"
+        }
+    };
+    listed(cx, &list, list.items.is_empty(), render::host::list, first)
 }
 
 async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
@@ -56,6 +68,8 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
         count: args.count,
         name: args.name,
         full: args.full,
+        version: args.version,
+        setup: setup::setup(args.setup)?,
     };
     if args.dry_run {
         let plan = cx.client.plan_hosts(&create).await?;
@@ -119,7 +133,9 @@ fn is_mute(running_since: Option<Instant>) -> bool {
 fn is_made(host: &HostView, seen_off: u32, now: jiff::Timestamp) -> bool {
     let is = |status: HostStatus| host.status == status.as_str();
     // A provider that is silent now may answer again: its hosts are not at an end.
-    if is(HostStatus::Creating) || is(HostStatus::Preparing) || is(HostStatus::Unknown) {
+    let on_its_way =
+        [HostStatus::Creating, HostStatus::Preparing, HostStatus::Recreating, HostStatus::Unknown];
+    if on_its_way.into_iter().any(is) {
         return false;
     }
     let code = host.problem.as_ref().map(|problem| problem.code.as_str());
@@ -162,12 +178,59 @@ fn tell(cx: &mut Context<'_>, refused: Vec<ClientError>) -> Result<(), Failure> 
     if failed { Err(Failure::Told) } else { Ok(()) }
 }
 
+async fn recreate(cx: &mut Context<'_>, args: RecreateArgs) -> Result<(), Failure> {
+    let create = CreateRecreation {
+        hosts: texts(&args.names),
+        template: args.template.map(|name| name.to_string()),
+        pool: args.pool.map(|name| name.to_string()),
+        outdated: args.outdated,
+        version: args.version,
+        terms: rollout::terms(&args.terms),
+        at: args.at.map(|at| at.to_string()),
+        if_unavailable: Some(args.if_unavailable.as_str().to_owned()),
+    };
+    if args.dry_run {
+        let plan = cx.client.plan_recreation(&create).await?;
+        return plan_only(cx, &plan);
+    }
+    if !args.yes.yes && cx.printer.may_ask() {
+        let plan = cx.client.plan_recreation(&create).await?;
+        let text = render::plan::show(cx.printer.talk_look(), &plan);
+        cx.printer.talk(text.trim_end());
+    }
+    let what = "Recreate these hosts: what is on their own disks is gone; data disks stay";
+    confirm::destroy(cx.printer, args.yes, what)?;
+    let mut recreations = rollout::begin(cx, &create).await?;
+    if recreations.is_empty() {
+        cx.printer.talk("no host is outdated: there is nothing to recreate");
+    }
+    let goes_on = recreations.iter().any(rollout::goes_on);
+    let mut ended = Ok(());
+    if args.wait.wait && goes_on {
+        recreations = rollout::followed(cx, args.wait, recreations, false).await?;
+        ended = rollout::verdict(&recreations);
+    }
+    let ids: Vec<_> = recreations.iter().filter(|it| rollout::goes_on(it)).map(|it| it.id.clone()).collect();
+    let list = RecreationList { items: recreations, next: None };
+    cx.printer.answer(&list, |look, list| {
+        let each: Vec<_> = list.items.iter().map(|it| render::recreation::show(look, it)).collect();
+        each.join("\n")
+    })?;
+    if !args.wait.wait {
+        ids.iter().for_each(|id| {
+            cx.printer.talk(&format!("follow it with `diecast recreation show {id} --watch`"))
+        });
+    }
+    ended
+}
+
 async fn delete(cx: &mut Context<'_>, args: DeleteArgs) -> Result<(), Failure> {
     let names = texts(&args.names).join(", ");
-    confirm::destroy(cx.printer, args.yes, &format!("Delete {names} with their disks"))?;
+    let data = if args.data.delete_data { " and data disks" } else { "" };
+    confirm::destroy(cx.printer, args.yes, &format!("Delete {names} with their disks{data}"))?;
     let (mut items, mut refused) = (Vec::new(), Vec::new());
     for name in &args.names {
-        match cx.client.delete_host(name.as_str()).await {
+        match cx.client.delete_host(name.as_str(), args.data.wish()).await {
             Ok(()) => items.push(name.to_string()),
             Err(error) => refused.push(error),
         }
@@ -213,7 +276,13 @@ mod tests {
         let now = samples::look(None).now;
         let with = |status: HostStatus| HostView { status: status.as_str().into(), ..samples::host() };
         assert!(is_made(&with(HostStatus::Ready), 0, now));
-        for status in [HostStatus::Creating, HostStatus::Preparing, HostStatus::Unknown, HostStatus::Off] {
+        for status in [
+            HostStatus::Creating,
+            HostStatus::Preparing,
+            HostStatus::Recreating,
+            HostStatus::Unknown,
+            HostStatus::Off,
+        ] {
             assert!(!is_made(&with(status), 0, now), "{status:?}");
         }
         assert!(is_made(&with(HostStatus::Off), LOOKS_OFF, now), "it stayed off");

@@ -3,8 +3,9 @@
 use crate::{
     Failure,
     args::{
-        ClientCommand, distribution::DistributionCommand, host::HostCommand, provider::ProviderCommand,
-        template::TemplateCommand, version::VersionCommand, vm::VmCommand,
+        ClientCommand, distribution::DistributionCommand, host::HostCommand, maintenance::MaintenanceCommand,
+        pool::PoolCommand, provider::ProviderCommand, recreation::RecreationCommand,
+        schedule::ScheduleCommand, template::TemplateCommand, version::VersionCommand, vm::VmCommand,
     },
     suggest::closest,
 };
@@ -17,6 +18,8 @@ pub(super) enum Typed {
     Provider(String),
     Template(String),
     Host(String),
+    Pool(String),
+    Schedule(String),
 }
 
 /// The names in a command that must exist for it to succeed.
@@ -24,8 +27,9 @@ pub(super) fn names(command: &ClientCommand) -> Vec<Typed> {
     let provider = |name: &diecast_domain::names::ProviderName| Typed::Provider(name.to_string());
     let template = |name: &diecast_domain::names::TemplateName| Typed::Template(name.to_string());
     let hosts = |names: &[diecast_domain::names::HostName]| {
-        names.iter().map(|name| Typed::Host(name.to_string())).collect()
+        names.iter().map(|name| Typed::Host(name.to_string())).collect::<Vec<_>>()
     };
+    let pool = |name: &diecast_domain::names::PoolName| Typed::Pool(name.to_string());
     match command {
         ClientCommand::Provider(command) => match command {
             ProviderCommand::Show { name } | ProviderCommand::Rejoin { name } => vec![provider(name)],
@@ -55,15 +59,65 @@ pub(super) fn names(command: &ClientCommand) -> Vec<Typed> {
             };
             std::iter::once(template(name)).chain(providers.iter().map(provider)).collect()
         }
-        ClientCommand::Version(VersionCommand::List { name }) => vec![template(name)],
+        ClientCommand::Version(command) => vec![template(match command {
+            VersionCommand::List { name } | VersionCommand::Show { name, .. } => name,
+            VersionCommand::Tag(args) | VersionCommand::Untag(args) => &args.name,
+            VersionCommand::Activate(args) => &args.name,
+            VersionCommand::Delete(args) => &args.name,
+        })],
+        ClientCommand::Maintenance(command) => match command {
+            MaintenanceCommand::Enter(args) => {
+                std::iter::once(template(&args.name)).chain(args.provider.iter().map(provider)).collect()
+            }
+            MaintenanceCommand::Show { name } => vec![template(name)],
+            MaintenanceCommand::Console(args) => vec![template(&args.name)],
+            MaintenanceCommand::Start(args) => vec![template(&args.name)],
+            MaintenanceCommand::Leave(args) => vec![template(&args.name)],
+            MaintenanceCommand::Cancel(args) => vec![template(&args.name)],
+        },
+        ClientCommand::Recreation(RecreationCommand::List(args)) => {
+            args.template.iter().map(template).collect()
+        }
+        ClientCommand::Pool(command) => match command {
+            PoolCommand::Create(args) => std::iter::once(template(&args.template))
+                .chain(args.settings.providers.iter().map(provider))
+                .collect(),
+            PoolCommand::List => vec![],
+            PoolCommand::Show { name } => vec![pool(name)],
+            PoolCommand::Set(args) => std::iter::once(pool(&args.name))
+                .chain(args.settings.providers.iter().map(provider))
+                .collect(),
+            PoolCommand::Delete(args) => vec![pool(&args.name)],
+        },
+        ClientCommand::Schedule(command) => match command {
+            ScheduleCommand::Create(args) => (args.template.iter().map(template))
+                .chain(args.pool.iter().map(pool))
+                .chain(hosts(&args.hosts))
+                .collect(),
+            ScheduleCommand::List => vec![],
+            ScheduleCommand::Show { name }
+            | ScheduleCommand::Enable { name }
+            | ScheduleCommand::Disable { name } => vec![Typed::Schedule(name.to_string())],
+            ScheduleCommand::Delete(args) => vec![Typed::Schedule(args.name.to_string())],
+        },
         ClientCommand::Host(command) => match command {
             HostCommand::Create(args) => {
                 std::iter::once(template(&args.template)).chain(args.providers.iter().map(provider)).collect()
             }
             HostCommand::List(args) => {
-                args.template.iter().map(template).chain(args.provider.iter().map(provider)).collect()
+                let providers = args.provider.iter().map(provider);
+                args.template
+                    .iter()
+                    .map(template)
+                    .chain(providers)
+                    .chain(args.pool.iter().map(pool))
+                    .collect()
             }
             HostCommand::Show { name } => hosts(std::slice::from_ref(name)),
+            HostCommand::Recreate(args) => (args.template.iter().map(template))
+                .chain(args.pool.iter().map(pool))
+                .chain(hosts(&args.names))
+                .collect(),
             HostCommand::Start(args) => hosts(&args.names),
             HostCommand::Stop(args) => hosts(&args.names),
             HostCommand::Delete(args) => hosts(&args.names),
@@ -98,6 +152,14 @@ async fn meant(client: &Client, typed: &Typed) -> Result<Option<String>, ClientE
         }
         Typed::Template(name) => {
             let list = all(async |page| client.templates(page).await).await?;
+            (name, list.items.into_iter().map(|it| it.name).collect())
+        }
+        Typed::Pool(name) => {
+            let list = all(async |page| client.pools(page).await).await?;
+            (name, list.items.into_iter().map(|it| it.name).collect())
+        }
+        Typed::Schedule(name) => {
+            let list = all(async |page| client.schedules(page).await).await?;
             (name, list.items.into_iter().map(|it| it.name).collect())
         }
         Typed::Host(name) => {

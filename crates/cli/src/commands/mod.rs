@@ -1,23 +1,36 @@
 //! What each command does: ask the server, hand what comes back to the printer. One file a noun.
 
+mod apply;
+mod console;
 mod distribution;
 mod event;
 mod explain;
 mod host;
+mod leave;
+mod maintenance;
 mod missing;
+mod pool;
 mod provider;
+mod recreation;
+mod rollout;
+mod schedule;
 mod session;
+mod setup;
 mod template;
 mod version;
 mod vm;
+
+pub(crate) use apply::Step;
 
 use crate::{
     Failure,
     args::{ClientCommand, Globals, WaitArgs},
     connection,
     printer::Printer,
+    render::Look,
 };
 use diecast_api::client::Client;
+use serde::Serialize;
 
 /// What a command works with.
 pub(crate) struct Context<'a> {
@@ -57,6 +70,12 @@ async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failu
         ClientCommand::Distribution(command) => distribution::run(cx, command).await,
         ClientCommand::Version(command) => version::run(cx, command).await,
         ClientCommand::Host(command) => host::run(cx, command).await,
+        ClientCommand::Maintenance(command) => maintenance::run(cx, command).await,
+        ClientCommand::Recreation(command) => recreation::run(cx, command).await,
+        ClientCommand::Pool(command) => pool::run(cx, command).await,
+        ClientCommand::Schedule(command) => schedule::run(cx, command).await,
+        ClientCommand::Apply(args) => apply::apply(cx, args).await,
+        ClientCommand::Export(args) => apply::export(cx, args).await,
         ClientCommand::Event(command) => event::run(cx, command).await,
         // Done before a server was looked for.
         ClientCommand::Login(_)
@@ -69,6 +88,21 @@ async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failu
 /// Names as the API takes them.
 fn texts<T: ToString>(names: &[T]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
+}
+
+/// A list; for eyes an empty one is what to do first, beside an stdout without data.
+fn listed<T: Serialize>(
+    cx: &mut Context<'_>,
+    list: &T,
+    is_empty: bool,
+    text: impl FnOnce(Look, &T) -> String,
+    first: &str,
+) -> Result<(), Failure> {
+    if is_empty && !cx.printer.is_json() {
+        cx.printer.talk(first);
+        return Ok(());
+    }
+    cx.printer.answer(list, text)
 }
 
 /// For commands that always wait.

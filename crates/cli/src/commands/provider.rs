@@ -1,6 +1,6 @@
 //! `diecast provider`.
 
-use super::{Context, waiting};
+use super::{Context, listed, waiting};
 use crate::{
     Failure,
     args::{
@@ -21,7 +21,8 @@ pub(super) async fn run(cx: &mut Context<'_>, command: ProviderCommand) -> Resul
         ProviderCommand::Add(args) => add(cx, args).await,
         ProviderCommand::List => {
             let list = all(async |page| cx.client.providers(page).await).await?;
-            cx.printer.answer(&list, render::provider::list)
+            let first = "no providers; add a hypervisor with `diecast provider add NAME`";
+            listed(cx, &list, list.items.is_empty(), render::provider::list, first)
         }
         ProviderCommand::Show { name } => {
             let provider = cx.client.provider(name.as_str()).await?.value;

@@ -1,6 +1,6 @@
 //! `diecast template`.
 
-use super::{Context, distribution, texts};
+use super::{Context, distribution, listed, texts};
 use crate::{
     Failure,
     args::{
@@ -23,7 +23,8 @@ pub(super) async fn run(cx: &mut Context<'_>, command: TemplateCommand) -> Resul
         TemplateCommand::Create(args) => create(cx, args).await,
         TemplateCommand::List => {
             let list = all(async |page| cx.client.templates(page).await).await?;
-            cx.printer.answer(&list, render::template::list)
+            let first = "no templates; publish a machine with `diecast template create NAME --provider P --vm VM --to-all`";
+            listed(cx, &list, list.items.is_empty(), render::template::list, first)
         }
         TemplateCommand::Show { name } => {
             let template = cx.client.template(name.as_str()).await?.value;
@@ -76,7 +77,7 @@ pub(super) fn plan_only(
     plan: &diecast_api::operator::template::PlanView,
 ) -> Result<(), Failure> {
     cx.printer.answer(plan, render::plan::show)?;
-    let in_the_way = match plan.obstacles.len() {
+    let in_the_way = match render::plan::in_the_way(plan) {
         0 => String::new(),
         count => format!("; in the way now: {count}"),
     };
@@ -109,7 +110,7 @@ fn is_decided(template: &TemplateView, now: jiff::Timestamp) -> bool {
 
 async fn set(cx: &mut Context<'_>, args: SetArgs) -> Result<(), Failure> {
     let name = args.name.as_str();
-    let change = ChangeTemplate { concurrency: args.concurrency };
+    let change = ChangeTemplate { concurrency: args.concurrency, keep: args.keep };
     if args.dry_run {
         let plan = cx.client.plan_template_change(name, &change).await?;
         return plan_only(cx, &plan);

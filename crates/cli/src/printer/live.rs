@@ -1,13 +1,14 @@
 //! Progress while work goes on: bars where stderr is a terminal, else a line for every change.
 
-use super::Printer;
-use crate::render::{distribution::headline, progress};
+use super::{Printer, rate::Rate};
+use crate::render::{distribution::headline, progress, recreation};
 use diecast_api::operator::{
     distribution::{DistributionRow, DistributionView},
+    recreation::RecreationView,
     template::{PublicationView, TemplateView},
 };
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 /// Bars at once: what is well is left out first, so that what moves fits a screen.
 const BARS_MAX: usize = 30;
@@ -30,8 +31,9 @@ impl Live {
         match self {
             Self::Drawn(drawn) => drawn.publication(&template.name, now),
             Self::Told(told) => {
+                let rate = told.rate.seen(Instant::now(), now.bytes_done);
                 if progress::publication_differs(told.publication.as_ref(), now) {
-                    printer.talk(&progress::publication(now));
+                    printer.talk(&progress::publication_at(now, rate));
                     told.publication = Some(now.clone());
                 }
             }
@@ -49,13 +51,28 @@ impl Live {
             }
         }
     }
+
+    /// Several may run at once: each is named by its template and version.
+    pub(crate) fn recreation(&mut self, printer: &mut Printer, now: &RecreationView) {
+        match self {
+            Self::Drawn(drawn) => drawn.recreation(now),
+            Self::Told(told) => {
+                for line in recreation::changes(told.recreations.get(&now.id), now) {
+                    printer.talk(&line);
+                }
+                told.recreations.insert(now.id.clone(), now.clone());
+            }
+        }
+    }
 }
 
 /// What was told last: only what is new is told again.
 #[derive(Default)]
 pub(crate) struct Told {
     publication: Option<PublicationView>,
+    rate: Rate,
     distribution: Option<DistributionView>,
+    recreations: BTreeMap<String, RecreationView>,
 }
 
 /// Bars on stderr: a headline, and one a provider.
@@ -63,7 +80,10 @@ pub(crate) struct Drawn {
     bars: MultiProgress,
     headline: ProgressBar,
     publication: Option<ProgressBar>,
+    rate: Rate,
     providers: BTreeMap<String, ProgressBar>,
+    /// Of each recreation: its bar, and a line for each host that moves.
+    recreations: BTreeMap<String, (ProgressBar, Vec<ProgressBar>)>,
 }
 
 impl Drawn {
@@ -71,7 +91,14 @@ impl Drawn {
         let bars = MultiProgress::new();
         let headline = bars.add(ProgressBar::new(0));
         headline.set_style(style("{msg}"));
-        Self { bars, headline, publication: None, providers: BTreeMap::new() }
+        Self {
+            bars,
+            headline,
+            publication: None,
+            rate: Rate::default(),
+            providers: BTreeMap::new(),
+            recreations: BTreeMap::new(),
+        }
     }
 
     fn publication(&mut self, template: &str, now: &PublicationView) {
@@ -79,7 +106,28 @@ impl Drawn {
         let bars = &self.bars;
         let bar = self.publication.get_or_insert_with(|| new_bar(bars, &now.provider));
         bar.set_position(position(now.percent));
-        bar.set_message(format!("{:>5.1} %  {}", now.percent, now.phase));
+        bar.set_message(progress::publication_bar(now, self.rate.seen(Instant::now(), now.bytes_done)));
+    }
+
+    fn recreation(&mut self, now: &RecreationView) {
+        if let Some(bar) = self.publication.take() {
+            self.bars.remove(&bar);
+        }
+        let bars = &self.bars;
+        let name = format!("{} to v{}", now.template, now.version);
+        let (bar, lines) =
+            self.recreations.entry(now.id.clone()).or_insert_with(|| (new_bar(bars, &name), Vec::new()));
+        bar.set_position(position(f64::from(now.passed) * 100.0 / f64::from(now.total.max(1))));
+        bar.set_message(recreation::headline(now));
+        let lively: Vec<_> =
+            now.hosts.iter().filter(|host| recreation::is_lively(host)).take(BARS_MAX).collect();
+        lines.drain(lively.len().min(lines.len())..).for_each(|line| bars.remove(&line));
+        while lines.len() < lively.len() {
+            let line = bars.insert_after(lines.last().unwrap_or(bar), ProgressBar::new(0));
+            line.set_style(style("  {wide_msg}"));
+            lines.push(line);
+        }
+        lines.iter().zip(lively).for_each(|(line, host)| line.set_message(recreation::line(host)));
     }
 
     fn distribution(&mut self, now: &DistributionView) {
@@ -168,5 +216,22 @@ mod tests {
         live.distribution(&mut printer, &samples::distribution());
         assert_eq!(talk.text(), once);
         assert_eq!(data.text(), "");
+    }
+
+    #[test]
+    fn a_recreation_is_told_change_by_change_and_can_be_drawn() {
+        let Captured { mut printer, talk, .. } = Captured::new(false);
+        let mut live = Live::new(&printer);
+        for view in [samples::recreation(), samples::recreation(), samples::done_recreation()] {
+            live.recreation(&mut printer, &view);
+        }
+        insta::assert_snapshot!(talk.text());
+        let mut drawn = Drawn::new();
+        drawn.bars.set_draw_target(indicatif::ProgressDrawTarget::hidden());
+        drawn.recreation(&samples::recreation());
+        let lines = |drawn: &Drawn| drawn.recreations.values().map(|(_, lines)| lines.len()).sum::<usize>();
+        assert_eq!(lines(&drawn), 3, "one begun, one healthy, one failed");
+        drawn.recreation(&samples::done_recreation());
+        assert_eq!(lines(&drawn), 0);
     }
 }

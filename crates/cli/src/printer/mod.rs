@@ -1,6 +1,8 @@
-//! The only place that prints: data to stdout, talk to stderr, progress where talk goes.
+//! The only place that prints: data to stdout, talk to stderr, progress where talk goes. And the only one that
+//! hears what is answered.
 
 pub(crate) mod live;
+mod rate;
 
 use crate::{Failure, render::Look};
 use serde::Serialize;
@@ -14,6 +16,15 @@ pub struct Printer {
     data_terminal: bool,
     talk_terminal: bool,
     may_ask: bool,
+    ears: Ears,
+}
+
+/// Where answers come from.
+enum Ears {
+    Stdin,
+    /// What will have been typed, in this order.
+    #[cfg(test)]
+    Script(std::collections::VecDeque<String>),
 }
 
 impl Printer {
@@ -27,6 +38,7 @@ impl Printer {
             data_terminal: io::stdout().is_terminal(),
             talk_terminal,
             may_ask: !json && talk_terminal && io::stdin().is_terminal(),
+            ears: Ears::Stdin,
         }
     }
 
@@ -97,6 +109,20 @@ impl Printer {
     pub(crate) fn ask(&mut self, question: &str) {
         let _ = write!(self.talk, "{question}").and_then(|()| self.talk.flush());
     }
+
+    /// The next line that is typed; none if nobody will ever type one.
+    pub(crate) fn hear(&mut self) -> Result<Option<String>, Failure> {
+        match &mut self.ears {
+            Ears::Stdin => {
+                let mut line = String::new();
+                let read = io::stdin().read_line(&mut line);
+                let read = read.map_err(|source| Failure::local("stdin cannot be read", source))?;
+                Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
+            }
+            #[cfg(test)]
+            Ears::Script(lines) => Ok(lines.pop_front()),
+        }
+    }
 }
 
 /// A printer whose output can be looked at.
@@ -118,8 +144,16 @@ impl Captured {
             data_terminal: false,
             talk_terminal: false,
             may_ask: false,
+            ears: Ears::Script(Default::default()),
         };
         Self { printer, data, talk }
+    }
+
+    /// Somebody sits there and will answer so.
+    pub(crate) fn answering(mut self, answers: &[&str]) -> Self {
+        self.printer.may_ask = true;
+        self.printer.ears = Ears::Script(answers.iter().map(|answer| (*answer).to_owned()).collect());
+        self
     }
 }
 

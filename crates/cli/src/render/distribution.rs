@@ -27,11 +27,8 @@ const NARROW: u16 = 110;
 pub(crate) fn show(look: Look, view: &DistributionView) -> String {
     let mut text = format!("{}\n", headline(view));
     if !view.providers.is_empty() {
-        let narrow = look.width.is_some_and(|width| width < NARROW);
-        let shown = |index: usize| !narrow || COLUMNS[index].1;
-        let header: Vec<_> = COLUMNS.iter().map(|(title, _)| *title).collect();
-        let rows = view.providers.iter().map(|row| kept(cells(look, row), shown));
-        text.push_str(&format!("\n{}", sheet::table(look, &kept(header, shown), rows.collect())));
+        let rows = view.providers.iter().map(|row| cells(look, row)).collect();
+        text.push_str(&format!("\n{}", sheet::fitting_table(look, &COLUMNS, NARROW, rows)));
     }
     let troubles: String = view.providers.iter().filter_map(|row| trouble_of(look, row)).collect();
     if !troubles.is_empty() {
@@ -48,10 +45,6 @@ pub(crate) fn headline(view: &DistributionView) -> String {
         (None, _) => "no version yet".to_owned(),
     };
     format!("{}  {version}  {}", view.template, view.summary.text)
-}
-
-fn kept<T>(cells: Vec<T>, shown: impl Fn(usize) -> bool) -> Vec<T> {
-    cells.into_iter().enumerate().filter(|(index, _)| shown(*index)).map(|(_, cell)| cell).collect()
 }
 
 fn cells(look: Look, row: &DistributionRow) -> Vec<String> {

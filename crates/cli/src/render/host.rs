@@ -1,10 +1,24 @@
 //! Hosts: the list, and one with its addresses.
 
-use super::{Look, or_nothing, sheet, time, trouble, yes_no};
+use super::{Look, or_nothing, setup, sheet, time, trouble, yes_no};
 use diecast_api::operator::host::{HostList, HostView};
 
-const HEADER: [&str; 9] =
-    ["NAME", "STATUS", "POWER", "TEMPLATE", "VERSION", "PROVIDER", "KIND", "ADDRESS", "GUEST AGENT"];
+/// Titles, and whether a narrow terminal goes without.
+const COLUMNS: [(&str, bool); 11] = [
+    ("NAME", true),
+    ("STATUS", true),
+    ("POWER", false),
+    ("TEMPLATE", true),
+    ("VERSION", true),
+    ("PROVIDER", true),
+    ("POOL", true),
+    ("KIND", false),
+    ("IN USE", true),
+    ("ADDRESS", true),
+    ("GUEST AGENT", false),
+];
+/// A terminal with fewer columns than this is narrow.
+const NARROW: u16 = 120;
 
 pub(crate) fn list(look: Look, list: &HostList) -> String {
     let row = |host: &HostView| {
@@ -15,12 +29,14 @@ pub(crate) fn list(look: Look, list: &HostList) -> String {
             host.template.clone(),
             version(host),
             host.provider.clone(),
+            or_nothing(host.pool.as_ref()),
             host.kind.clone(),
+            host.in_use.clone(),
             or_nothing(host.addresses.first()),
             yes_no(host.guest_agent),
         ]
     };
-    let mut text = sheet::table(look, &HEADER, list.items.iter().map(row).collect());
+    let mut text = sheet::fitting_table(look, &COLUMNS, NARROW, list.items.iter().map(row).collect());
     let troubles = list.items.iter().filter_map(|host| Some(trouble(&host.name, host.problem.as_ref()?)));
     let troubles: String = troubles.collect();
     if !troubles.is_empty() {
@@ -34,6 +50,15 @@ fn version(host: &HostView) -> String {
     if host.outdated { format!("{} (outdated)", host.version) } else { host.version.to_string() }
 }
 
+/// `yes: anna, bert`
+fn in_use(host: &HostView) -> String {
+    if host.users.is_empty() {
+        host.in_use.clone()
+    } else {
+        format!("{}: {}", host.in_use, host.users.join(", "))
+    }
+}
+
 pub(crate) fn show(look: Look, host: &HostView) -> String {
     let pairs = [
         ("Name", host.name.clone()),
@@ -43,7 +68,11 @@ pub(crate) fn show(look: Look, host: &HostView) -> String {
         ("Template", host.template.clone()),
         ("Version", version(host)),
         ("Provider", host.provider.clone()),
+        ("Pool", host.pool.clone().unwrap_or_default()),
         ("Kind", host.kind.clone()),
+        ("In use", in_use(host)),
+        ("Made", if host.incarnation > 1 { format!("{} times", host.incarnation) } else { "once".into() }),
+        ("Guest", setup::setup(&host.setup)),
         ("Addresses", host.addresses.join(", ")),
         ("MACs", host.macs.join(", ")),
         ("Guest agent answers", yes_no(host.guest_agent)),

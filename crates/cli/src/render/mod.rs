@@ -1,14 +1,20 @@
 //! API values as text, by pure functions: one file a noun. Time and width are handed in.
 
+pub(crate) mod changes;
 pub(crate) mod distribution;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod explain;
 pub(crate) mod host;
+pub(crate) mod maintenance;
 pub(crate) mod operation;
 pub(crate) mod plan;
+pub(crate) mod pool;
 pub(crate) mod progress;
 pub(crate) mod provider;
+pub(crate) mod recreation;
+pub(crate) mod schedule;
+pub(crate) mod setup;
 pub(crate) mod sheet;
 pub(crate) mod template;
 pub(crate) mod time;
@@ -62,6 +68,22 @@ pub(crate) fn yes_no(yes: bool) -> String {
 pub(crate) fn short(digest: &str) -> &str {
     let digits = digest.rsplit(':').next().unwrap_or(digest);
     digits.get(..12).unwrap_or(digits)
+}
+
+/// `a, b, c and 97 more`
+pub(crate) fn listed(names: &[String], most: usize) -> String {
+    match names.len().checked_sub(most).filter(|more| *more > 0) {
+        Some(more) => format!("{} and {more} more", names[..most].join(", ")),
+        None => names.join(", "),
+    }
+}
+
+/// `1 host`, `3 hosts`
+pub(crate) fn counted(count: impl Into<u64>, one: &str) -> String {
+    match count.into() {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    }
 }
 
 /// What is not well with one thing, below a table or a sheet.

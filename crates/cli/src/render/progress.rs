@@ -87,9 +87,33 @@ pub(crate) fn publication(publication: &PublicationView) -> String {
     }
 }
 
+/// As [`publication`], with how fast it goes.
+pub(crate) fn publication_at(now: &PublicationView, rate: u64) -> String {
+    match rate {
+        0 => publication(now),
+        _ => format!("{}, {}", publication(now), BytesPerSecond(rate)),
+    }
+}
+
+/// `41.7 %  reading  40.0 MiB / 96.0 MiB  112 MiB/s`
+pub(crate) fn publication_bar(now: &PublicationView, rate: u64) -> String {
+    let mut parts = vec![format!("{:>5.1} %", now.percent), now.phase.clone()];
+    if now.bytes_total > 0 {
+        parts.push(format!("{} / {}", ByteCount(now.bytes_done), ByteCount(now.bytes_total)));
+    }
+    if rate > 0 {
+        parts.push(BytesPerSecond(rate).to_string());
+    }
+    if let (Some(code), Some(cause)) = (&now.code, &now.cause) {
+        parts.push(format!("{code} {cause}"));
+    }
+    parts.join("  ")
+}
+
 /// The publication has come far enough to be told again.
 pub(crate) fn publication_differs(was: Option<&PublicationView>, now: &PublicationView) -> bool {
-    was.is_none_or(|was| (&was.phase, step(was.percent)) != (&now.phase, step(now.percent)))
+    let word = |it: &PublicationView| (it.phase.clone(), it.code.clone(), step(it.percent));
+    was.is_none_or(|was| word(was) != word(now))
 }
 
 #[cfg(test)]
@@ -112,6 +136,16 @@ mod tests {
         assert_eq!(changes(Some(&before), &now).len(), 0);
         now.providers[1].percent += 10.0;
         assert_eq!(changes(Some(&before), &now).len(), 1);
+    }
+
+    #[test]
+    fn a_publication_says_phase_bytes_and_rate() {
+        let now = samples::leaving("reading", 42.0).publication.unwrap();
+        assert_eq!(publication_bar(&now, 1 << 20), " 42.0 %  reading  40.1 MiB / 95.4 MiB  1.00 MiB/s");
+        assert_eq!(
+            publication_at(&now, 1 << 20),
+            "working copy of v2 on kvm-a: reading, 42.0 % of 95.4 MiB, 1.00 MiB/s"
+        );
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Fixed API values that the snapshots are made from.
 
+mod rolling;
+
+pub(crate) use rolling::*;
+
 use super::Look;
 use diecast_api::operator::{
     ProblemView,
@@ -147,7 +151,7 @@ pub(crate) fn vms() -> VmList {
 
 pub(crate) fn template() -> TemplateView {
     from_value(json!({
-        "id": UUID, "name": "win11", "status": "Ready", "problem": null, "version": 2, "digest": DIGEST,
+        "id": UUID, "name": "win11", "status": "Ready", "maintenance": null, "keep": 5, "outdated": 4, "problem": null, "version": 2, "digest": DIGEST,
         "distribution": distribution().summary, "concurrency": 4, "hosts": 10,
         "created_at": "2025-12-31T00:00:00Z",
         "size": {"virtual_bytes": 68_719_476_736_u64, "data_bytes": 9_771_050_598_u64, "packed_bytes": 4_509_715_660_u64},
@@ -181,9 +185,14 @@ pub(crate) fn versions() -> VersionList {
     let size = template().size;
     from_value(json!({"next": null, "items": [
         {"number": 2, "digest": DIGEST, "current": true, "note": "January patches", "author": "admin",
-         "created_at": "2026-01-01T00:00:00Z", "size": size, "held_by": ["kvm-a"]},
+         "created_at": "2026-01-01T00:00:00Z", "size": size, "held_by": ["kvm-a"], "tags": ["pre-production"],
+         "parent": 1, "new_bytes": 100_663_296_u64, "new_percent": 1.03, "hosts": 0, "status": "current",
+         "kept_because": ["current", "tag pre-production"]},
         {"number": 1, "digest": DIGEST.replace("3f", "00"), "current": false, "note": null, "author": "admin",
-         "created_at": "2025-12-31T00:00:00Z", "size": size, "held_by": ["kvm-a", "kvm-b"]}
+         "created_at": "2025-12-31T00:00:00Z", "size": size,
+         "held_by": ["kvm-a", "kvm-b", "kvm-c", "kvm-d", "kvm-e"], "tags": ["production"], "parent": null,
+         "new_bytes": null, "new_percent": null, "hosts": 10, "status": "held",
+         "kept_because": ["10 hosts", "tag production", "one of the 5 newest"]}
     ]}))
     .unwrap()
 }
@@ -191,7 +200,9 @@ pub(crate) fn versions() -> VersionList {
 pub(crate) fn host() -> HostView {
     from_value(json!({
         "id": UUID, "name": "desk-001", "template": "win11", "provider": "kvm-a", "kind": "linked",
-        "version": 1, "outdated": true, "status": "Ready", "power": "Running",
+        "version": 1, "outdated": true, "in_use": "yes", "users": ["anna"], "pool": "desks", "incarnation": 2,
+        "setup": {"preparation": "cloud-init", "data_disk_bytes": 21_474_836_480_u64, "ready_when": "guest-agent"},
+        "status": "Ready", "power": "Running",
         "addresses": ["10.0.20.11", "fe80::1"], "macs": ["52:54:00:00:00:01"], "guest_agent": true,
         "guest_name": "desk-001", "created_at": "2026-01-01T00:00:00Z", "attempts": 1,
         "next_attempt_at": null, "problem": null
@@ -207,6 +218,10 @@ pub(crate) fn failed_host() -> HostView {
         addresses: vec![],
         guest_agent: false,
         outdated: false,
+        in_use: "no".into(),
+        users: vec![],
+        pool: None,
+        incarnation: 1,
         problem: Some(problem("H0001", "the overlay of desk-002 could not be made", "read the cause")),
         ..host()
     }
@@ -231,6 +246,10 @@ pub(crate) fn plan() -> PlanView {
     PlanView {
         steps: vec!["publish VM `golden` on kvm-a as version 1".into(), "send 4.20 GiB to kvm-b".into()],
         obstacles: vec![problem("P0004", "kvm-b has 1.00 GiB free, 9.10 GiB needed", "free some space")],
+        blockers: vec![],
+        bytes_network: None,
+        hosts: vec![],
+        users: vec![],
     }
 }
 

@@ -25,6 +25,24 @@ pub(crate) fn table(look: Look, header: &[&str], rows: Vec<Vec<String>>) -> Stri
     finished(table)
 }
 
+/// As [`table`], without the columns that a narrow terminal goes without.
+pub(crate) fn fitting_table(
+    look: Look,
+    columns: &[(&str, bool)],
+    narrow_below: u16,
+    rows: Vec<Vec<String>>,
+) -> String {
+    let narrow = look.width.is_some_and(|width| width < narrow_below);
+    let shown = |index: usize| !narrow || columns[index].1;
+    let header: Vec<_> = columns.iter().map(|(title, _)| *title).collect();
+    let rows = rows.into_iter().map(|row| kept(row, shown)).collect();
+    table(look, &kept(header, shown), rows)
+}
+
+fn kept<T>(cells: Vec<T>, shown: impl Fn(usize) -> bool) -> Vec<T> {
+    cells.into_iter().enumerate().filter(|(index, _)| shown(*index)).map(|(_, cell)| cell).collect()
+}
+
 /// The narrowest that a column can be without breaking a word.
 fn longest_word(header: &str, rows: &[Vec<String>], column: usize) -> u16 {
     let cells = rows.iter().filter_map(|row| row.get(column)).map(String::as_str);
@@ -65,11 +83,17 @@ fn finished(mut table: Table) -> String {
 /// A status word in the colour of its urgency; anything else as it is.
 fn toned(text: String) -> Cell {
     let colour = match text.as_str() {
-        "OK" | "Ready" | "Available" | "done" => Some(Color::Green),
-        "Failed to distribute" | "Failed" | "Failed to create" | "Missing" | "failed" => Some(Color::Red),
-        "Not available" | "Hypervisor silent" | "Awaiting agent" | "Needs update" | "Unknown" => {
-            Some(Color::Yellow)
-        }
+        "OK" | "Ready" | "Available" | "done" | "Done" | "passed" | "healthy" => Some(Color::Green),
+        "Failed to distribute"
+        | "Failed"
+        | "Failed to create"
+        | "Missing"
+        | "failed"
+        | "Stopped"
+        | "rolled back"
+        | "Cannot fill" => Some(Color::Red),
+        "Not available" | "Hypervisor silent" | "Awaiting agent" | "Needs update" | "Unknown"
+        | "Awaiting decision" => Some(Color::Yellow),
         _ => None,
     };
     let cell = Cell::new(text);

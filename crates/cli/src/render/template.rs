@@ -1,6 +1,6 @@
 //! Templates: the list, and one with its size, hardware and distribution.
 
-use super::{Look, NOTHING, bytes, or_nothing, progress, sheet, short, time, trouble};
+use super::{Look, NOTHING, bytes, or_nothing, progress, sheet, short, time, trouble, version};
 use diecast_api::operator::{
     ProblemView,
     template::{PublicationView, SizeView, TemplateList, TemplateView},
@@ -17,7 +17,7 @@ pub(crate) fn list(look: Look, list: &TemplateList) -> String {
             or_nothing(template.digest.as_deref().map(short)),
             template.distribution.text.clone(),
             template.size.as_ref().map_or_else(|| NOTHING.into(), |size| bytes(size.data_bytes)),
-            template.hosts.to_string(),
+            hosts(template),
             time::ago(look.now, &template.created_at),
         ]
     };
@@ -28,11 +28,13 @@ pub(crate) fn show(look: Look, template: &TemplateView) -> String {
     let mut pairs = vec![
         ("Name", template.name.clone()),
         ("Status", template.status.clone()),
+        ("Working copy", maintenance(look, template).unwrap_or_default()),
         ("Version", template.version.map(|number| number.to_string()).unwrap_or_default()),
         ("Digest", template.digest.clone().unwrap_or_default()),
         ("Distribution", template.distribution.text.clone()),
         ("Concurrency", template.concurrency.to_string()),
-        ("Hosts", template.hosts.to_string()),
+        ("Newest versions kept", if template.keep == 0 { "all".into() } else { template.keep.to_string() }),
+        ("Hosts", hosts(template)),
         (
             "Created",
             format!(
@@ -65,6 +67,21 @@ pub(crate) fn show(look: Look, template: &TemplateView) -> String {
     text
 }
 
+/// `10 (4 outdated)`
+fn hosts(template: &TemplateView) -> String {
+    match template.outdated {
+        0 => template.hosts.to_string(),
+        outdated => format!("{} ({outdated} outdated)", template.hosts),
+    }
+}
+
+/// `v1 on kvm-a, since 10 min, by admin`
+fn maintenance(look: Look, template: &TemplateView) -> Option<String> {
+    let it = template.maintenance.as_ref()?;
+    let since = time::lasting(look.now, &it.since);
+    Some(format!("of {} on {}, for {since}, by {}", version::number(it.base), it.provider, it.author))
+}
+
 /// `20.0 GiB for guests, 9.10 GiB on each provider, 4.20 GiB over the network`
 pub(crate) fn size(size: &SizeView) -> String {
     let SizeView { virtual_bytes, data_bytes, packed_bytes } = size;
@@ -94,7 +111,8 @@ pub(crate) fn trouble_of(template: &TemplateView) -> Option<ProblemView> {
             hint: publication.hint.clone().unwrap_or_default(),
         })
     };
-    template.problem.clone().or_else(of_publication)
+    let of_maintenance = || template.maintenance.as_ref()?.problem.clone();
+    template.problem.clone().or_else(of_publication).or_else(of_maintenance)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use crate::{
     assignment::{ConsoleOrder, Operation},
+    code::Problem,
     digest::Digest,
-    distribution::{Desire, Distribution, Member, ProviderNow, ReplicaView, view},
+    distribution::{Desire, Distribution, Member, ProviderNow, ReplicaView, silence, view},
     host::{Host, HostReport, InUse, in_use},
     ids::{HostId, MaintenanceId, ProviderId, TemplateId},
     maintenance::{Discarded, Maintenance, WorkingCopyReport},
@@ -47,7 +48,7 @@ pub struct ProviderInWorld {
     pub since: Timestamp,
     pub settings: ProviderSettings,
     pub addresses: Vec<String>,
-    pub problem: Option<crate::code::Problem>,
+    pub problem: Option<Problem>,
     /// Of the storage that it is told to use, as it said last.
     pub storage_free: Option<ByteCount>,
     pub storage_capacity: Option<ByteCount>,
@@ -74,6 +75,22 @@ pub struct TemplateInWorld {
     pub members: BTreeMap<ProviderId, Member>,
 }
 
+impl ProviderInWorld {
+    fn now(&self) -> ProviderNow<'_> {
+        ProviderNow {
+            name: self.name.as_str(),
+            state: self.state,
+            since: self.since,
+            problem: self.problem.as_ref(),
+        }
+    }
+
+    /// Why nothing is heard of it, while it does not answer, and what to check.
+    pub fn silence(&self) -> Problem {
+        silence(self.now())
+    }
+}
+
 impl TemplateInWorld {
     /// The version of this number that is to stay.
     pub fn version(&self, number: u32) -> Option<&VersionRef> {
@@ -95,12 +112,7 @@ impl World {
         let template = self.templates.get(&template)?;
         let member = template.members.get(&provider)?;
         let there = self.providers.get(&provider)?;
-        let now = ProviderNow {
-            name: there.name.as_str(),
-            state: there.state,
-            since: there.since,
-            problem: there.problem.as_ref(),
-        };
+        let now = there.now();
         let report =
             template.current.as_ref().and_then(|current| self.replicas.get(&(provider, current.digest)));
         let mut view = view(member, now, template.current.as_ref(), report);

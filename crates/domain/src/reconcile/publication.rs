@@ -5,7 +5,7 @@ use crate::{
     ids::TemplateId,
     plan::TemplateInWorld,
     report::{PublicationPhase, Published},
-    template::{Publication, TemplateStatus, VersionRef},
+    template::{Publication, PublicationSource, TemplateStatus, VersionRef},
     units::Timestamp,
 };
 
@@ -17,6 +17,8 @@ pub struct PublicationOutcome {
     pub publication: Option<Publication>,
     /// The version it made, which is the current one from now on.
     pub version: Option<(VersionRef, Published)>,
+    /// The version that is current from now on, without being new.
+    pub again: Option<VersionRef>,
     pub transitions: Vec<Transition>,
 }
 
@@ -34,15 +36,13 @@ pub fn publication_after_report(
     let subject = Subject::Template(template);
     match (report.phase, &report.published) {
         (PublicationPhase::Done, Some(published)) => {
-            let number = list.versions.iter().map(|version| version.number).max().unwrap_or(0) + 1;
-            let digest = published.digest;
-            let version = VersionRef { template, name: list.name.clone(), number, digest };
-            let sentence = format!("v{number} of template `{}` is published", list.name);
+            let (version, again, sentence) = made(template, list, publication, published);
             let done = Transition { kind: TransitionKind::Done, subject, sentence, code: None };
             Some(PublicationOutcome {
                 status: TemplateStatus::Ready,
                 publication: None,
-                version: Some((version, published.clone())),
+                version,
+                again,
                 transitions: vec![done],
             })
         }
@@ -68,11 +68,43 @@ pub fn publication_after_report(
                 status: status(list, TemplateStatus::Failed),
                 publication: Some(next),
                 version: None,
+                again: None,
                 transitions: vec![failed],
             })
         }
         _ => None,
     }
+}
+
+/// What a publication made: a new version; or, of a working copy, nothing if nothing was changed in
+/// it, and the version that there is already if it was changed back to that.
+#[allow(clippy::type_complexity)]
+fn made(
+    template: TemplateId,
+    list: &TemplateInWorld,
+    publication: &Publication,
+    published: &Published,
+) -> (Option<(VersionRef, Published)>, Option<VersionRef>, String) {
+    let (name, digest) = (&list.name, published.digest);
+    if let PublicationSource::WorkingCopy { base, .. } = &publication.source {
+        let current = list.current.as_ref().map(|current| current.digest);
+        if base.digest == digest || current == Some(digest) {
+            let sentence = format!("nothing was changed in `{name}`: v{} stays as it is", base.number);
+            return (None, None, sentence);
+        }
+        let staying = |version: &&VersionRef| !list.deleting.contains(&version.number);
+        if let Some(older) = list.versions.iter().filter(staying).find(|it| it.digest == digest) {
+            let sentence = format!(
+                "what was published of `{name}` is v{} to the byte: it is current again",
+                older.number
+            );
+            return (None, Some(older.clone()), sentence);
+        }
+    }
+    let number = list.versions.iter().map(|version| version.number).max().unwrap_or(0) + 1;
+    let version = VersionRef { template, name: name.clone(), number, digest };
+    let sentence = format!("v{number} of template `{name}` is published");
+    (Some((version, published.clone())), None, sentence)
 }
 
 /// The publication after its pause. None if that is not over.
@@ -93,6 +125,7 @@ pub fn publication_due(
         status: status(list, TemplateStatus::Creating),
         publication: Some(next),
         version: None,
+        again: None,
         transitions: vec![Transition { kind: TransitionKind::Retried, subject, sentence, code: None }],
     })
 }

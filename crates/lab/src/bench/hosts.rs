@@ -44,7 +44,7 @@ pub fn measure(wish: &Wish) -> Result<Vec<Row>> {
         linked.push(deploy(&lab, wish.hosts)?);
     }
     let note = format!(
-        "one machine with a disk of {:.0} GiB of random data on one provider; from the command until the hypervisor \
+        "one machine with a disk of {:.1} GiB of random data on one provider; from the command until the hypervisor \
          knows all {} hosts, each of which is started too; `virt-clone` really made {} clones, one after another as it \
          does, and its times stand here multiplied by {} (extrapolated)",
         wish.host_disk_bytes as f64 / f64::from(1 << 30),

@@ -6,21 +6,14 @@
 
 use super::{Row, Wish, say, series::Series, table::Aim};
 use crate::{
+    difference::packed_difference,
     golden::{self, Kind, Recipe},
     lab::{Lab, Options},
-    paths::{make_folder, text},
-    run::run,
     vm::GoldenVm,
 };
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
 
-const BLOCK: usize = 64 << 10;
 /// What the guest writes: some that does not compress, and some text that does.
 const RANDOM_BYTES: u32 = 24 << 20;
 const NUMBERS: u32 = 3_000_000;
@@ -52,7 +45,7 @@ pub fn measure(wish: &Wish) -> Result<Vec<Row>> {
         let new = held(&lab, "kvm-b")?;
         ensure!(new != old, "no new version was made");
         let folder = lab.item("kvm-b")?.storage.join("diecast/versions");
-        let measure = packed(&folder.join(&old), &folder.join(&new), &wish.work.join("blocks"))?;
+        let measure = packed_difference(&folder.join(&old), &folder.join(&new), &wish.work.join("blocks"))?;
         crossed.push((after - before) as f64 / f64::from(1 << 20));
         changed.push(measure as f64 / f64::from(1 << 20));
     }
@@ -89,24 +82,4 @@ fn edit(lab: &Lab, number: u32) -> Result<()> {
     );
     lab.in_guest("kvm-a", MACHINE, &line)?;
     Ok(())
-}
-
-/// Bytes of the blocks that differ, each compressed by itself.
-fn packed(old: &Path, new: &Path, work: &Path) -> Result<u64> {
-    let open = |folder: &Path| File::open(folder.join("disk0.raw")).context("opening a version's disk");
-    let (mut old, mut new) = (open(old)?, open(new)?);
-    make_folder(work)?;
-    let (mut before, mut after) = (vec![0; BLOCK], vec![0; BLOCK]);
-    let mut number = 0_u32;
-    while let Ok(()) = new.read_exact(&mut after) {
-        old.read_exact(&mut before).context("reading the older version's disk")?;
-        if before != after {
-            fs::write(work.join(number.to_string()), &after).context("keeping a block")?;
-            number += 1;
-        }
-    }
-    let line = "cd \"$1\" && find . -type f -print0 | xargs -0 zstd -3 -q --rm && du --apparent-size -b -c *.zst | tail -n 1";
-    let said = run(&["bash", "-c", line, "pack", text(work)])?;
-    fs::remove_dir_all(work).context("removing the blocks")?;
-    said.split_whitespace().next().and_then(|sum| sum.parse().ok()).context("reading what `du` says")
 }

@@ -103,7 +103,7 @@ pub fn measure(wish: &Wish) -> Result<Vec<Row>> {
     }
 
     let note = format!(
-        "a disk of {:.0} GiB of random data on XFS with reflinks (a loop device), {changed} whole blocks of 64 KiB \
+        "a disk of {:.1} GiB of random data on XFS with reflinks (a loop device), {changed} whole blocks of 64 KiB \
          (1 %) written anew through a qcow2 overlay; page cache of the files dropped before each run; both ways gave \
          the same digest",
         size as f64 / f64::from(1 << 30)

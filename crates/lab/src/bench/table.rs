@@ -71,8 +71,10 @@ pub fn markdown(rows: &[Row]) -> Result<String> {
         writeln!(text, "| {} | {ours} | {other} | {:.3} | {aim} | {verdict} |", row.what, row.ratio)?;
     }
     text.push('\n');
-    for row in rows {
-        writeln!(text, "- {}: {}", row.what, row.note)?;
+    for (number, row) in rows.iter().enumerate() {
+        if number == 0 || rows[number - 1].note != row.note {
+            writeln!(text, "- {}: {}", row.what, row.note)?;
+        }
     }
     Ok(text)
 }

@@ -60,7 +60,7 @@ fn has_told(host: &Value, source: &Source) -> bool {
     host["guest_agent"] == true && named && (addressed || matches!(source, Source::Image(_)))
 }
 
-fn of_template(lab: &Lab, names: &Names) -> Result<Vec<Value>> {
+pub(super) fn of_template(lab: &Lab, names: &Names) -> Result<Vec<Value>> {
     let said = lab.diecast_json(&["host", "list", "--template", &names.template])?;
     let items = said["items"].as_array().context("`diecast host list --json` gives no items")?;
     Ok(items.clone())

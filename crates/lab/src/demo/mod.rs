@@ -6,6 +6,7 @@
 //! what `--json` or `--env` ask for. Run again, it goes on where it is: what is there is kept.
 
 mod hosts;
+mod maintenance;
 mod ready;
 mod source;
 mod tell;
@@ -25,6 +26,8 @@ pub struct Wish {
     pub providers: usize,
     /// Shape every link.
     pub rate: Option<String>,
+    /// Change the template at the end, and recreate the hosts.
+    pub maintenance: bool,
 }
 
 /// What the demonstration calls things.
@@ -59,7 +62,11 @@ pub fn run(paths: Paths, wish: &Wish) -> Result<Value> {
     say("How its distribution stands:");
     show(&lab, &["distribution", "show", &names.template, "--watch"])?;
 
-    let hosts = hosts::deploy(&lab, wish, &names, &providers)?;
+    let mut hosts = hosts::deploy(&lab, wish, &names, &providers)?;
+    let changed = if wish.maintenance { maintenance::act(&lab, wish, &names, first)? } else { Vec::new() };
+    if wish.maintenance {
+        hosts = hosts::of_template(&lab, &names)?;
+    }
     let template = find(&lab, &["template", "list"], &names.template)?.unwrap_or_default();
     let distribution = lab.diecast_json(&["distribution", "show", &names.template])?;
     ensure!(
@@ -80,6 +87,7 @@ pub fn run(paths: Paths, wish: &Wish) -> Result<Value> {
         "template": template,
         "distribution": distribution,
         "hosts": hosts,
+        "changed": changed,
         "providers": lab.list()?,
     }))
 }

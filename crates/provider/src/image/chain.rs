@@ -35,8 +35,15 @@ pub struct Chain {
     pub locks: Vec<ImageLock>,
 }
 
-/// Walks and locks. `whose` begins every cause: `machine golden, disk vda`.
+/// Walks and locks, and counts what is there. `whose` begins every cause: `machine golden, disk vda`.
 pub async fn open(whose: &str, disk: &Path, format: ImageFormat) -> Result<Chain, Problem> {
+    let mut chain = walk(whose, disk, format).await?;
+    chain.data_estimate = estimate(disk, format).await.unwrap_or(chain.virtual_size);
+    Ok(chain)
+}
+
+/// The same without the counting, which looks at the whole of the disk.
+pub async fn walk(whose: &str, disk: &Path, format: ImageFormat) -> Result<Chain, Problem> {
     let mut chain = Chain {
         format,
         files: Vec::new(),
@@ -71,7 +78,6 @@ pub async fn open(whose: &str, disk: &Path, format: ImageFormat) -> Result<Chain
         chain.stamps.push(stamp);
         chain.locks.push(lock);
     }
-    chain.data_estimate = estimate(disk, format).await.unwrap_or(chain.virtual_size);
     Ok(chain)
 }
 

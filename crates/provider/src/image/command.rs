@@ -1,12 +1,18 @@
 //! Child processes with limits: time, memory and how much they may say.
 
-use std::{path::Path, process::Stdio, time::Duration};
-use tokio::{io::AsyncReadExt, process::Command, time::timeout};
+use std::{ops::ControlFlow, path::Path, process::Stdio, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
 
 /// Looking into an image: its header is read, not its content. What takes longer hangs.
 pub const LOOK_DEADLINE: Duration = Duration::from_secs(60);
 /// The most a tool may answer: the JSON of an image with many snapshots is far below.
 const ANSWER_BYTES_MAX: u64 = 8 << 20;
+/// The same, where it is taken line by line and not kept: a map of the largest disks.
+const LINES_BYTES_MAX: u64 = 8 << 30;
 /// Address space for looking into an image: a crafted header cannot ask for more (CVE-2015-5162).
 const LOOK_MEMORY_BYTES_MAX: u64 = 2 << 30;
 
@@ -30,12 +36,53 @@ pub enum CommandError {
 
 /// Runs a tool under limits of memory, and kills it at the deadline or when nobody waits any more.
 pub async fn look(program: &str, args: &[&dyn AsArg]) -> Result<Answer, CommandError> {
+    run(program, limited(program, args), LOOK_DEADLINE).await
+}
+
+/// The same for an answer of many lines, each of which is handed on as it comes. Where `line` has
+/// had enough, the tool is ended.
+pub async fn look_through(
+    program: &str,
+    args: &[&dyn AsArg],
+    deadline: Duration,
+    mut line: impl FnMut(&str) -> ControlFlow<()>,
+) -> Result<Answer, CommandError> {
+    let start = could_not_run(program);
+    let mut child = spawn(limited(program, args)).map_err(&start)?;
+    let mut lines = BufReader::new(child.stdout.take().expect("it was piped").take(LINES_BYTES_MAX)).lines();
+    let mut stderr = child.stderr.take().expect("it was piped").take(ANSWER_BYTES_MAX);
+    let mut said = Vec::new();
+    let work = async {
+        let out = async {
+            while let Some(text) = lines.next_line().await? {
+                if line(&text).is_break() {
+                    break;
+                }
+            }
+            // Whatever it still has to say, nobody listens.
+            drop(lines);
+            Ok(())
+        };
+        let (out, err) = tokio::join!(out, stderr.read_to_end(&mut said));
+        out.and(err.map(drop))?;
+        child.wait().await
+    };
+    let status = timeout(deadline, work).await.map_err(|_| too_long(program, deadline))?.map_err(&start)?;
+    Ok(Answer {
+        ok: status.success(),
+        status: status.code(),
+        stdout: String::new(),
+        complaint: complaint(&said),
+    })
+}
+
+fn limited(program: &str, args: &[&dyn AsArg]) -> Command {
     let mut command = Command::new("prlimit");
     command.arg(format!("--as={LOOK_MEMORY_BYTES_MAX}")).arg("--core=0").arg("--").arg(program);
     for arg in args {
         command.arg(arg.as_arg());
     }
-    run(program, command, LOOK_DEADLINE).await
+    command
 }
 
 /// Runs a tool that works through content; the caller says how long that may take.
@@ -47,14 +94,22 @@ pub async fn work(program: &str, args: &[&dyn AsArg], deadline: Duration) -> Res
     run(program, command, deadline).await
 }
 
-async fn run(program: &str, mut command: Command, deadline: Duration) -> Result<Answer, CommandError> {
-    let start = |error: std::io::Error| CommandError::Start {
-        program: program.to_owned(),
-        source_text: error.to_string(),
-    };
+fn spawn(mut command: Command) -> std::io::Result<Child> {
     command.env("LC_ALL", "C").kill_on_drop(true);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(start)?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+}
+
+fn could_not_run(program: &str) -> impl Fn(std::io::Error) -> CommandError {
+    |error| CommandError::Start { program: program.to_owned(), source_text: error.to_string() }
+}
+
+fn too_long(program: &str, deadline: Duration) -> CommandError {
+    CommandError::Deadline { program: program.to_owned(), seconds: deadline.as_secs() }
+}
+
+async fn run(program: &str, command: Command, deadline: Duration) -> Result<Answer, CommandError> {
+    let start = could_not_run(program);
+    let mut child = spawn(command).map_err(&start)?;
     let stdout = child.stdout.take().expect("it was piped");
     let stderr = child.stderr.take().expect("it was piped");
     let both = async {
@@ -66,10 +121,8 @@ async fn run(program: &str, mut command: Command, deadline: Duration) -> Result<
         let status = child.wait().await?;
         Ok((status, out, err))
     };
-    let (status, out, err) = timeout(deadline, both)
-        .await
-        .map_err(|_| CommandError::Deadline { program: program.to_owned(), seconds: deadline.as_secs() })?
-        .map_err(start)?;
+    let (status, out, err) =
+        timeout(deadline, both).await.map_err(|_| too_long(program, deadline))?.map_err(&start)?;
     Ok(Answer {
         ok: status.success(),
         status: status.code(),

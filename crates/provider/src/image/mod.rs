@@ -4,6 +4,7 @@
 //! header   the first bytes, read here: which format, and nothing that reaches outside
 //! info     what `qemu-img info` says of one file               (pure)
 //! chain    the walk from a disk to its base, locking each file before it is looked into
+//! map      where an overlay differs from what it stands on
 //! users    who else writes a file
 //! export   the guest's view into a sparse plain file
 //! partition  BIOS or UEFI, guessed from the partition table     (pure)
@@ -19,6 +20,7 @@ pub(crate) mod export;
 pub(crate) mod header;
 pub(crate) mod info;
 pub(crate) mod lock;
+pub(crate) mod map;
 pub(crate) mod partition;
 pub(crate) mod users;
 

@@ -61,6 +61,21 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     finish(path, mode)
 }
 
+/// Moves a directory to a name beside its own that is free.
+pub fn move_dir(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    sync_parent(to)
+}
+
+/// Does what may wait for the disk on a thread where nobody else waits for it.
+pub async fn apart<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(|error| problem(path, &error))
+}
+
 /// A file that is not there is removed already.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {

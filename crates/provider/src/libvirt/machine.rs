@@ -1,14 +1,17 @@
-//! The XML of a host's machine, and of a template's definition, from the portable profile. Pure.
+//! The XML of a machine that Diecast makes, and of a template's definition, from the portable
+//! profile. Pure.
 
-use crate::{capability::HostSpec, layout, xml::Element};
+use crate::{layout, xml::Element};
 use diecast_domain::{
     digest::Digest,
+    host::MacAddress,
     profile::{DiskBus, Firmware, HardwareProfile, MachineType},
 };
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
-/// The namespace of Diecast's mark in a machine's metadata. Hosts are found by it for ever.
-pub const NAMESPACE: &str = "urn:diecast:host:1";
+/// How guests know a data disk again, whatever its letter: `/dev/disk/by-id/virtio-data`.
+const DATA_SERIAL: &str = "data";
 
 /// How guests run on this provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,38 +27,65 @@ pub enum Plug {
     Bridge(String),
 }
 
-/// A disk of the machine to be: its own file, and the version's file that it may stand on.
+/// A disk of the machine to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostDisk {
+pub struct MachineDisk {
     pub file: PathBuf,
-    pub base: Option<PathBuf>,
+    pub content: Content,
 }
 
-/// Everything that a host's machine is made of.
-pub struct HostMachine<'a> {
-    pub spec: &'a HostSpec,
+/// What is in a disk's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// What differs from this version's file.
+    Overlay { base: PathBuf },
+    /// All of the disk, as it is.
+    Plain,
+    /// All of the disk, grown as it is written.
+    Grown,
+}
+
+/// Everything that a host's or a working copy's machine is made of.
+pub struct Machine<'a> {
+    pub id: Uuid,
+    pub name: &'a str,
+    pub mark: Element,
     pub profile: &'a HardwareProfile,
-    pub disks: &'a [HostDisk],
+    /// In the order of the profile's slots.
+    pub disks: &'a [MachineDisk],
+    /// What prepares the guest.
+    pub seed: Option<&'a Path>,
+    /// Outlives the others.
+    pub data: Option<&'a MachineDisk>,
+    /// One for each network card of the profile, as are `macs`.
     pub plugs: &'a [Plug],
+    pub macs: &'a [MacAddress],
     pub dir: &'a Path,
     pub acceleration: Acceleration,
 }
 
-pub fn host(machine: &HostMachine<'_>) -> Element {
-    let HostMachine { spec, profile, dir, .. } = machine;
+pub fn machine(machine: &Machine<'_>) -> Element {
+    let Machine { profile, dir, .. } = machine;
     let mut names = TargetNames::default();
     let mut devices = Element::new("devices");
     for (index, (slot, disk)) in profile.disks.iter().zip(machine.disks).enumerate() {
-        let target = names.next(slot.bus);
-        devices.children.push(disk_element(disk, slot.bus, &target, index + 1));
+        let boot = Element::new("boot").attr("order", index + 1);
+        let disk = disk_element(disk, slot.bus, &names.next(slot.bus));
+        devices.children.push(disk.child(boot));
     }
     if profile.disks.iter().any(|slot| slot.bus == DiskBus::Scsi) {
         devices.children.push(
             Element::new("controller").attr("type", "scsi").attr("index", 0).attr("model", "virtio-scsi"),
         );
     }
-    devices.children.push(seed(&dir.join(layout::SEED_FILE), profile.machine, &mut names));
-    for ((nic, plug), mac) in profile.nics.iter().zip(machine.plugs).zip(&spec.macs) {
+    devices.children.extend(machine.seed.map(|file| seed(file, profile.machine, &mut names)));
+    if let Some(disk) = machine.data {
+        // Where the guest's first disk is, it surely has a driver.
+        let bus = profile.disks.first().map_or(DiskBus::Virtio, |slot| slot.bus);
+        let serial = Element::new("serial").text(DATA_SERIAL);
+        devices.children.push(disk_element(disk, bus, &names.next(bus)).child(serial));
+    }
+    for ((nic, plug), mac) in profile.nics.iter().zip(machine.plugs).zip(machine.macs) {
         let (kind, name) = match plug {
             Plug::Network(name) => ("network", name),
             Plug::Bridge(name) => ("bridge", name),
@@ -75,9 +105,9 @@ pub fn host(machine: &HostMachine<'_>) -> Element {
     let nvram = dir.join(layout::NVRAM_FILE);
     Element::new("domain")
         .attr("type", if machine.acceleration == Acceleration::Kvm { "kvm" } else { "qemu" })
-        .child(Element::new("name").text(&spec.name))
-        .child(Element::new("uuid").text(spec.id))
-        .child(Element::new("metadata").child(mark(spec)))
+        .child(Element::new("name").text(machine.name))
+        .child(Element::new("uuid").text(machine.id))
+        .child(Element::new("metadata").child(machine.mark.clone()))
         .children(body(profile, Some(&nvram), machine.acceleration))
         .child(devices)
 }
@@ -163,17 +193,6 @@ fn cpu(profile: &HardwareProfile, with: Acceleration) -> Option<Element> {
     }
 }
 
-fn mark(spec: &HostSpec) -> Element {
-    Element::new("diecast:host")
-        .attr("xmlns:diecast", NAMESPACE)
-        .attr("id", spec.id)
-        .attr("name", &spec.name)
-        .attr("template", &spec.template)
-        .attr("version", spec.number)
-        .attr("digest", spec.digest)
-        .attr("kind", spec.kind.as_str())
-}
-
 /// libvirt gives every file of a machine to QEMU's user, and takes it back for root: fatal for a
 /// file that many machines read. This keeps it off.
 fn unowned() -> Element {
@@ -182,27 +201,36 @@ fn unowned() -> Element {
 
 /// An overlay as a machine's only disk.
 pub fn overlay_disk(overlay: &Path, base: &Path) -> Element {
-    let disk = HostDisk { file: overlay.to_owned(), base: Some(base.to_owned()) };
-    disk_element(&disk, DiskBus::Virtio, "vda", 1)
+    let content = Content::Overlay { base: base.to_owned() };
+    let disk = MachineDisk { file: overlay.to_owned(), content };
+    disk_element(&disk, DiskBus::Virtio, "vda")
 }
 
-fn disk_element(disk: &HostDisk, bus: DiskBus, name: &str, order: usize) -> Element {
-    let format = if disk.base.is_some() { "qcow2" } else { "raw" };
+fn disk_element(disk: &MachineDisk, bus: DiskBus, name: &str) -> Element {
+    let format = match disk.content {
+        Content::Overlay { .. } | Content::Grown => "qcow2",
+        Content::Plain => "raw",
+    };
     let mut element = Element::new("disk")
         .attr("type", "file")
         .attr("device", "disk")
         .child(Element::new("driver").attr("name", "qemu").attr("type", format).attr("discard", "unmap"))
         .child(Element::new("source").attr("file", disk.file.display()));
-    if let Some(base) = &disk.base {
-        element = element.child(
-            Element::new("backingStore")
-                .attr("type", "file")
-                .child(Element::new("format").attr("type", "raw"))
-                .child(Element::new("source").attr("file", base.display()).child(unowned()))
-                .child(Element::new("backingStore")),
-        );
+    match &disk.content {
+        Content::Overlay { base } => {
+            element = element.child(
+                Element::new("backingStore")
+                    .attr("type", "file")
+                    .child(Element::new("format").attr("type", "raw"))
+                    .child(Element::new("source").attr("file", base.display()).child(unowned()))
+                    .child(Element::new("backingStore")),
+            );
+        }
+        // Said, so that nobody looks into the file for one.
+        Content::Grown => element = element.child(Element::new("backingStore")),
+        Content::Plain => (),
     }
-    element.child(target(name, bus)).child(Element::new("boot").attr("order", order))
+    element.child(target(name, bus))
 }
 
 fn seed(file: &Path, machine: MachineType, names: &mut TargetNames) -> Element {

@@ -1,7 +1,10 @@
 //! Hosts' machines as they are handed to libvirt; libvirt's own schema judges them too.
 
 use super::*;
-use crate::libvirt::hosts::mark;
+use crate::libvirt::{
+    hosts::mark::{self, Mark},
+    managed::Role,
+};
 use diecast_domain::{
     host::{HostKind, MacAddress},
     profile::{DiskSlot, Nic},
@@ -10,18 +13,17 @@ use diecast_domain::{
 use proptest::prelude::*;
 use std::io::Write;
 
-fn spec() -> HostSpec {
-    HostSpec {
-        id: "0195fa00-0000-7000-8000-000000000001".parse().unwrap(),
-        name: "desk-001".parse().unwrap(),
-        template: "win11".parse().unwrap(),
+const ID: Uuid = Uuid::from_u128(0x0195_fa00_0000_7000_8000_0000_0000_0001);
+
+fn mark(role: Role) -> Mark {
+    Mark {
+        role,
+        id: ID,
+        name: "desk-001".into(),
+        template: "win11".into(),
         number: 2,
         digest: Digest::from_bytes([0xab; 32]),
-        kind: HostKind::Linked,
-        macs: vec![MacAddress::from_draw([1, 2, 3])],
-        incarnation: 1,
-        preparation: Default::default(),
-        data_disk: None,
+        incarnation: 3,
     }
 }
 
@@ -45,18 +47,44 @@ fn profile(buses: &[DiskBus], machine: MachineType, firmware: Firmware) -> Hardw
 
 fn render(profile: &HardwareProfile, acceleration: Acceleration, plug: Plug) -> String {
     let dir = Path::new("/pool/diecast/hosts/x");
-    let disks: Vec<_> = profile
-        .disks
-        .iter()
-        .map(|slot| HostDisk {
-            file: dir.join(format!("{}.qcow2", slot.name)),
-            base: Some(Path::new("/pool/diecast/versions/ab").join(layout::disk_file(&slot.name))),
-        })
-        .collect();
-    let spec = spec();
-    let plugs = [plug];
-    let machine = HostMachine { spec: &spec, profile, disks: &disks, plugs: &plugs, dir, acceleration };
-    host(&machine).render()
+    let seed = dir.join(layout::SEED_FILE);
+    written(profile, acceleration, plug, Role::Host, Some(&seed), None)
+}
+
+fn written(
+    profile: &HardwareProfile,
+    acceleration: Acceleration,
+    plug: Plug,
+    role: Role,
+    seed: Option<&Path>,
+    data: Option<&MachineDisk>,
+) -> String {
+    let dir = Path::new("/pool/diecast/hosts/x");
+    let versions = Path::new("/pool/diecast/versions/ab");
+    let disk = |slot: &DiskSlot| MachineDisk {
+        file: dir.join(layout::overlay_file(&slot.name)),
+        content: Content::Overlay { base: versions.join(layout::disk_file(&slot.name)) },
+    };
+    let disks: Vec<_> = profile.disks.iter().map(disk).collect();
+    let macs = [MacAddress::from_draw([1, 2, 3])];
+    machine(&Machine {
+        id: ID,
+        name: "desk-001",
+        mark: mark(role).element(HostKind::Linked),
+        profile,
+        disks: &disks,
+        seed,
+        data,
+        plugs: &[plug],
+        macs: &macs,
+        dir,
+        acceleration,
+    })
+    .render()
+}
+
+fn data_disk() -> MachineDisk {
+    MachineDisk { file: "/pool/diecast/data/x.qcow2".into(), content: Content::Grown }
 }
 
 fn assert_valid(xml: &str) {
@@ -100,6 +128,39 @@ fn every_firmware_machine_and_bus_is_valid_to_libvirts_schema() {
 }
 
 #[test]
+fn a_working_copy_is_the_golden_machine_and_is_told_nothing() {
+    let profile = profile(&[DiskBus::Virtio], MachineType::Q35, Firmware::Uefi { secure_boot: false });
+    let plug = Plug::Network("corp".into());
+    let xml = written(&profile, Acceleration::Emulated, plug, Role::WorkingCopy, None, None);
+    assert_valid(&xml);
+    insta::assert_snapshot!(xml);
+}
+
+#[test]
+fn a_data_disk_comes_last_and_says_what_it_is() {
+    let buses = [DiskBus::Virtio, DiskBus::Sata];
+    let profile = profile(&buses, MachineType::Q35, Firmware::Bios);
+    let (plug, seed) = (Plug::Network("corp".into()), Path::new("/pool/diecast/hosts/x/seed.iso"));
+    let xml = written(&profile, Acceleration::Emulated, plug, Role::Host, Some(seed), Some(&data_disk()));
+    assert_valid(&xml);
+    let tree = Element::parse(&xml).unwrap();
+    let disks: Vec<_> = tree.all("devices/disk").iter().map(|disk| disk.attr_at("target", "dev")).collect();
+    assert_eq!(disks, [Some("vda"), Some("sda"), Some("sdb"), Some("vdb")]);
+    insta::assert_snapshot!(tree.all("devices/disk").last().unwrap().render());
+}
+
+#[test]
+fn a_data_disk_is_valid_on_every_bus() {
+    use DiskBus::{Ide, Sata, Scsi, Usb, Virtio};
+    for bus in [Ide, Sata, Scsi, Usb, Virtio] {
+        let machine = if bus == Ide { MachineType::I440fx } else { MachineType::Q35 };
+        let profile = profile(&[bus], machine, Firmware::Bios);
+        let plug = Plug::Bridge("b".into());
+        assert_valid(&written(&profile, Acceleration::Kvm, plug, Role::Host, None, Some(&data_disk())));
+    }
+}
+
+#[test]
 fn no_two_disks_share_a_name() {
     let buses = [DiskBus::Sata, DiskBus::Usb, DiskBus::Scsi];
     let profile = profile(&buses, MachineType::Q35, Firmware::Bios);
@@ -116,9 +177,6 @@ proptest! {
         let profile = profile(&[DiskBus::Virtio], MachineType::Q35, Firmware::Bios);
         let xml = render(&profile, Acceleration::Emulated, Plug::Bridge(network));
         let found = mark::read(&Element::parse(&xml).unwrap()).unwrap();
-        let spec = spec();
-        prop_assert_eq!(found.id, spec.id);
-        prop_assert_eq!(found.digest, spec.digest);
-        prop_assert_eq!(found.number, spec.number);
+        prop_assert_eq!(found, super::tests::mark(Role::Host));
     }
 }

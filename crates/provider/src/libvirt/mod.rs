@@ -11,9 +11,11 @@ mod golden;
 mod hosts;
 mod inspect;
 mod machine;
+mod managed;
 mod session;
 mod source;
 mod templates;
+mod working;
 
 use crate::{
     capability::*,
@@ -28,7 +30,9 @@ use diecast_domain::{
     provider::{ProviderFacts, ProviderKind, Vm},
     units::ByteCount,
 };
+use hosts::{Guests, find::LastLook};
 use inspect::Capabilities;
+use managed::Managed;
 use session::{ASK_DEADLINE, Session};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,6 +49,10 @@ const DRIVER: &str = "QEMU";
 #[derive(Clone)]
 pub struct Libvirt {
     session: Session,
+    /// For what guests are asked: one that hangs keeps nobody else waiting.
+    questions: Session,
+    guests: Guests,
+    last_look: Arc<std::sync::Mutex<LastLook>>,
     accelerated: Arc<OnceCell<bool>>,
     capabilities: Arc<Mutex<Option<Capabilities>>>,
 }
@@ -52,7 +60,14 @@ pub struct Libvirt {
 impl Libvirt {
     /// Asks nothing yet: what is wrong with the address shows at the first call.
     pub fn new(uri: &str) -> Self {
-        Self { session: Session::new(uri), accelerated: Arc::default(), capabilities: Arc::default() }
+        Self {
+            session: Session::new(uri),
+            questions: Session::new(uri),
+            guests: Guests::default(),
+            last_look: Arc::default(),
+            accelerated: Arc::default(),
+            capabilities: Arc::default(),
+        }
     }
 
     /// Connects once, to see that a QEMU driver answers: P0002 if nothing does, P0010 if another.
@@ -141,14 +156,13 @@ impl RunHosts for Libvirt {
         self.find_hosts().await
     }
     async fn start_host(&self, host: HostId) -> Result<(), Problem> {
-        self.power_on(host).await
+        self.power_on(Managed::Host(host)).await
     }
     async fn stop_host(&self, host: HostId, how: Stop) -> Result<(), Problem> {
-        self.power_off(host, how).await
+        self.power_off(Managed::Host(host), how).await
     }
     async fn set_host_aside(&self, pool: &str, host: HostId, incarnation: u32) -> Result<(), Problem> {
-        let _ = (pool, host, incarnation);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.set_aside(pool, host, incarnation).await
     }
     async fn bring_host_back(
         &self,
@@ -157,24 +171,19 @@ impl RunHosts for Libvirt {
         incarnation: u32,
         as_incarnation: u32,
     ) -> Result<(), Problem> {
-        let _ = (pool, host, incarnation, as_incarnation);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.bring_back(pool, host, incarnation, as_incarnation).await
     }
     async fn hosts_set_aside(&self, pool: &str) -> Result<BTreeMap<HostId, BTreeSet<u32>>, Problem> {
-        let _ = (pool,);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.find_set_aside(pool).await
     }
     async fn delete_set_aside(&self, pool: &str, host: HostId, incarnation: u32) -> Result<(), Problem> {
-        let _ = (pool, host, incarnation);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.remove_set_aside(pool, host, incarnation).await
     }
     async fn delete_host(&self, pool: &str, host: HostId, data: bool) -> Result<(), Problem> {
-        let _ = data;
-        self.remove_host(pool, host).await
+        self.remove_host(pool, host, data).await
     }
     async fn screen(&self, machine: Uuid) -> Result<PathBuf, Problem> {
-        let _ = (machine,);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.screen_of(machine).await
     }
 }
 
@@ -188,20 +197,16 @@ impl MaintainTemplates for Libvirt {
         networks: &BTreeMap<String, String>,
         version_dir: &Path,
     ) -> Result<(), Problem> {
-        let _ = (pool, spec, profile, networks, version_dir);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.make_working_copy(pool, spec, profile, networks, version_dir).await
     }
     async fn working_copies(&self, pool: &str) -> Result<Vec<WorkingCopyFound>, Problem> {
-        let _ = (pool,);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.find_working_copies(pool).await
     }
     async fn start_working_copy(&self, id: MaintenanceId) -> Result<(), Problem> {
-        let _ = (id,);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.power_on(Managed::WorkingCopy(id)).await
     }
     async fn stop_working_copy(&self, id: MaintenanceId, how: Stop) -> Result<(), Problem> {
-        let _ = (id, how);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.stop_work(id, how).await
     }
     async fn open_changes(
         &self,
@@ -210,12 +215,10 @@ impl MaintainTemplates for Libvirt {
         profile: &HardwareProfile,
         version_dir: &Path,
     ) -> Result<WorkingChanges, Problem> {
-        let _ = (pool, id, profile, version_dir);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.read_changes(pool, id, profile, version_dir).await
     }
     async fn delete_working_copy(&self, pool: &str, id: MaintenanceId) -> Result<(), Problem> {
-        let _ = (pool, id);
-        Err(Problem::new(Code::S0004, "not available"))
+        self.remove_working_copy(pool, id).await
     }
 }
 

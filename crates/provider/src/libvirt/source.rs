@@ -206,26 +206,33 @@ async fn add_disk(
 
 fn read_nvram(machine: &mut SourceMachine, path: &Path) -> Result<(), Problem> {
     let whose = format!("the machine {}, NVRAM {}", machine.name, path.display());
+    let Some((bytes, lock)) = read_variables(&whose, path)? else {
+        let warning = "the machine was never started, so its firmware has no variables yet";
+        machine.warnings.push(warning.to_owned());
+        return Ok(());
+    };
+    let failed = |error: io::Error| Problem::new(Code::T0005, format!("{whose}: {error}"));
+    machine.fingerprint.files.push(FileStamp::of(path).map_err(failed)?);
+    machine.locks.push(lock);
+    machine.nvram = Some(bytes);
+    Ok(())
+}
+
+/// The firmware's variables, locked and bounded. None if there are none yet.
+pub fn read_variables(whose: &str, path: &Path) -> Result<Option<(Vec<u8>, ImageLock)>, Problem> {
     let failed = |error: io::Error| Problem::new(Code::T0005, format!("{whose}: {error}"));
     let file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let warning = "the machine was never started, so its firmware has no variables yet";
-            machine.warnings.push(warning.to_owned());
-            return Ok(());
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed)?,
     };
-    machine
-        .locks
-        .push(ImageLock::take(path).map_err(|error| Problem::new(Code::V0003, format!("{whose}: {error}")))?);
-    machine.fingerprint.files.push(FileStamp::of(path).map_err(failed)?);
+    let lock =
+        ImageLock::take(path).map_err(|error| Problem::new(Code::V0003, format!("{whose}: {error}")))?;
     let mut bytes = Vec::new();
     file.take(NVRAM_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.is_empty() || bytes.len() as u64 > NVRAM_BYTES_MAX {
         return Err(Problem::new(Code::V0004, format!("{whose} has no plausible size")));
     }
-    machine.nvram = Some(bytes);
-    Ok(())
+    Ok(Some((bytes, lock)))
 }
 
 /// The first bytes that the guest would see.

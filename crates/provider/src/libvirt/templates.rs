@@ -50,8 +50,9 @@ impl Libvirt {
 
     pub(super) async fn prepare_storage(&self, pool: &str) -> Result<PathBuf, Problem> {
         let storage = self.pool_dir(pool).await?.join(layout::STORAGE_DIR);
-        for dir in [&storage, &layout::versions_dir(&storage), &layout::hosts_dir(&storage)] {
-            files::make_dir(dir).map_err(|error| files::problem(dir, &error))?;
+        let below = [layout::versions_dir, layout::hosts_dir, layout::working_dir, layout::data_dir];
+        for dir in [storage.clone()].into_iter().chain(below.map(|below| below(&storage))) {
+            files::make_dir(&dir).map_err(|error| files::problem(&dir, &error))?;
         }
         Ok(storage)
     }

@@ -2,8 +2,9 @@
 
 mod create;
 mod remove;
-mod view;
+pub(crate) mod view;
 
+pub(crate) use remove::undecided;
 
 use crate::{
     app::{

@@ -6,6 +6,7 @@
 
 pub(crate) mod agents;
 pub(crate) mod authorise;
+pub(crate) mod consoles;
 pub(crate) mod cx;
 pub(crate) mod distribution;
 pub(crate) mod enrolment;
@@ -14,6 +15,7 @@ pub(crate) mod events;
 pub(crate) mod host_draft;
 pub(crate) mod hosts;
 pub(crate) mod idempotency;
+pub(crate) mod maintenance;
 pub(crate) mod manifests;
 pub(crate) mod named_version;
 pub(crate) mod operations;
@@ -21,7 +23,9 @@ pub(crate) mod page;
 pub(crate) mod plans;
 pub(crate) mod pools;
 pub(crate) mod providers;
+pub(crate) mod recreations;
 pub(crate) mod refused;
+pub(crate) mod rollout;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod sources;

@@ -34,9 +34,9 @@ pub(crate) fn current_version<'a>(
     picture: &'a Picture,
     template: &TemplateRecord,
 ) -> Result<&'a VersionRecord, Refused> {
-    picture.current(template).ok_or_else(|| {
-        Refused::new(Code::A0010, format!("template `{}` has no version yet", template.name))
-    })
+    picture
+        .current(template)
+        .ok_or_else(|| Refused::new(Code::A0010, format!("template `{}` has no version yet", template.name)))
 }
 
 /// `3` or `v3`.

@@ -1,7 +1,13 @@
 //! What would be done, and what stands in the way: the answers of dry runs.
 
 use crate::{app::sources, picture::Picture};
-use diecast_api::operator::{ProblemView, template::PlanView};
+use diecast_api::{
+    operator::{
+        ProblemView,
+        template::{BlockerView, PlanView},
+    },
+    time::rfc3339,
+};
 use diecast_domain::{
     code::Problem,
     ids::ProviderId,
@@ -9,6 +15,7 @@ use diecast_domain::{
     units::ByteCount,
 };
 use diecast_store::VersionRecord;
+use std::collections::BTreeSet;
 
 pub(crate) fn plan(steps: Vec<String>, obstacles: &[Problem]) -> PlanView {
     let obstacles = obstacles.iter().map(ProblemView::from).collect();
@@ -20,6 +27,20 @@ pub(crate) fn plan(steps: Vec<String>, obstacles: &[Problem]) -> PlanView {
         hosts: Vec::new(),
         users: Vec::new(),
     }
+}
+
+/// Those of `providers` that do not answer: since when, and what to look at.
+pub(crate) fn silent(picture: &Picture, providers: impl IntoIterator<Item = ProviderId>) -> Vec<BlockerView> {
+    let asked: BTreeSet<ProviderId> = providers.into_iter().collect();
+    let silent = asked.into_iter().filter_map(|id| {
+        let record = picture.providers.get(&id)?;
+        let problem = picture.must_answer(record).err()?;
+        let since = picture.world.providers.get(&id).map(|there| rfc3339(there.since)).unwrap_or_default();
+        let cause = format!("{}, since {since}", problem.cause);
+        let problem = ProblemView::from(&Problem { cause, ..problem });
+        Some(BlockerView { provider: record.name.to_string(), problem })
+    });
+    silent.collect()
 }
 
 /// What stands in the way of bringing `version` to a provider; without one, of anything at all.

@@ -64,6 +64,8 @@ impl From<Refusal> for Refused {
             Refusal::OnLists { templates, .. } | Refusal::HoldsThere { templates, .. } => {
                 templates.iter().map(|name| format!("template {name}")).collect()
             }
+            Refusal::PoolsDepend { pools } => pools.iter().map(|name| format!("pool {name}")).collect(),
+            Refusal::VersionNeeded { why, .. } => why.iter().map(ToString::to_string).collect(),
             _ => Vec::new(),
         };
         Self { blockers, ..refusal.problem().into() }

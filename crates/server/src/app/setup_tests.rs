@@ -150,3 +150,15 @@ fn what_does_not_go_together_is_refused_in_one_sentence() {
         assert!(cause.contains(expected), "{cause}");
     }
 }
+
+#[test]
+fn what_a_change_leaves_out_stays() {
+    let before = parse(&SetupBody { data_disk_bytes: Some(1 << 30), ..user_data("#!/bin/sh\n") }).unwrap();
+    let change = SetupBody { ready_when: Some("running".to_owned()), ..SetupBody::default() };
+    let after = merged(&before, &change).unwrap();
+    assert_eq!(after, HostSetup { ready_when: ReadyWhen::Running, ..before.clone() });
+    let none =
+        SetupBody { data_disk_bytes: Some(0), preparation: Some("none".to_owned()), ..SetupBody::default() };
+    let after = merged(&after, &none).unwrap();
+    assert_eq!((after.data_disk, after.preparation), (None, Preparation::None));
+}

@@ -7,6 +7,7 @@ use crate::{
         cx::Cx,
         etag::{self, Tagged},
         idempotency::{self, Key},
+        maintenance::view as maintenance_view,
         page, plans,
         refused::Refused,
         sources, versions,
@@ -28,6 +29,7 @@ use diecast_domain::{
     plan::CONCURRENCY_DEFAULT,
     profile::{DiskBus, Firmware, HardwareProfile, MachineType},
     report::PublicationPhase,
+    retention::{self, KEEP_DEFAULT, Verdict},
     template::{Publication, PublicationSource, TemplateStatus},
     wishes::may_delete_template,
 };
@@ -40,6 +42,8 @@ const CONCURRENCY_MAX: u32 = 1000;
 /// How long a machine may take to be reported as it is now: a look and a report of its agent.
 const SOURCE_PATIENCE: Duration = Duration::from_secs(6);
 const SOURCE_LOOK_INTERVAL: Duration = Duration::from_millis(300);
+/// More versions than this are all of them: 0 says so.
+const KEEP_MAX: u32 = 10_000;
 /// A note is a sentence or two.
 const NOTE_LENGTH_MAX: usize = 1000;
 
@@ -126,7 +130,8 @@ impl App {
         let record = TemplateRecord {
             maintenance: None,
             discarded: Vec::new(),
-            keep: 0,
+            keep: KEEP_DEFAULT,
+            source: Some(wish.provider),
             id: TemplateId::from_uuid(Uuid::now_v7()),
             name: wish.name,
             status: TemplateStatus::Creating,
@@ -174,6 +179,9 @@ impl App {
                 record.concurrency
             ));
         }
+        if let Some(wanted) = keep(asked.keep)?.filter(|wanted| *wanted != record.keep) {
+            steps.push(keeping(&picture, record, wanted));
+        }
         Ok(plans::plan(steps, &[]))
     }
 
@@ -190,6 +198,7 @@ impl App {
         etag::check(if_match, &before, &format!("template `{name}`"))?;
         let mut record = before.clone();
         record.concurrency = concurrency(asked.concurrency)?.unwrap_or(record.concurrency);
+        record.keep = keep(asked.keep)?.unwrap_or(record.keep);
         if record != before {
             change.put_template(&record).await?;
             let event =
@@ -243,6 +252,39 @@ fn source_name(picture: &Picture, record: &TemplateRecord) -> String {
     record.publication.as_ref().map(|it| picture.provider_name(it.provider)).unwrap_or_default()
 }
 
+pub(crate) fn check_note(note: Option<&str>) -> Result<(), Refused> {
+    if note.is_some_and(|note| note.len() > NOTE_LENGTH_MAX) {
+        return Err(Refused::malformed(format!("`note` is longer than {NOTE_LENGTH_MAX} bytes")));
+    }
+    Ok(())
+}
+
+fn keep(asked: Option<u32>) -> Result<Option<u32>, Refused> {
+    match asked {
+        Some(wanted) if wanted > KEEP_MAX => {
+            Err(Refused::malformed(format!("`keep` is {wanted}; it may be 0 to {KEEP_MAX}")))
+        }
+        other => Ok(other),
+    }
+}
+
+/// What keeping so many would do: which versions would go.
+fn keeping(picture: &Picture, record: &TemplateRecord, wanted: u32) -> String {
+    let name = &record.name;
+    if wanted == 0 {
+        return format!("keep every version of `{name}`");
+    }
+    let staying = picture.versions_of(record.id).filter(|version| !version.deleting);
+    let staying = staying.map(|version| version.number).collect();
+    let verdicts = retention::decide(&staying, wanted, retention::reasons(&picture.world, record.id));
+    let going = verdicts.iter().filter(|(_, verdict)| **verdict == Verdict::Delete);
+    let going: Vec<String> = going.map(|(number, _)| format!("v{number}")).collect();
+    let which = if going.is_empty() { "none".to_owned() } else { going.join(", ") };
+    format!(
+        "keep the {wanted} newest versions of `{name}`, and those that are needed; to be deleted: {which}"
+    )
+}
+
 fn concurrency(asked: Option<u32>) -> Result<Option<u32>, Refused> {
     match asked {
         Some(wanted) if !(1..=CONCURRENCY_MAX).contains(&wanted) => {
@@ -256,9 +298,7 @@ fn concurrency(asked: Option<u32>) -> Result<Option<u32>, Refused> {
 fn wish(picture: &Picture, asked: &CreateTemplate) -> Result<Wish, Refused> {
     let name: TemplateName = asked.name.parse()?;
     let source = sources::source_of(asked)?;
-    if asked.note.as_ref().is_some_and(|note| note.len() > NOTE_LENGTH_MAX) {
-        return Err(Refused::malformed(format!("`note` is longer than {NOTE_LENGTH_MAX} bytes")));
-    }
+    check_note(asked.note.as_deref())?;
     let provider = picture.provider_named(&asked.provider)?.id;
     if picture.template_named(name.as_str()).is_ok() {
         return Err(Refused::new(Code::A0005, format!("there is a template `{name}` already")));
@@ -299,7 +339,7 @@ pub(crate) fn view(picture: &Picture, record: &TemplateRecord) -> TemplateView {
         id: record.id.to_string(),
         name: record.name.to_string(),
         status: maintenance::status(record.status, record.maintenance.as_ref()).as_str().to_owned(),
-        maintenance: None,
+        maintenance: record.maintenance.as_ref().map(|stay| maintenance_view(picture, record, stay)),
         keep: record.keep,
         outdated: u32::try_from(outdated).unwrap_or(u32::MAX),
         problem: problem.map(Into::into),

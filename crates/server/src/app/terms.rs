@@ -38,6 +38,29 @@ pub(crate) fn parse(asked: &TermsBody, now: Timestamp) -> Result<Terms, Refused>
     })
 }
 
+/// What `asked` changes of `before`; what it leaves out stays.
+pub(crate) fn merged(before: &Terms, asked: &TermsBody, now: Timestamp) -> Result<Terms, Refused> {
+    let all = body(before);
+    let changed = TermsBody {
+        waves: asked.waves.clone().or(all.waves),
+        deadline: asked.deadline.clone(),
+        failures_max: asked.failures_max.or(all.failures_max),
+        health_seconds: asked.health_seconds.or(all.health_seconds),
+    };
+    let terms = parse(&changed, now)?;
+    Ok(Terms { deadline: terms.deadline.or(before.deadline), ..terms })
+}
+
+/// Terms that hold again and again name no instant.
+pub(crate) fn without_deadline(asked: &TermsBody, of: &str) -> Result<(), Refused> {
+    match &asked.deadline {
+        None => Ok(()),
+        Some(_) => Err(Refused::malformed(format!(
+            "`terms.deadline` is one instant, and {of} holds for every recreation: say it when you recreate"
+        ))),
+    }
+}
+
 pub(crate) fn body(terms: &Terms) -> TermsBody {
     TermsBody {
         waves: Some(written(&terms.waves)),
@@ -159,6 +182,13 @@ mod tests {
         let passed = deadline("2001-01-01T00:00:00Z").expect_err("it has passed").problem.cause;
         assert_eq!(passed, "`deadline` is 2001-01-01T00:00:00Z, which has passed");
         assert!(deadline("soon").is_err());
+    }
+
+    #[test]
+    fn what_a_change_leaves_out_stays() {
+        let before = Terms { failures_max: Some(3), deadline: Some(Timestamp(1)), ..Terms::default() };
+        let after = merged(&before, &with_waves("5"), NOW).unwrap();
+        assert_eq!(after, Terms { waves: Waves::AtATime(5), ..before });
     }
 
     #[test]

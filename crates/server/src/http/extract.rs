@@ -3,8 +3,8 @@
 use crate::app::{cx::Cx, idempotency, page, refused::Refused};
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request, ws::WebSocketUpgrade},
+    http::{HeaderMap, StatusCode, header, request},
 };
 use futures::StreamExt;
 use serde::{Deserialize, de::DeserializeOwned};
@@ -12,12 +12,14 @@ use utoipa::IntoParams;
 
 /// Read and dropped of a body that is too large.
 const DROPPED_BYTES_MAX: usize = 4 << 20;
+/// The largest message of a WebSocket: a screen tells what changed on it in far smaller ones.
+const SOCKET_MESSAGE_BYTES_MAX: usize = 1 << 20;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Put there by `recognise`.
 impl<S: Send + Sync> FromRequestParts<S> for Cx {
     type Rejection = Refused;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Refused> {
         let cx = parts.extensions.get::<Self>().cloned();
         cx.ok_or_else(|| Refused::unforeseen(anyhow::anyhow!("a route is not behind `recognise`")))
     }
@@ -28,9 +30,37 @@ pub(super) struct Named(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Named {
     type Rejection = Refused;
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Refused> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         path.map(|Path(name)| Self(name)).map_err(|error| Refused::malformed(error.body_text()))
+    }
+}
+
+/// The names in the path, as many as there are.
+pub(super) struct Parts<const COUNT: usize>(pub(super) [String; COUNT]);
+
+impl<S: Send + Sync, const COUNT: usize> FromRequestParts<S> for Parts<COUNT> {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Refused> {
+        let path = Path::<Vec<String>>::from_request_parts(parts, state).await;
+        let Path(names) = path.map_err(|error| Refused::malformed(error.body_text()))?;
+        let names = names.try_into();
+        names.map(Self).map_err(|_| Refused::unforeseen(anyhow::anyhow!("a route has other parts")))
+    }
+}
+
+/// A connection that is to become a WebSocket.
+pub(super) struct Upgrade(pub(super) WebSocketUpgrade);
+
+impl<S: Send + Sync> FromRequestParts<S> for Upgrade {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut request::Parts, state: &S) -> Result<Self, Refused> {
+        let upgrade = WebSocketUpgrade::from_request_parts(parts, state).await;
+        let upgrade = upgrade.map_err(|error| {
+            Refused::malformed(error.body_text()).with_status(StatusCode::UPGRADE_REQUIRED.as_u16())
+        })?;
+        let upgrade = upgrade.max_message_size(SOCKET_MESSAGE_BYTES_MAX);
+        Ok(Self(upgrade.max_frame_size(SOCKET_MESSAGE_BYTES_MAX)))
     }
 }
 
@@ -39,7 +69,7 @@ pub(super) struct Asked<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Refused;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Refused> {
         let query = Query::<T>::try_from_uri(&parts.uri);
         query.map(|Query(asked)| Self(asked)).map_err(|error| Refused::malformed(error.body_text()))
     }
@@ -80,7 +110,7 @@ impl IfMatch {
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Refused;
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Refused> {
         text(&parts.headers, header::IF_MATCH.as_str()).map(Self)
     }
 }

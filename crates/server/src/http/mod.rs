@@ -11,18 +11,21 @@
 //! forget it; what they may do there, by `app::authorise`.
 
 mod agents;
+mod consoles;
 mod distribution;
 mod errors;
 mod events;
 mod extract;
 mod health;
 mod hosts;
+mod maintenance;
 mod manifests;
 pub(crate) mod openapi;
 mod operations;
 mod outside;
 mod providers;
 mod recognise;
+mod recreations;
 mod respond;
 mod session;
 mod templates;
@@ -85,6 +88,14 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::show, templates::change, templates::remove))
         .routes(routes!(versions::list))
+        .routes(routes!(versions::remove))
+        .routes(routes!(versions::tag))
+        .routes(routes!(versions::untag))
+        .routes(routes!(versions::activate))
+        .routes(routes!(maintenance::show, maintenance::enter, maintenance::cancel))
+        .routes(routes!(maintenance::leave))
+        .routes(routes!(maintenance::start))
+        .routes(routes!(consoles::watch))
         .routes(routes!(distribution::show))
         .routes(routes!(distribution::add))
         .routes(routes!(distribution::remove))
@@ -94,6 +105,10 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(hosts::show, hosts::remove))
         .routes(routes!(hosts::start))
         .routes(routes!(hosts::stop))
+        .routes(routes!(recreations::list, recreations::create))
+        .routes(routes!(recreations::show))
+        .routes(routes!(recreations::proceed))
+        .routes(routes!(recreations::cancel))
         .routes(routes!(operations::show))
         .routes(routes!(events::stream))
         .routes(routes!(events::history))
@@ -115,6 +130,7 @@ fn agents(app: &App) -> Router<App> {
         .route(agent::RENEW, post(agents::renew))
         .route(agent::ASSIGNMENT, get(agents::assignment))
         .route(agent::REPORT, post(agents::report))
+        .route(&format!("{}/{{id}}", agent::CONSOLES), get(consoles::show))
         .layer(body_max(agent::MESSAGE_BYTES_MAX));
     let manifests = Router::new()
         .route(&format!("{}/{{digest}}", agent::MANIFESTS), put(manifests::put).get(manifests::get))

@@ -18,10 +18,10 @@ use crate::{app::App, clock, picture::Picture};
 use diecast_domain::{
     generation::Generation,
     ids::ProviderId,
-    reconcile::{Heard, after_report, due},
+    reconcile::{Changes, Heard, after_report, due},
     report::Report,
 };
-use diecast_store::{NewEvent, StoreError};
+use diecast_store::{Change, NewEvent, StoreError};
 use std::time::Duration;
 
 /// Between passes when nobody nudges: silence and pauses are noticed this late at most.
@@ -59,6 +59,15 @@ pub(crate) async fn run(app: App) {
         }
         tokio::time::sleep(PASS_PAUSE).await;
     }
+}
+
+/// Writes what a use case decided, as a pass writes what `domain` found.
+pub(crate) async fn write(
+    change: &mut Change,
+    picture: &mut Picture,
+    changes: Changes,
+) -> Result<(), StoreError> {
+    changes::carry_out(change, picture, changes, &mut Pass::default()).await
 }
 
 /// One look at everything.

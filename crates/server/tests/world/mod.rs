@@ -4,10 +4,12 @@
 use diecast_api::agent::{self, Enrolled, Enrolment};
 use diecast_domain::{
     assignment::Assignment,
+    code::{Code, Problem},
     digest::Digest,
     generation::Generation,
     host::{HostPhase, HostReport},
-    ids::{ProviderId, SessionId},
+    ids::{MaintenanceId, ProviderId, SessionId},
+    maintenance::{WorkingCopyPhase, WorkingCopyReport},
     profile::{DiskBus, DiskSlot, Firmware, HardwareProfile, MachineType, Nic},
     provider::{CpuFacts, FirmwareFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm},
     replica::{Phase, Progress, ReplicaReport},
@@ -278,7 +280,7 @@ impl Agent {
     /// Does what a publisher does, as far as the server can see.
     pub async fn work_off_publication(&mut self, manifest: &Manifest, published: Published) {
         let told = self.told("a publication", |told| !told.orders.publications.is_empty()).await;
-        assert_eq!(self.put_manifest(manifest).await.status(), StatusCode::NO_CONTENT);
+        assert!(self.put_manifest(manifest).await.status().is_success());
         let order = &told.orders.publications[0];
         self.said.publications = vec![PublicationReport {
             id: order.id,
@@ -302,7 +304,40 @@ impl Agent {
             progress: Progress::default(),
             verified_at: whole.then_some(Timestamp(1)),
             problem: None,
+            serves: false,
         });
+    }
+
+    /// From now on it says that the working copy it is told of stands, and runs.
+    pub async fn make_working_copy(&mut self) -> MaintenanceId {
+        let told = self.told("a working copy", |told| !told.orders.working_copies.is_empty()).await;
+        let order = &told.orders.working_copies[0];
+        self.said.working_copies = vec![WorkingCopyReport {
+            id: order.id,
+            phase: WorkingCopyPhase::Made,
+            attempt: order.attempt,
+            power: Some(Power::Running),
+            addresses: vec!["10.0.0.7".to_owned()],
+            guest_agent: true,
+            problem: None,
+        }];
+        self.report().await;
+        order.id
+    }
+
+    /// Says that the publication it is told of failed.
+    pub async fn fail_publication(&mut self, problem: Problem) {
+        let told = self.told("a publication", |told| !told.orders.publications.is_empty()).await;
+        let order = &told.orders.publications[0];
+        self.said.publications = vec![PublicationReport {
+            id: order.id,
+            phase: PublicationPhase::Failed,
+            attempt: order.attempt,
+            progress: Progress::default(),
+            problem: Some(problem),
+            published: None,
+        }];
+        self.report().await;
     }
 
     /// From now on it says that the hosts it is told of stand.
@@ -317,6 +352,10 @@ impl Agent {
             guest_agent: true,
             guest_name: Some(order.name.to_string()),
             problem: None,
+            incarnation: order.incarnation,
+            digest: Some(order.version.digest),
+            users: Some(Vec::new()),
+            set_aside: Vec::new(),
         });
         self.said.hosts = made.collect();
         self.report().await;
@@ -334,7 +373,7 @@ fn report(provider: ProviderId) -> Report {
         managed: false,
         obstacle,
     };
-    let running = diecast_domain::code::Problem::new(diecast_domain::code::Code::V0001, "`busy` is running");
+    let running = Problem::new(Code::V0001, "`busy` is running");
     Report {
         provider,
         session: SessionId::from_uuid(Uuid::new_v4()),
@@ -349,6 +388,7 @@ fn report(provider: ProviderId) -> Report {
         replicas: Vec::new(),
         hosts: Vec::new(),
         operations: Vec::new(),
+        working_copies: Vec::new(),
         unassigned: Vec::new(),
     }
 }
@@ -402,6 +442,7 @@ pub fn golden(content: &str) -> (Manifest, Published) {
         data_bytes: manifest.data_bytes(),
         packed_bytes: manifest.wire_bytes(),
     };
-    let published = Published { digest: manifest.digest(), size, profile, warnings: Vec::new() };
+    let published =
+        Published { digest: manifest.digest(), size, profile, warnings: Vec::new(), new_bytes: None };
     (manifest, published)
 }

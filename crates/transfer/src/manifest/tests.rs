@@ -2,11 +2,15 @@
 
 use super::*;
 use crate::{
+    changes::{ChangedDisk, ChangesInput, Extent, publish_changes},
     limits::{DISK_BYTES_MAX, DISKS_MAX, NVRAM_MAX, PROFILE_MAX},
+    progress::Progress,
+    spool::Spool,
     testing::{LEAF, disk, golden, noise, published},
 };
 use proptest::prelude::*;
 use std::{collections::HashMap, sync::LazyLock};
+use tokio_util::sync::CancellationToken;
 
 /// A real one, and where its sections begin.
 static GOLDEN: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -167,6 +171,33 @@ fn every_leaf_lies_in_exactly_one_frame_of_a_true_length() {
 }
 
 #[test]
+fn loose_leaves_are_told_apart_from_forgotten_ones() {
+    let page = [&[7][..], &[7; 32], &[8; 32], &[9; 32]].concat();
+    let frame = [&[1; 32][..], &(LEAF as u32).to_le_bytes(), &[0, 1], &[1, 0, 0, 0]].concat();
+    let decode = |magic: &[u8; 8], frames: &[u8], loose: &[u8]| {
+        let mut bytes = one_page(3 * LEAF, &page, &[&[3][..], frames, loose].concat());
+        bytes[..8].copy_from_slice(magic);
+        Manifest::decode(&bytes).map(|manifest| (manifest, bytes))
+    };
+    let (none, one) = ([0; 4], [&[1, 0, 0, 0][..], &frame].concat());
+    let size = |bytes: u64| bytes.to_le_bytes();
+    let (manifest, bytes) = decode(b"DCMANI02", &one, &size(5000)).unwrap();
+    assert_eq!(manifest.loose(), [0, 2]);
+    assert_eq!((manifest.loose_bytes().0, manifest.wire_bytes().0), (2 * LEAF, LEAF + 5000));
+    assert_eq!(manifest.encode(), bytes);
+    assert_eq!(decode(b"DCMANI02", &none, &size(3 * LEAF)).unwrap().0.loose(), [0, 1, 2]);
+    for refused in [
+        decode(b"DCMANI01", &one, &[]),
+        decode(b"DCMANI02", &one, &size(2 * LEAF + 1)),
+        decode(b"DCMANI02", &one, &size(0)),
+        decode(b"DCMANI02", &one, &[]),
+        decode(b"DCMANI01", &one, &size(5000)),
+    ] {
+        assert!(refused.is_err(), "{refused:?}");
+    }
+}
+
+#[test]
 fn ordinals_count_distinct_leaves_by_first_occurrence() {
     let dir = tempfile::tempdir().unwrap();
     let [a, b] = [1, 2].map(|seed| noise(seed, LEAF));
@@ -204,6 +235,25 @@ fn the_documented_vectors_are_true() {
     let bytes = hex::decode(&vectors["manifest"]).unwrap();
     let manifest = Manifest::decode(&bytes).unwrap();
     assert_eq!(manifest.digest().to_string(), vectors["digest"]);
+
+    // The version that was derived from it.
+    std::fs::write(dir.path().join("overlay"), b"world").unwrap();
+    let changed = |name: &str, extents| ChangedDisk {
+        name: name.into(),
+        base: dir.path().join(format!("{name}.raw")),
+        overlay: dir.path().join("overlay"),
+        size: manifest.disks().iter().find(|disk| disk.name() == name).unwrap().size(),
+        extents,
+    };
+    let extent = Extent { start: 2 * LEAF, length: 5, at: Some(0) };
+    let disks = vec![changed("disk0", vec![extent]), changed("disk1", Vec::new())];
+    let input = ChangesInput { disks, nvram: Some(b"nvram".to_vec()), profile: b"{}".to_vec() };
+    let spool = Spool::open(&dir.path().join("derived")).unwrap();
+    let (progress, cancel) = (Progress::default(), CancellationToken::new());
+    let derived = publish_changes(&manifest, input, &spool, &progress, &cancel).unwrap().manifest;
+    assert_eq!(hex::encode(derived.encode()), vectors["derived-manifest"], "digest {}", derived.digest());
+    let bytes = hex::decode(&vectors["derived-manifest"]).unwrap();
+    assert_eq!(Manifest::decode(&bytes).unwrap().digest().to_string(), vectors["derived-digest"]);
 }
 
 proptest! {

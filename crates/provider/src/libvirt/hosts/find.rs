@@ -1,110 +1,121 @@
-//! Finds the hosts of a hypervisor by their mark, and asks each guest how it is.
+//! Finds the machines of Diecast's by their mark.
 
-use super::{guest, mark};
+use super::{
+    ask::Said,
+    mark::{self, Mark},
+};
 use crate::{
     capability::HostFound,
-    libvirt::{Libvirt, inspect, session::ASK_DEADLINE},
+    libvirt::{Libvirt, inspect, managed::Role, session::ASK_DEADLINE},
     xml::Element,
 };
 use diecast_domain::{
     code::{Code, Problem},
+    ids::HostId,
     provider::Power,
 };
-use futures::{StreamExt, stream};
-use std::time::Duration;
+use std::collections::HashMap;
 use uuid::Uuid;
-use virt::{domain::Domain, sys};
+use virt::{
+    domain::Domain,
+    error::{Error, ErrorNumber},
+};
 
-/// Guests asked at once. A guest that hangs holds its place for one deadline.
-const GUESTS_AT_ONCE: usize = 12;
-/// One guest's questions together.
-const GUEST_DEADLINE: Duration = Duration::from_secs(8);
-const _: () = assert!(GUEST_DEADLINE.as_secs() > 2 * guest::QUESTION_SECONDS as u64);
-/// Where libvirt looks for addresses: the leases of its own networks, then what the kernel saw.
-const ADDRESS_SOURCES: [sys::virDomainInterfaceAddressesSource; 2] =
-    [sys::VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE, sys::VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP];
-
-#[derive(Default)]
-struct Said {
-    agent: bool,
-    name: Option<String>,
-    addresses: Vec<String>,
+/// A marked machine, as one look found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    pub mark: Mark,
+    /// Another than the mark says if somebody made a copy of the machine.
+    pub machine: Uuid,
+    pub power: Power,
+    /// Something in the guest has opened the agent's channel.
+    pub connected: bool,
 }
+
+/// What each machine was when it was last looked at; None if it is not Diecast's.
+pub type LastLook = HashMap<Uuid, Option<Marked>>;
+
+/// A machine's power and XML, or that it is there and could not be looked at.
+type Look = (Uuid, Option<(Power, String)>);
 
 impl Libvirt {
     pub(in crate::libvirt) async fn find_hosts(&self) -> Result<Vec<HostFound>, Problem> {
-        let asked = self.session.call("listing hosts", ASK_DEADLINE, |connection| {
-            let domains = connection.list_all_domains(0)?;
-            let described = domains.iter().filter_map(|domain| {
-                Some((inspect::state(domain).ok()?.power, domain.get_xml_desc(0).ok()?))
-            });
-            Ok(described.collect::<Vec<_>>())
-        });
-        let described = asked.await.map_err(|error| error.problem(Code::P0002, "the provider"))?;
-        let found = described.into_iter().filter_map(|(power, xml)| {
-            let tree = Element::parse(&xml).ok()?;
-            let machine: Uuid = tree.text_at("uuid")?.parse().ok()?;
-            Some((mark::read(&tree)?, machine, power, agent_connected(&tree)))
-        });
-        let mut hosts: Vec<HostFound> = stream::iter(found)
-            .map(|(mark, machine, power, connected)| async move {
-                let said = match power {
-                    Power::Running => self.ask_guest(machine, connected).await,
-                    Power::Paused | Power::Off | Power::Crashed => Said::default(),
-                };
+        let mut found = self.find_marked().await?;
+        // A copy of a working copy is nobody's, and stands on its version all the same.
+        found.retain(|marked| marked.mark.role == Role::Host || marked.machine != marked.mark.id);
+        let mut said = self.ask_guests(&found).await;
+        let mut hosts: Vec<HostFound> = found
+            .into_iter()
+            .map(|Marked { mark, machine, power, .. }| {
+                let said: Said = said.remove(&machine).unwrap_or_default();
                 HostFound {
-                    id: mark.id,
+                    id: HostId::from_uuid(mark.id),
                     machine,
                     name: mark.name,
                     template: mark.template,
                     number: mark.number,
                     digest: mark.digest,
-                    incarnation: 1,
+                    incarnation: mark.incarnation,
                     power,
                     addresses: said.addresses,
                     guest_agent: said.agent,
                     guest_name: said.name,
-                    users: None,
+                    users: said.users,
                 }
             })
-            .buffer_unordered(GUESTS_AT_ONCE)
-            .collect()
-            .await;
+            .collect();
         hosts.sort_by_key(|host| host.id);
         Ok(hosts)
     }
 
-    async fn ask_guest(&self, uuid: Uuid, connected: bool) -> Said {
-        let mut said = Said::default();
-        if connected {
-            let asked = self.session.ask_guest("asking a guest", GUEST_DEADLINE, move |connection| {
-                let domain = Domain::lookup_by_uuid(connection, uuid)?;
-                let ask = |question| domain.qemu_agent_command(question, guest::QUESTION_SECONDS, 0);
-                Ok((ask(guest::ASK_NAME)?, ask(guest::ASK_ADDRESSES).ok()))
-            });
-            if let Ok((name, addresses)) = asked.await {
-                said.agent = true;
-                said.name = guest::name(&name);
-                said.addresses = addresses.and_then(|a| guest::addresses(&a)).unwrap_or_default();
-            }
-        }
-        if said.addresses.is_empty() {
-            said.addresses = self.seen_addresses(uuid).await;
-        }
-        said
-    }
-
-    /// What the network knows of a guest that says nothing itself.
-    async fn seen_addresses(&self, uuid: Uuid) -> Vec<String> {
-        let asked = self.session.ask_guest("asking for addresses", GUEST_DEADLINE, move |connection| {
-            let domain = Domain::lookup_by_uuid(connection, uuid)?;
-            let seen = ADDRESS_SOURCES
-                .iter()
-                .flat_map(|source| domain.interface_addresses(*source, 0).unwrap_or_default());
-            Ok(seen.flat_map(|interface| interface.addrs).map(|a| a.addr).collect::<Vec<_>>())
+    pub(in crate::libvirt) async fn find_marked(&self) -> Result<Vec<Marked>, Problem> {
+        let asked = self.session.call("listing machines", ASK_DEADLINE, |connection| {
+            let domains = connection.list_all_domains(0)?;
+            domains.iter().filter_map(|domain| look(domain).transpose()).collect::<Result<Vec<_>, _>>()
         });
-        guest::reachable(asked.await.unwrap_or_default().into_iter())
+        let looks = asked.await.map_err(|error| error.problem(Code::P0002, "the provider"))?;
+        let mut last = self.last_look.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = settle(looks, &last)?;
+        let marked = found.values().flatten().cloned().collect();
+        *last = found;
+        Ok(marked)
     }
+}
+
+/// None if it went since it was listed.
+fn look(domain: &Domain) -> Result<Option<Look>, Error> {
+    let uuid = domain.get_uuid()?;
+    let ask = || Ok::<_, Error>((inspect::state(domain)?.power, domain.get_xml_desc(0)?));
+    // It may be in the middle of something; the second time it is not.
+    match ask().or_else(|_| ask()) {
+        Ok(found) => Ok(Some((uuid, Some(found)))),
+        Err(error) if error.code() == ErrorNumber::NoDomain => Ok(None),
+        Err(_) => Ok(Some((uuid, None))),
+    }
+}
+
+/// A machine that could not be looked at is what it was; one that never could may be a host, and
+/// then an answer without it would say that the host is gone.
+fn settle(looks: Vec<Look>, last: &LastLook) -> Result<LastLook, Problem> {
+    let mut found = LastLook::new();
+    for (machine, look) in looks {
+        let tree = look.and_then(|(power, xml)| Some((power, Element::parse(&xml).ok()?)));
+        let now = match (tree, last.get(&machine)) {
+            (Some((power, tree)), _) => mark::read(&tree).map(|mark| Marked {
+                mark,
+                machine,
+                power,
+                connected: agent_connected(&tree),
+            }),
+            (None, Some(before)) => before.clone(),
+            (None, None) => {
+                let cause = format!("libvirt lists the machine {machine} and does not say what it is");
+                return Err(Problem::new(Code::P0002, cause));
+            }
+        };
+        found.insert(machine, now);
+    }
+    Ok(found)
 }
 
 /// libvirt sees whether anything in the guest has opened the agent's channel, and asks nobody.
@@ -112,4 +123,50 @@ fn agent_connected(domain: &Element) -> bool {
     domain.all("devices/channel/target").iter().any(|target| {
         target.get("name") == Some("org.qemu.guest_agent.0") && target.get("state") == Some("connected")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diecast_domain::{digest::Digest, host::HostKind};
+
+    fn host(id: u128) -> Look {
+        let mark = Mark {
+            role: Role::Host,
+            id: Uuid::from_u128(id),
+            name: "a".into(),
+            template: "t".into(),
+            number: 1,
+            digest: Digest::from_bytes([1; 32]),
+            incarnation: 2,
+        };
+        let metadata = Element::new("metadata").child(mark.element(HostKind::Linked));
+        let xml = Element::new("domain").child(metadata).render();
+        (Uuid::from_u128(id), Some((Power::Running, xml)))
+    }
+
+    fn plain(id: u128) -> Look {
+        (Uuid::from_u128(id), Some((Power::Off, "<domain/>".into())))
+    }
+
+    fn dumb(id: u128) -> Look {
+        (Uuid::from_u128(id), None)
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_looked_at_once_is_not_gone() {
+        let before = settle(vec![host(1), plain(2)], &LastLook::new()).unwrap();
+        assert_eq!(before[&Uuid::from_u128(1)].as_ref().unwrap().mark.incarnation, 2);
+        let after = settle(vec![dumb(1), dumb(2)], &before).unwrap();
+        assert_eq!(after, before, "it is as it was");
+        let broken = (Uuid::from_u128(1), Some((Power::Off, "<domain".to_owned())));
+        assert_eq!(settle(vec![broken, plain(2)], &after).unwrap(), before);
+        let gone = settle(vec![plain(2)], &after).unwrap();
+        assert!(!gone.contains_key(&Uuid::from_u128(1)), "what is not listed is gone");
+    }
+
+    #[test]
+    fn a_machine_that_could_never_be_looked_at_makes_no_answer() {
+        assert_eq!(settle(vec![host(1), dumb(3)], &LastLook::new()).unwrap_err().code, Code::P0002);
+    }
 }

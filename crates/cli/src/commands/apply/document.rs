@@ -1,0 +1,131 @@
+//! The form of the file: what may be written in it, and in which words it is refused.
+
+use diecast_api::operator::{host::SetupBody, recreation::TermsBody};
+use diecast_domain::{
+    names::{PoolName, ProviderName, TemplateName},
+    pattern::NamePattern,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is left out is left alone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) provider: BTreeMap<ProviderName, ProviderWish>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) template: BTreeMap<TemplateName, TemplateWish>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) pool: BTreeMap<PoolName, PoolWish>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ProviderWish {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) storage: Option<String>,
+    /// Empty: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) site: Option<String>,
+    /// All of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) networks: Option<BTreeMap<String, String>>,
+    /// All of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TemplateWish {
+    /// The whole list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) distribution: Option<Vec<ProviderName>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concurrency: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) keep: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PoolWish {
+    pub(super) template: TemplateName,
+    pub(super) pattern: NamePattern,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<String>,
+    /// Both the least and the most, in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) size: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) min: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) max: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) spare: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) full: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) placement: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cap: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) providers: Option<Vec<ProviderName>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) replace_elsewhere_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) weights: Option<BTreeMap<ProviderName, u32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) setup: Option<SetupBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) terms: Option<TermsBody>,
+}
+
+impl PoolWish {
+    /// The least and the most, as far as they are said.
+    pub(super) fn bounds(&self) -> (Option<u32>, Option<u32>) {
+        (self.min.or(self.size), self.max.or(self.size))
+    }
+}
+
+/// TOML, or JSON, which begins with a brace. What is wrong is said with its line.
+pub(super) fn parse(text: &str) -> Result<Document, String> {
+    let document: Document = if text.trim_start().starts_with('{') {
+        serde_json::from_str(text).map_err(|error| {
+            let said = error.to_string();
+            let what = said.split(" at line ").next().unwrap_or(&said).to_owned();
+            format!("line {}: {what}", error.line())
+        })?
+    } else {
+        toml::from_str(text).map_err(|error| match error.span() {
+            Some(span) => format!("line {}: {}", line_of(text, span.start), error.message()),
+            None => error.message().to_owned(),
+        })?
+    };
+    for (name, pool) in &document.pool {
+        if pool.size.is_some() && (pool.min.is_some() || pool.max.is_some()) {
+            return Err(format!("pool.{name}: `size` is both `min` and `max`; write either"));
+        }
+    }
+    Ok(document)
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
+}
+
+const HEADING: &str =
+    "# How Diecast is set: change it, then `diecast apply -f FILE`. What is left out is left alone.\n";
+
+pub(super) fn toml(document: &Document) -> String {
+    let text = toml::to_string(document).expect("names, numbers and texts are always TOML");
+    format!("{HEADING}\n{text}")
+}
+
+pub(super) fn json(document: &Document) -> String {
+    let text = serde_json::to_string_pretty(document).expect("names, numbers and texts are always JSON");
+    format!("{text}\n")
+}

@@ -1,0 +1,139 @@
+//! What creating, changing or deleting a pool would do.
+
+use super::{
+    settings::{places, room},
+    view::{follows, hosts},
+};
+use crate::{
+    app::{
+        hosts::{undecided, view::users_on},
+        plans,
+    },
+    picture::Picture,
+};
+use diecast_api::operator::template::{BlockerView, PlanView};
+use diecast_domain::{
+    code::{Code, Problem},
+    host::Host,
+    ids::ProviderId,
+    pool::{Pool, reconcile},
+};
+use std::collections::BTreeMap;
+
+/// `20`, or `10 to 60`.
+pub(super) fn between(pool: &Pool) -> String {
+    if pool.min == pool.max { pool.max.to_string() } else { format!("{} to {}", pool.min, pool.max) }
+}
+
+/// The pool as it would be, `before` it was so.
+pub(super) fn of(picture: &Picture, before: Option<&Pool>, pool: &Pool) -> PlanView {
+    let mut steps = match before {
+        Some(before) => differences(picture, before, pool),
+        None => vec![format!("keep {} hosts in pool `{}`", between(pool), pool.name)],
+    };
+    let found = reconcile(pool, &picture.world, picture.now);
+    let mut by_provider: BTreeMap<String, u32> = BTreeMap::new();
+    for provider in &found.make {
+        *by_provider.entry(picture.provider_name(*provider)).or_default() += 1;
+    }
+    let kind = pool.kind.as_str();
+    for (provider, count) in by_provider {
+        steps.push(format!("make {count} {kind} hosts on {provider}"));
+    }
+    let surplus: Vec<&Host> = picture.world.hosts.iter().filter(|it| found.remove.contains(&it.id)).collect();
+    for host in &surplus {
+        steps.push(format!("remove host `{}` from {}", host.name, picture.provider_name(host.provider)));
+    }
+    let mut obstacles: Vec<Problem> = found.why.into_iter().collect();
+    if let Some(room) = room(picture, pool).filter(|room| *room < pool.max) {
+        let cause = format!(
+            "pool `{}` may have {} hosts, and its providers take {room} of them",
+            pool.name, pool.max
+        );
+        obstacles.push(Problem::new(Code::L0001, cause));
+    }
+    let plan = plans::plan(steps, &obstacles);
+    let names = surplus.iter().map(|host| host.name.to_string()).collect();
+    let users = users_on(picture, surplus.iter().copied());
+    PlanView { hosts: names, users, blockers: blockers(picture, pool), ..plan }
+}
+
+/// Who of its providers takes no host now, and why.
+fn blockers(picture: &Picture, pool: &Pool) -> Vec<BlockerView> {
+    let number = picture.followed(pool.template, &pool.follow);
+    let version = picture.versions_of(pool.template).find(|version| Some(version.number) == number);
+    let blocker = |id: ProviderId| {
+        let record = picture.providers.get(&id)?;
+        let lacks = || {
+            let version = version.filter(|version| !picture.world.is_ready_on(id, version.digest))?;
+            let cause = format!("{} holds no verified replica of v{} now", record.name, version.number);
+            Some(Problem::new(Code::H0006, cause))
+        };
+        let problem = picture.must_answer(record).err().or_else(lacks)?;
+        Some(BlockerView { provider: record.name.to_string(), problem: (&problem).into() })
+    };
+    let mut blockers: Vec<BlockerView> = places(picture, pool).into_iter().filter_map(blocker).collect();
+    blockers.sort_by(|a, b| a.provider.cmp(&b.provider));
+    blockers
+}
+
+/// What is different, a sentence each.
+pub(super) fn differences(picture: &Picture, before: &Pool, pool: &Pool) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut differs = |differs: bool, sentence: String| {
+        if differs {
+            found.push(sentence);
+        }
+    };
+    let name = &pool.name;
+    let sizes = (before.min, before.max) != (pool.min, pool.max);
+    differs(sizes, format!("keep {} hosts in pool `{name}` instead of {}", between(pool), between(before)));
+    differs(
+        before.spare != pool.spare,
+        format!("keep {} spare hosts instead of {}", pool.spare, before.spare),
+    );
+    let (was, is) = (follows(&before.follow), follows(&pool.follow));
+    differs(was != is, format!("follow {is} instead of {was}: hosts of other versions become outdated"));
+    differs(before.kind != pool.kind, format!("make its next hosts {}", pool.kind.as_str()));
+    let placement = before.placement != pool.placement;
+    let where_: Vec<String> = places(picture, pool).into_iter().map(|id| picture.provider_name(id)).collect();
+    differs(placement, format!("lay its next hosts over {}", where_.join(", ")));
+    differs(before.setup != pool.setup, "prepare its next hosts differently".to_owned());
+    differs(before.terms != pool.terms, "recreate its hosts in another way".to_owned());
+    let elsewhere = match pool.replace_elsewhere {
+        Some(seconds) => format!("make up elsewhere for a provider that is silent for {seconds} s"),
+        None => "make up elsewhere for no provider that is silent".to_owned(),
+    };
+    differs(before.replace_elsewhere != pool.replace_elsewhere, elsewhere);
+    found
+}
+
+pub(super) fn of_deletion(picture: &Picture, pool: &Pool, keep_hosts: bool, data: Option<bool>) -> PlanView {
+    let hosts = hosts(picture, pool);
+    let mut steps = Vec::new();
+    let mut obstacles = Vec::new();
+    if keep_hosts {
+        steps.push(format!("leave its {} hosts, as hosts of no pool", hosts.len()));
+    } else {
+        for host in &hosts {
+            let on = picture.provider_name(host.provider);
+            steps.push(format!("delete host `{}` with its disks on {on}", host.name));
+        }
+        let with_data = hosts.iter().filter(|host| host.setup.data_disk.is_some()).count();
+        match data {
+            Some(true) if with_data > 0 => steps.push(format!("delete {with_data} data disks")),
+            Some(false) if with_data > 0 => {
+                steps.push(format!("leave {with_data} data disks where they are"))
+            }
+            _ => {}
+        }
+        obstacles.extend(undecided(hosts.iter().copied(), data).err());
+    }
+    steps.push(format!("delete pool `{}`", pool.name));
+    let plan = plans::plan(steps, &obstacles);
+    if keep_hosts {
+        return plan;
+    }
+    let names = hosts.iter().map(|host| host.name.to_string()).collect();
+    PlanView { hosts: names, users: users_on(picture, hosts.iter().copied()), ..plan }
+}

@@ -1,0 +1,102 @@
+//! A pool as operators see it.
+
+use crate::{
+    app::{setup, terms},
+    picture::Picture,
+};
+use diecast_api::{operator::pool::PoolView, time::rfc3339};
+use diecast_domain::{
+    host::{Host, HostStatus, InUse, status},
+    pool::{Follow, Pool, Reconciled, Strategy, reconcile},
+};
+use std::collections::BTreeMap;
+
+/// Its hosts, in the order of their names.
+pub(super) fn hosts<'a>(picture: &'a Picture, pool: &Pool) -> Vec<&'a Host> {
+    let mut hosts: Vec<&Host> =
+        picture.world.hosts.iter().filter(|host| host.pool == Some(pool.id)).collect();
+    hosts.sort_by(|a, b| a.name.cmp(&b.name));
+    hosts
+}
+
+pub(super) fn view(picture: &Picture, pool: &Pool) -> PoolView {
+    let hosts = hosts(picture, pool);
+    let count = |which: &dyn Fn(&Host) -> bool| {
+        u32::try_from(hosts.iter().filter(|host| which(host)).count()).unwrap_or(u32::MAX)
+    };
+    let ready = |host: &Host| {
+        let answers = picture.state(host.provider).answers();
+        status(host, picture.world.host_reports.get(&host.id), answers) == HostStatus::Ready
+    };
+    let mut spread = BTreeMap::new();
+    for host in &hosts {
+        *spread.entry(picture.provider_name(host.provider)).or_insert(0) += 1;
+    }
+    let name = |id| picture.provider_name(id);
+    let weights = match &pool.placement.strategy {
+        Strategy::Weights(weights) => weights.iter().map(|(id, weight)| (name(*id), *weight)).collect(),
+        Strategy::Spread | Strategy::Fill => BTreeMap::new(),
+    };
+    let found = reconcile(pool, &picture.world, picture.now);
+    let template = picture.templates.get(&pool.template).map(|record| record.name.to_string());
+    PoolView {
+        id: pool.id.to_string(),
+        name: pool.name.to_string(),
+        template: template.unwrap_or_else(|| pool.template.to_string()),
+        pattern: pool.pattern.to_string(),
+        follows: follows(&pool.follow),
+        version: picture.followed(pool.template, &pool.follow),
+        min: pool.min,
+        max: pool.max,
+        spare: pool.spare,
+        kind: pool.kind.as_str().to_owned(),
+        placement: strategy(&pool.placement.strategy).to_owned(),
+        weights,
+        cap: pool.placement.cap,
+        providers: pool.placement.providers.iter().map(|id| name(*id)).collect(),
+        replace_elsewhere_seconds: pool.replace_elsewhere,
+        setup: setup::body(&pool.setup),
+        terms: terms::body(&pool.terms),
+        status: word(pool, &found).to_owned(),
+        wanted: found.target,
+        hosts: count(&|_| true),
+        ready: count(&ready),
+        in_use: count(&|host| picture.world.in_use(host) == InUse::Yes),
+        outdated: count(&|host| picture.is_outdated(host)),
+        spread,
+        problem: found.why.as_ref().map(Into::into),
+        created_at: rfc3339(pool.created_at),
+    }
+}
+
+/// How it stands, in one word.
+fn word(pool: &Pool, found: &Reconciled) -> &'static str {
+    if pool.deleting {
+        "Deleting"
+    } else if found.why.is_some() {
+        "Cannot fill"
+    } else if !found.make.is_empty() {
+        "Filling"
+    } else if !found.remove.is_empty() {
+        "Shrinking"
+    } else {
+        "OK"
+    }
+}
+
+/// `newest`, a tag or a number, as it is set.
+pub(super) fn follows(follow: &Follow) -> String {
+    match follow {
+        Follow::Newest => "newest".to_owned(),
+        Follow::Tag(tag) => tag.to_string(),
+        Follow::Pinned(number) => number.to_string(),
+    }
+}
+
+const fn strategy(strategy: &Strategy) -> &'static str {
+    match strategy {
+        Strategy::Spread => "spread",
+        Strategy::Fill => "fill",
+        Strategy::Weights(_) => "weights",
+    }
+}

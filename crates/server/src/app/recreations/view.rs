@@ -1,0 +1,157 @@
+//! A recreation as operators see it: each host, and what it waits for.
+
+use crate::{app::hosts::view::users, picture::Picture};
+use diecast_api::{
+    operator::recreation::{RecreationHostView, RecreationView, SilentProvider},
+    time::rfc3339,
+};
+use diecast_domain::{
+    host::{Host, InUse},
+    recreation::{HostProgress, Recreation, Stage, Waves, silent},
+};
+
+pub(super) fn view(picture: &Picture, it: &Recreation) -> RecreationView {
+    let template = picture.templates.get(&it.template).map(|record| record.name.to_string());
+    let mut hosts: Vec<RecreationHostView> = it
+        .hosts
+        .iter()
+        .map(|(id, progress)| {
+            let host = picture.world.hosts.iter().find(|host| host.id == *id);
+            RecreationHostView {
+                host: host.map_or_else(|| id.to_string(), |host| host.name.to_string()),
+                provider: host.map(|host| picture.provider_name(host.provider)).unwrap_or_default(),
+                state: word(progress).to_owned(),
+                wave: wave(progress),
+                note: host.and_then(|host| note(picture, it, host, progress)),
+            }
+        })
+        .collect();
+    hosts.sort_by(|a, b| a.host.cmp(&b.host));
+    let count = |which: fn(&HostProgress) -> bool| {
+        u32::try_from(it.hosts.values().filter(|progress| which(progress)).count()).unwrap_or(u32::MAX)
+    };
+    RecreationView {
+        id: it.id.to_string(),
+        template: template.unwrap_or_else(|| it.template.to_string()),
+        version: it.version,
+        stage: it.stage.as_str().to_owned(),
+        wave: it.wave,
+        waves: waves(it),
+        begins_at: rfc3339(it.begins_at),
+        deadline: it.terms.deadline.map(rfc3339),
+        author: it.author.clone(),
+        created_at: rfc3339(it.created_at),
+        ended_at: it.ended_at.map(rfc3339),
+        note: it.note.clone(),
+        total: count(|_| true),
+        passed: count(|it| matches!(it, HostProgress::Passed)),
+        running: count(|it| matches!(it, HostProgress::Begun { .. } | HostProgress::Healthy { .. })),
+        waiting: count(|it| matches!(it, HostProgress::Waiting)),
+        failed: count(|it| matches!(it, HostProgress::Failed { .. })),
+        rolled_back: count(|it| matches!(it, HostProgress::RolledBack)),
+        silent: silent_providers(picture, it),
+        hosts,
+    }
+}
+
+/// Providers that do not answer, of the hosts that are not through.
+fn silent_providers(picture: &Picture, it: &Recreation) -> Vec<SilentProvider> {
+    if it.stage.is_over() {
+        return Vec::new();
+    }
+    let through = |progress: &HostProgress| {
+        matches!(progress, HostProgress::Passed | HostProgress::RolledBack | HostProgress::Left)
+    };
+    let open = |host: &&Host| it.hosts.get(&host.id).is_some_and(|progress| !through(progress));
+    let there = silent(&picture.world, picture.world.hosts.iter().filter(open));
+    there
+        .into_iter()
+        .map(|there| SilentProvider {
+            provider: there.name,
+            since: rfc3339(there.since),
+            hosts: u32::try_from(there.hosts.len()).unwrap_or(u32::MAX),
+            problem: (&there.problem).into(),
+        })
+        .collect()
+}
+
+/// How many waves there are, as far as that can be told: the last that is named, or the one that runs.
+fn waves(it: &Recreation) -> u32 {
+    let named = match &it.terms.waves {
+        Waves::Reaching(reaches) => reaches.len(),
+        Waves::AtATime(at_once) => it.hosts.len().div_ceil((*at_once).max(1) as usize),
+    };
+    it.wave.max(u32::try_from(named).unwrap_or(u32::MAX))
+}
+
+const fn word(progress: &HostProgress) -> &'static str {
+    match progress {
+        HostProgress::Waiting => "waiting",
+        HostProgress::Begun { .. } => "begun",
+        HostProgress::Healthy { .. } => "healthy",
+        HostProgress::Failed { .. } => "failed",
+        HostProgress::Passed => "passed",
+        HostProgress::RolledBack => "rolled back",
+        HostProgress::Left => "left",
+    }
+}
+
+const fn wave(progress: &HostProgress) -> Option<u32> {
+    match progress {
+        HostProgress::Begun { wave, .. }
+        | HostProgress::Healthy { wave, .. }
+        | HostProgress::Failed { wave, .. } => Some(*wave),
+        HostProgress::Waiting | HostProgress::Passed | HostProgress::RolledBack | HostProgress::Left => None,
+    }
+}
+
+/// What a host waits for, or why it failed.
+fn note(picture: &Picture, it: &Recreation, host: &Host, progress: &HostProgress) -> Option<String> {
+    let problem = || host.problem.as_ref().map(|problem| problem.cause.clone());
+    match progress {
+        HostProgress::Waiting if !it.stage.is_over() => Some(waits_for(picture, it, host)),
+        HostProgress::Begun { .. } => Some(comes_up(picture, host)),
+        HostProgress::Failed { .. } => {
+            let late = || format!("it was not well {} s after it was made", it.terms.health_seconds);
+            Some(problem().unwrap_or_else(late))
+        }
+        HostProgress::RolledBack => problem(),
+        _ => None,
+    }
+}
+
+fn waits_for(picture: &Picture, it: &Recreation, host: &Host) -> String {
+    let world = &picture.world;
+    let on = picture.provider_name(host.provider);
+    match it.stage {
+        Stage::Scheduled => return format!("begins at {}", rfc3339(it.begins_at)),
+        Stage::AwaitingDecision => {
+            return "waits for a decision about the providers that do not answer".into();
+        }
+        _ => {}
+    }
+    if let Some(there) = world.providers.get(&host.provider).filter(|there| !there.state.answers()) {
+        return format!("{on} does not answer since {}", rfc3339(there.since));
+    }
+    if !world.is_ready_on(host.provider, it.digest) {
+        return format!("v{} is not ready on {on} yet", it.version);
+    }
+    let late = it.terms.deadline.is_some_and(|deadline| deadline <= picture.now);
+    match world.in_use(host) {
+        InUse::Yes if !late => format!("in use by {}", users(picture, host).join(", ")),
+        InUse::Unknown if !late => "nobody can tell whether it is in use".to_owned(),
+        _ => "waits for its wave".to_owned(),
+    }
+}
+
+fn comes_up(picture: &Picture, host: &Host) -> String {
+    let world = &picture.world;
+    if !world.answers(host.provider) {
+        return format!("{} does not answer", picture.provider_name(host.provider));
+    }
+    if let Some(problem) = &host.problem {
+        return problem.cause.clone();
+    }
+    let stands = world.host_reports.get(&host.id).is_some_and(|it| it.stood() >= host.incarnation);
+    if stands { "waits until it is well".to_owned() } else { "its disks are being made".to_owned() }
+}
