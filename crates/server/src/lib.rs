@@ -32,6 +32,7 @@
 mod app;
 mod args;
 mod attempts;
+mod changed;
 mod clock;
 mod consoles;
 mod first;

@@ -2,7 +2,7 @@
 //!
 //! At a start it is filled with the last reports that were stored, as of agents not heard yet.
 
-use crate::consoles::Consoles;
+use crate::{changed::Changed, consoles::Consoles};
 use diecast_domain::{
     ids::{ProviderId, SessionId},
     provider::SILENCE_MAX,
@@ -14,10 +14,15 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard},
 };
+use tokio::sync::broadcast;
 
 /// Rival calls within [`SILENCE_MAX`] of each other after which a second agent is named: one alone
 /// may be a letter that was long under way.
 const RIVAL_CALLS: u32 = 2;
+
+/// Changes that a reader of them may be behind by; one that is further behind is told that everything
+/// may have changed.
+const CHANGES_MAX: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Live {
@@ -27,6 +32,9 @@ pub(crate) struct Live {
     pub(crate) consoles: Consoles,
     /// What the store has of each report. Only the reconciler touches it.
     kept: Mutex<BTreeMap<ProviderId, Report>>,
+    /// What agents said when changes were last told. Only the reconciler touches it.
+    noted: Mutex<BTreeMap<ProviderId, Agent>>,
+    changes: broadcast::Sender<Arc<Changed>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -61,7 +69,14 @@ impl Live {
         };
         let agents = Mutex::new(stored.iter().map(agent).collect());
         let kept = stored.into_iter().map(|report| (report.provider, report)).collect();
-        Self { started, agents, consoles: Consoles::default(), kept: Mutex::new(kept) }
+        Self {
+            started,
+            agents,
+            consoles: Consoles::default(),
+            kept: Mutex::new(kept),
+            noted: Mutex::default(),
+            changes: broadcast::Sender::new(CHANGES_MAX),
+        }
     }
 
     fn agents(&self) -> MutexGuard<'_, BTreeMap<ProviderId, Agent>> {
@@ -105,6 +120,24 @@ impl Live {
     /// The store has these now.
     pub(crate) fn now_kept(&self, essences: Vec<Report>) {
         self.kept_reports().extend(essences.into_iter().map(|essence| (essence.provider, essence)));
+    }
+
+    /// What agents said when this was last asked for; `now` is given the next time.
+    pub(crate) fn note(&self, now: &BTreeMap<ProviderId, Agent>) -> BTreeMap<ProviderId, Agent> {
+        let mut noted = self.noted.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        std::mem::replace(&mut noted, now.clone())
+    }
+
+    /// Tells those who look what changed.
+    pub(crate) fn tell(&self, changed: Changed) {
+        if !changed.is_empty() {
+            // Nobody may be looking.
+            let _ = self.changes.send(Arc::new(changed));
+        }
+    }
+
+    pub(crate) fn changes(&self) -> broadcast::Receiver<Arc<Changed>> {
+        self.changes.subscribe()
     }
 
     pub(crate) fn forget(&self, provider: ProviderId) {

@@ -11,6 +11,8 @@ export interface Problem {
   detail: string;
   hint?: string;
   status: number;
+  request?: string | null;
+  blockers?: string[];
 }
 
 /** What is thrown by [`told`]; carries what the administrator is to read. */
@@ -22,20 +24,24 @@ export class Refusal extends Error {
 
 const TOKEN = "diecast.token";
 
-/** The token lives as long as the tab: closing it signs out. */
+/** The token lives as long as the tab: closing it signs out. It is never part of an address. */
 export const token = {
   get: () => sessionStorage.getItem(TOKEN),
   set: (value: string) => sessionStorage.setItem(TOKEN, value),
   drop: () => sessionStorage.removeItem(TOKEN),
 };
 
-export const api = createClient<paths>({ baseUrl: "" });
+export const api = createClient<paths>({ baseUrl: "", fetch: (request: Request) => fetch(request) });
 
 let signedOut: () => void = () => {};
 
 /** What to do when the server no longer knows the token. */
 export function onSignedOut(act: () => void) {
   signedOut = act;
+}
+
+export function sayGoodbye() {
+  signedOut();
 }
 
 api.use({
@@ -59,10 +65,36 @@ interface Answer<T> {
 
 /** The data of an answer; throws a [`Refusal`] if there is none. */
 export async function told<T>(asked: Promise<Answer<T>>): Promise<T> {
+  return (await answered(asked)).data as T;
+}
+
+/** What was read, and the mark of the state it was read in: a change sends it back as `If-Match`. */
+export interface Tagged<T> {
+  value: T;
+  etag: string | undefined;
+}
+
+export async function tagged<T>(asked: Promise<Answer<T>>): Promise<Tagged<T>> {
+  const answer = await answered(asked);
+  return { value: answer.data as T, etag: answer.response.headers.get("ETag") ?? undefined };
+}
+
+async function answered<T>(asked: Promise<Answer<T>>): Promise<Answer<T>> {
   const answer = await asked.catch(() => undefined);
   if (!answer) throw new Refusal(unreachable);
   if (answer.error !== undefined) throw new Refusal(asProblem(answer.error, answer.response.status));
-  return answer.data as T;
+  return answer;
+}
+
+/** The header of a change that is meant for one state only. */
+export function ifMatch(etag: string | undefined): Record<string, string> {
+  return etag ? { "If-Match": etag } : {};
+}
+
+/** What is to be read of any failure. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Refusal) return error.problem;
+  return { code: "S0004", title: "Something unforeseen", detail: String(error), status: 0 };
 }
 
 const unreachable: Problem = {

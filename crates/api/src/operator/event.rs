@@ -27,3 +27,15 @@ pub struct EventList {
     pub items: Vec<EventView>,
     pub next: Option<String>,
 }
+
+/// What is not as it was, by name; `*` stands for all of a kind. The stream sends it as an event named
+/// `changed`, without a number: progress is not kept, so there is nothing to resume.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ChangedView {
+    pub templates: Vec<String>,
+    pub providers: Vec<String>,
+    pub hosts: Vec<String>,
+    pub pools: Vec<String>,
+    /// By id.
+    pub recreations: Vec<String>,
+}

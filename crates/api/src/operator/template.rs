@@ -64,6 +64,9 @@ pub struct TemplateView {
     pub concurrency: u32,
     pub hosts: u32,
     pub created_at: String,
+    /// When its content last changed: when its newest version was made.
+    #[serde(default)]
+    pub changed_at: String,
     pub size: Option<SizeView>,
     pub hardware: Option<HardwareView>,
     /// The publication under way or failed, if there is one.

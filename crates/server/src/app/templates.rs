@@ -335,6 +335,8 @@ pub(crate) fn view(picture: &Picture, record: &TemplateRecord) -> TemplateView {
     let own = || picture.world.hosts.iter().filter(|host| host.template == record.id);
     let (hosts, outdated) = (own().count(), own().filter(|host| picture.is_outdated(host)).count());
     let problem = record.publication.as_ref().and_then(|it| it.problem.as_ref());
+    let versions = picture.versions_of(record.id).map(|version| version.created_at);
+    let changed_at = versions.max().unwrap_or(record.created_at);
     TemplateView {
         id: record.id.to_string(),
         name: record.name.to_string(),
@@ -349,6 +351,7 @@ pub(crate) fn view(picture: &Picture, record: &TemplateRecord) -> TemplateView {
         concurrency: record.concurrency,
         hosts: u32::try_from(hosts).unwrap_or(u32::MAX),
         created_at: rfc3339(record.created_at),
+        changed_at: rfc3339(changed_at),
         size: current.map(|version| versions::size(&version.size)),
         hardware: current.map(|version| hardware(&version.profile)),
         publication: record.publication.as_ref().map(|it| publication(picture, it)),

@@ -2,6 +2,7 @@
 
 use crate::{
     app::{App, cx::Cx, events, refused::Refused},
+    changed::Changed,
     http::extract::{Asked, Page},
 };
 use axum::{
@@ -10,15 +11,20 @@ use axum::{
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
-use diecast_api::operator::event::EventList;
+use diecast_api::operator::event::{ChangedView, EventList};
 use futures::{Stream, stream};
 use serde::Deserialize;
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
-use tokio::sync::watch;
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use tokio::{
+    sync::{broadcast, watch},
+    time::Instant,
+};
 use utoipa::IntoParams;
 
 /// Between signs of life on a stream on which nothing happens; proxies give up after a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Between two messages of what changed: a thousand agents report more often than anybody reads.
+const CHANGED_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -43,6 +49,9 @@ pub(super) async fn history(
 }
 
 /// What happens, as it happens: numbered server-sent events, resumed after `Last-Event-ID`
+///
+/// Among them, without a number and at most one a second, messages named `changed`: what is not as it was,
+/// such as the progress of a transfer.
 #[utoipa::path(get, path = "/events", tag = "events", operation_id = "follow_events",
     params(("Last-Event-ID" = Option<i64>, Header)),
     responses((status = 200, body = String, content_type = "text/event-stream")))]
@@ -63,6 +72,9 @@ pub(super) async fn stream(
     }
     let follow = Follow {
         announcements: app.announcements(),
+        changes: app.live().changes(),
+        changed: Changed::default(),
+        quiet_until: Instant::now(),
         stopping: app.stopping(),
         after: beginning.after,
         waiting: VecDeque::from([first]),
@@ -75,6 +87,10 @@ pub(super) async fn stream(
 struct Follow {
     app: App,
     announcements: watch::Receiver<i64>,
+    changes: broadcast::Receiver<Arc<Changed>>,
+    /// What is not told yet.
+    changed: Changed,
+    quiet_until: Instant,
     stopping: watch::Receiver<bool>,
     after: i64,
     waiting: VecDeque<Event>,
@@ -93,12 +109,34 @@ impl Follow {
                 let event = Event::default().id(view.id.to_string()).json_data(&view);
                 self.waiting.push_back(event.expect("an event is plain data without line ends"));
             }
+            if !self.changed.is_empty() && self.quiet_until <= Instant::now() {
+                let told = self.tell_changed();
+                self.waiting.push_back(told);
+            }
             if self.waiting.is_empty() {
                 tokio::select! {
                     changed = self.announcements.changed() => changed.ok()?,
+                    changed = self.changes.recv() => self.changed.add(missed_or(changed)?),
+                    () = tokio::time::sleep_until(self.quiet_until), if !self.changed.is_empty() => {}
                     _ = self.stopping.wait_for(|stop| *stop) => return None,
                 }
             }
         }
+    }
+
+    fn tell_changed(&mut self) -> Event {
+        self.quiet_until = Instant::now() + CHANGED_PAUSE;
+        let view: ChangedView = std::mem::take(&mut self.changed).view();
+        let event = Event::default().event("changed").json_data(view);
+        event.expect("names are plain data without line ends")
+    }
+}
+
+/// None when nobody tells any more.
+fn missed_or(changed: Result<Arc<Changed>, broadcast::error::RecvError>) -> Option<Changed> {
+    match changed {
+        Ok(changed) => Some(Changed::clone(&changed)),
+        Err(broadcast::error::RecvError::Lagged(_)) => Some(Changed::everything()),
+        Err(broadcast::error::RecvError::Closed) => None,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   outside: request id, log line, problem details ─► panics caught ─► size limits
-//!      ├─ open      /, healthz, readyz, openapi.json, errors, sign-in, enrolment
+//!      ├─ open      the console's files, healthz, readyz, openapi.json, errors, sign-in, enrolment
 //!      ├─ operators /api/v1/...    behind `recognise::operator`: a bearer token
 //!      └─ agents    /agent/v1/...  behind `recognise::agent`: a certificate that counts
 //! ```
@@ -11,6 +11,7 @@
 //! forget it; what they may do there, by `app::authorise`.
 
 mod agents;
+mod console;
 mod consoles;
 mod distribution;
 mod errors;
@@ -40,7 +41,6 @@ use axum::{
     routing::{get, post, put},
 };
 use diecast_api::{agent, operator};
-use diecast_domain::code::Code;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -57,10 +57,9 @@ pub(crate) fn router(app: App) -> Router {
         .route(&format!("{}/openapi.json", operator::BASE), document)
         .layer(body_max(OPERATOR_BODY_BYTES_MAX))
         .merge(agents(&app))
-        .route("/", get(health::front))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .fallback(async || Refused::new(Code::A0004, "there is nothing at this address"))
+        .fallback(console::serve)
         .method_not_allowed_fallback(async || {
             let cause = "this address does not take this method";
             Refused::malformed(cause).with_status(StatusCode::METHOD_NOT_ALLOWED.as_u16())

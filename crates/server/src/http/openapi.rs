@@ -1,6 +1,9 @@
 //! The description of the operators' API: what every operation has in common is said once, here.
 
-use diecast_api::problem::{MEDIA_TYPE, ProblemDetails};
+use diecast_api::{
+    operator::event::ChangedView,
+    problem::{MEDIA_TYPE, ProblemDetails},
+};
 use serde_json::{Value, json};
 use utoipa::{
     Modify, OpenApi,
@@ -14,7 +17,7 @@ use utoipa::{
         description = "Keeps golden virtual-machine templates identical on many hypervisors.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    components(schemas(ProblemDetails)),
+    components(schemas(ProblemDetails, ChangedView)),
     modifiers(&BearerToken),
 )]
 struct Head;

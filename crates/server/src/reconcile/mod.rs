@@ -14,7 +14,7 @@ mod events;
 mod orders;
 mod reports;
 
-use crate::{app::App, clock, picture::Picture};
+use crate::{app::App, changed, clock, picture::Picture};
 use diecast_domain::{
     generation::Generation,
     ids::ProviderId,
@@ -103,10 +103,14 @@ pub(crate) async fn pass(app: &App) -> Result<Pass, StoreError> {
         last = Some(change.add_event(event).await?);
         pass.dirty = true;
     }
+    let mut changed = changed::since(&picture, &app.live().note(&picture.agents));
     if !pass.dirty {
+        app.live().tell(changed);
         return Ok(pass);
     }
     change.commit().await?;
+    changed.add_moving(&picture);
+    app.live().tell(changed);
     app.live().now_kept(std::mem::take(&mut pass.kept));
     for (provider, generation) in &pass.told {
         app.told().wake(*provider, *generation);

@@ -1,0 +1,47 @@
+// Providers with hosts of a template that do not respond: check again, go on without them, or later.
+import { Alert, Button, FormGroup, List, ListItem, Radio, Spinner } from "@patternfly/react-core";
+import { useTranslation } from "react-i18next";
+import { useHosts, useProviders } from "../../api/queries";
+import { Cause } from "../../ui/ProblemNote";
+import { Time } from "../../ui/Time";
+import { Word } from "../../ui/Word";
+
+interface Props {
+  template: string;
+  choice: string;
+  onChoice: (choice: string) => void;
+}
+
+export function Silent({ template, choice, onChoice }: Props) {
+  const { t } = useTranslation();
+  const providers = useProviders();
+  const hosts = useHosts({ template });
+  const counts = new Map<string, number>();
+  for (const host of hosts.data ?? []) counts.set(host.provider, (counts.get(host.provider) ?? 0) + 1);
+  const silent = (providers.data ?? []).filter((it) => it.state !== "Available" && counts.has(it.name));
+  const ways = ["ask", "proceed", "later"] as const;
+  return (
+    <>
+      {silent.length > 0 && (
+        <Alert isInline variant="warning" title={t("silent.title", { count: silent.length })}>
+          <List isPlain>
+            {silent.map((it) => (
+              <ListItem key={it.name}>
+                <div className="dc-row"><strong className="dc-name">{it.name}</strong> <Word word={it.state} /> <Time at={it.since} /> {t("silent.hosts", { count: counts.get(it.name) ?? 0 })}</div>
+                {it.problem && <Cause problem={it.problem} />}
+              </ListItem>
+            ))}
+          </List>
+          <Button variant="secondary" size="sm" onClick={() => void providers.refetch()} isDisabled={providers.isFetching}>
+            {providers.isFetching && <Spinner size="sm" aria-hidden />} {t("silent.again")}
+          </Button>
+        </Alert>
+      )}
+      <FormGroup role="radiogroup" label={t("silent.question")} fieldId="silent">
+        {ways.map((value) => (
+          <Radio key={value} id={`silent-${value}`} name="silent" label={t(`silent.${value}`)} description={t(`silent.${value}Help`)} isChecked={choice === value} onChange={() => onChoice(value)} />
+        ))}
+      </FormGroup>
+    </>
+  );
+}

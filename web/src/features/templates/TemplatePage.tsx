@@ -1,0 +1,88 @@
+// One template: its distribution first, then versions, maintenance, hosts, properties, events.
+import { Alert, List, ListItem, PageSection, Tab, Tabs, TabTitleText } from "@patternfly/react-core";
+import { useTranslation } from "react-i18next";
+import { useNavigate, useParams } from "react-router";
+import type { Tagged, Schemas } from "../../api/client";
+import { useTemplate } from "../../api/queries";
+import { Heading } from "../../ui/Heading";
+import { Loaded } from "../../ui/Loaded";
+import { Cause } from "../../ui/ProblemNote";
+import { Tasks } from "../../ui/tasks";
+import { Word } from "../../ui/Word";
+import { DistributionTable } from "../distribution/DistributionTable";
+import { LiveBar, PublicationBar } from "../distribution/LiveBar";
+import { EventList } from "../events/EventList";
+import { HostList } from "../hosts/HostList";
+import { MaintenanceTab } from "../maintenance/MaintenanceTab";
+import { VersionsTab } from "../versions/VersionsTab";
+import { Properties } from "./Properties";
+import { templatePath, useTemplateTasks } from "./tasks";
+
+const TABS = ["distribution", "versions", "maintenance", "hosts", "properties", "events"] as const;
+type TabName = (typeof TABS)[number];
+
+export function TemplatePage() {
+  const { name = "", tab } = useParams();
+  const template = useTemplate(name);
+  const { t } = useTranslation();
+  if (!template.data) {
+    return (
+      <>
+        <Heading title={name} above={{ to: "/templates", label: t("templates.title") }} />
+        <PageSection><Loaded query={template}>{() => null}</Loaded></PageSection>
+      </>
+    );
+  }
+  const open = TABS.find((it) => it === tab) ?? "distribution";
+  return <Shown template={template.data} tab={open} />;
+}
+
+function Shown({ template: { value: template, etag }, tab }: { template: Tagged<Schemas["TemplateView"]>; tab: TabName }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { tasks, dialog } = useTemplateTasks();
+  const name = template.name;
+  const publication = template.publication;
+  return (
+    <>
+      <Heading
+        title={name}
+        above={{ to: "/templates", label: t("templates.title") }}
+        beside={
+          <>
+            <Word word={template.status} />
+            {template.version ? <Word word={template.distribution.word} text={template.distribution.text} /> : null}
+          </>
+        }
+        actions={<Tasks of={name} tasks={tasks(template).slice(1)} />}
+      >
+        <LiveBar template={template} />
+        {publication && <PublicationBar publication={publication} />}
+        {publication?.code && publication.cause && (
+          <Cause problem={{ code: publication.code, cause: publication.cause, hint: publication.hint ?? "" }} />
+        )}
+      </Heading>
+      <PageSection isFilled className="dc-tabs">
+        {template.warnings.length > 0 && (
+          <Alert isInline variant="warning" isExpandable title={t("templates.warnings", { count: template.warnings.length })}>
+            <List>{template.warnings.map((it) => <ListItem key={it}>{it}</ListItem>)}</List>
+          </Alert>
+        )}
+        <Tabs activeKey={tab} onSelect={(_, key) => void navigate(templatePath(name, String(key)))} aria-label={t("templates.parts")} component="nav">
+          {TABS.map((it) => (
+            <Tab key={it} eventKey={it} href={templatePath(name, it)} title={<TabTitleText>{t(`templates.tabs.${it}`)}</TabTitleText>} onClick={(event) => event.preventDefault()} />
+          ))}
+        </Tabs>
+        <div className="dc-tab">
+          {tab === "distribution" && <DistributionTable name={name} />}
+          {tab === "versions" && <VersionsTab name={name} />}
+          {tab === "maintenance" && <MaintenanceTab template={template} />}
+          {tab === "hosts" && <HostList filter={{ template: name }} />}
+          {tab === "properties" && <Properties template={template} etag={etag} />}
+          {tab === "events" && <EventList object="template" name={name} />}
+        </div>
+      </PageSection>
+      {dialog}
+    </>
+  );
+}
