@@ -57,7 +57,7 @@ export function App() {
               <Route element={<Shell onSignOut={signOut} />}>
                 <Route index element={<Navigate to="/templates" replace />} />
                 <Route path="templates" element={<TemplatesPage />} />
-                <Route path="templates/new" element={<CreateTemplate />} />
+                <Route path="create-template" element={<CreateTemplate />} />
                 <Route path="templates/:name/:tab?" element={<TemplatePage />} />
                 <Route path="templates/:name/maintenance/screen" element={<ScreenPage />} />
                 <Route path="providers" element={<ProvidersPage />} />

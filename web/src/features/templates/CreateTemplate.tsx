@@ -13,12 +13,11 @@ import { Heading } from "../../ui/Heading";
 import { Loaded } from "../../ui/Loaded";
 import { Plan, shortened, usePlan } from "../../ui/Plan";
 import { ProblemNote } from "../../ui/ProblemNote";
+import { isLabel } from "../../ui/rules";
 import { TwoLists } from "../distribution/TwoLists";
 import { SourceStep, type Source } from "./SourceStep";
 import { templatePath } from "./tasks";
 
-/** As `domain::names` has it. */
-const NAME = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 /** For the time a plan is expected to take: what one link of a gigabit carries. */
 const BYTES_PER_SECOND = 110 * 1024 * 1024;
 
@@ -54,7 +53,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
     return { name, provider: source.provider, ...of, to: others, concurrency, ...(note && { note }) };
   }, [source, name, to, concurrency, note]);
   const taken = templates.data?.some((it) => it.name === name) ?? false;
-  const wrongName = name === "" ? undefined : taken ? t("create.nameTaken") : NAME.test(name) ? undefined : t("create.nameWrong");
+  const wrongName = name === "" ? undefined : taken ? t("create.nameTaken") : isLabel(name) ? undefined : t("create.nameWrong");
   const hasSource = source.provider !== "" && (source.from === "vm" ? source.vm !== "" : source.image !== "");
   const first = hasSource && name !== "" && wrongName === undefined;
   const post = (dry_run: boolean) =>

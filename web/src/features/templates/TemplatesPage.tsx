@@ -22,7 +22,7 @@ export function TemplatesPage() {
   const { t } = useTranslation();
   const templates = useTemplates();
   const navigate = useNavigate();
-  const create = <Button onClick={() => void navigate("/templates/new")}>{t("templates.create")}</Button>;
+  const create = <Button onClick={() => void navigate("/create-template")}>{t("templates.create")}</Button>;
   return (
     <>
       <Heading title={t("templates.title")} actions={create} />
@@ -104,7 +104,7 @@ function First() {
   const navigate = useNavigate();
   const providers = useProviders();
   const none = providers.data?.length === 0;
-  const to = none ? "/providers" : "/templates/new";
+  const to = none ? "/providers" : "/create-template";
   return (
     <Start
       icon={CubesIcon}

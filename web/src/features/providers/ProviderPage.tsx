@@ -1,0 +1,129 @@
+// One provider: how it stands, what it holds, what runs there, what happened.
+import { Card, CardBody, CardTitle, PageSection, Tab, Tabs, TabTitleText } from "@patternfly/react-core";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useNavigate, useParams } from "react-router";
+import type { Schemas } from "../../api/client";
+import { useProvider, useVms } from "../../api/queries";
+import { Fill } from "../../ui/Bar";
+import { Facts } from "../../ui/Facts";
+import { bytes, time } from "../../ui/format";
+import { Grid, type Column } from "../../ui/Grid";
+import { Heading } from "../../ui/Heading";
+import { Loaded } from "../../ui/Loaded";
+import { Cause } from "../../ui/ProblemNote";
+import { Tasks } from "../../ui/tasks";
+import { Time } from "../../ui/Time";
+import { PowerWord, Word } from "../../ui/Word";
+import { EventList } from "../events/EventList";
+import { HostList } from "../hosts/HostList";
+import { Held } from "./Held";
+import { pairsText } from "./pairs";
+import { useProviderTasks } from "./tasks";
+
+type Provider = Schemas["ProviderView"];
+
+export function ProviderPage() {
+  const { t } = useTranslation();
+  const { name = "" } = useParams();
+  const query = useProvider(name);
+  const above = { to: "/providers", label: t("providers.title") };
+  if (!query.data) return <><Heading title={name} above={above} /><PageSection><Loaded query={query}>{() => null}</Loaded></PageSection></>;
+  return <Shown provider={query.data.value} above={above} />;
+}
+
+function Shown({ provider, above }: { provider: Provider; above: { to: string; label: string } }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { tasks, dialog } = useProviderTasks(() => void navigate("/providers"));
+  const [tab, setTab] = useState<string | number>("overview");
+  const name = provider.name;
+  const parts = ["overview", "versions", "hosts", "machines", "events"] as const;
+  return (
+    <>
+      <Heading title={name} above={above} beside={<><Word word={provider.state} /><span className="dc-quiet"><Time at={provider.since} /></span></>} actions={<Tasks of={name} tasks={tasks(provider).slice(1)} />}>
+        {provider.problem && <Cause problem={provider.problem} />}
+      </Heading>
+      <PageSection isFilled className="dc-tabs">
+        <Tabs activeKey={tab} onSelect={(_, key) => setTab(key)} aria-label={t("templates.parts")}>
+          {parts.map((it) => <Tab key={it} eventKey={it} title={<TabTitleText>{t(`providers.tabs.${it}`)}</TabTitleText>} />)}
+        </Tabs>
+        <div className="dc-tab">
+          {tab === "overview" && <Overview provider={provider} />}
+          {tab === "versions" && <Held provider={name} unassigned={provider.unassigned} />}
+          {tab === "hosts" && <HostList filter={{ provider: name }} />}
+          {tab === "machines" && <Machines name={name} />}
+          {tab === "events" && <EventList object="provider" name={name} />}
+        </div>
+      </PageSection>
+      {dialog}
+    </>
+  );
+}
+
+function Overview({ provider: it }: { provider: Provider }) {
+  const { t } = useTranslation();
+  const none = t("common.none");
+  return (
+    <div className="dc-gap">
+      <Card isCompact>
+        <CardTitle component="h2">{t("providers.general")}</CardTitle>
+        <CardBody>
+          <Facts
+            columns={3}
+            facts={[
+              [t("providers.site"), it.site ?? none],
+              [t("providers.labels"), pairsText(it.labels) || none],
+              [t("providers.uri"), it.uri],
+              [t("providers.storage"), it.storage],
+              [t("providers.networks"), pairsText(it.networks) || none],
+              [t("providers.agent"), it.agent_version ?? none],
+              [t("providers.addresses"), it.addresses.join(", ") || none],
+              [t("providers.certificate"), it.certificate_expires_at ? time(it.certificate_expires_at) : none],
+            ]}
+          />
+        </CardBody>
+      </Card>
+      {it.facts && (
+        <Card isCompact>
+          <CardTitle component="h2">{t("providers.machine")}</CardTitle>
+          <CardBody className="dc-gap">
+            <Facts
+              columns={3}
+              facts={[
+                [t("providers.hypervisor"), it.facts.hypervisor],
+                [t("providers.cpu"), `${it.facts.cpu_count} × ${it.facts.cpu_model}`],
+                [t("providers.memory"), bytes(it.facts.memory_bytes)],
+                [t("providers.acceleration"), it.facts.hardware_acceleration ? t("common.yes") : t("common.no")],
+                [t("providers.firmware"), it.facts.firmware.join(", ")],
+                [t("providers.nets"), it.facts.networks.map((net) => (net.active ? net.name : t("providers.inactive", { name: net.name }))).join(", ") || none],
+              ]}
+            />
+            <Facts
+              facts={it.facts.storages.map((storage) => [
+                storage.active ? storage.name : t("providers.inactive", { name: storage.name }),
+                <Fill key={storage.name} label={t("providers.storageOf", { storage: storage.name, provider: it.name })} used={storage.capacity_bytes - storage.free_bytes} total={storage.capacity_bytes} words={t("providers.freeOf", { free: bytes(storage.free_bytes), total: bytes(storage.capacity_bytes) })} />,
+              ])}
+            />
+          </CardBody>
+        </Card>
+      )}
+    </div>
+  );
+}
+
+function Machines({ name }: { name: string }) {
+  const { t } = useTranslation();
+  const query = useVms(name);
+  const columns: Column<Schemas["VmView"]>[] = [
+    { label: t("create.vm"), by: (it) => it.name, className: "dc-cell-name", cell: (it) => it.name },
+    { label: t("create.power"), by: (it) => it.power, cell: (it) => <PowerWord power={it.power} /> },
+    { label: t("create.machine"), by: (it) => it.memory_bytes, cell: (it) => t("create.hardware", { count: it.vcpus, memory: bytes(it.memory_bytes) }) },
+    { label: t("providers.managed"), by: (it) => Number(it.managed), cell: (it) => (it.managed ? t("common.yes") : t("common.no")) },
+    {
+      label: t("create.obstacle"),
+      cell: (it) => it.obstacle ? <Cause problem={it.obstacle} /> : it.managed ? null : <Link to={`/create-template?provider=${encodeURIComponent(name)}&vm=${encodeURIComponent(it.name)}`}>{t("providers.take")}</Link>,
+    },
+  ];
+  return <Loaded query={query}>{(rows) => <Grid label={t("providers.tabs.machines")} rows={rows} name={(it) => it.name} text={(it) => it.name} columns={columns} start={<p>{t("create.noVms", { provider: name })}</p>} />}</Loaded>;
+}
