@@ -23,6 +23,7 @@ mod manifests;
 pub(crate) mod openapi;
 mod operations;
 mod outside;
+mod pools;
 mod providers;
 mod recognise;
 mod recreations;
@@ -105,6 +106,8 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(hosts::show, hosts::remove))
         .routes(routes!(hosts::start))
         .routes(routes!(hosts::stop))
+        .routes(routes!(pools::list, pools::create))
+        .routes(routes!(pools::show, pools::change, pools::remove))
         .routes(routes!(recreations::list, recreations::create))
         .routes(routes!(recreations::show))
         .routes(routes!(recreations::proceed))

@@ -40,6 +40,9 @@ pub(super) fn of(picture: &Picture, before: Option<&Pool>, pool: &Pool) -> PlanV
     for (provider, count) in by_provider {
         steps.push(format!("make {count} {kind} hosts on {provider}"));
     }
+    for host in picture.world.hosts.iter().filter(|host| found.remake.contains(&host.id)) {
+        steps.push(format!("make host `{}` again on {}", host.name, picture.provider_name(host.provider)));
+    }
     let surplus: Vec<&Host> = picture.world.hosts.iter().filter(|it| found.remove.contains(&it.id)).collect();
     for host in &surplus {
         steps.push(format!("remove host `{}` from {}", host.name, picture.provider_name(host.provider)));
