@@ -45,7 +45,7 @@ use crate::{
     provider::SILENCE_MAX,
     recreation,
     report::{Outcome, Report},
-    retry,
+    retry, schedule,
     template::{PublicationSource, TemplateStatus},
     units::Timestamp,
 };
@@ -211,6 +211,12 @@ pub fn due(world: &World, now: Timestamp) -> Changes {
             changes.recreations.push(advanced.recreation);
         }
     }
+    for due in world.schedules.iter().filter_map(|schedule| schedule::due(schedule, world, now)) {
+        changes.transitions.extend(due.transitions);
+        changes.schedules.push(due.schedule);
+        changes.acts.extend(due.acts);
+        changes.recreations.extend(due.recreations);
+    }
     world.pools.iter().for_each(|pool| pool_due(world, pool, now, &mut changes));
     hosts_due(world, now, &mut changes);
     changes
@@ -335,3 +341,7 @@ pub fn knows_enough(world: &World, started: Timestamp, now: Timestamp) -> bool {
 #[cfg(test)]
 #[path = "reconcile_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "reconcile_rolling_tests.rs"]
+mod rolling_tests;
