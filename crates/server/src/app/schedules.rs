@@ -56,7 +56,7 @@ impl App {
         let mut next = schedule.next_at;
         while let Some(at) = next.filter(|_| steps.len() < TIMES_SHOWN) {
             steps.push(format!("at {}: {does} {on}", rfc3339(at)));
-            next = next_after(&schedule.when, at)?;
+            next = next_after(&schedule.when, at).map_err(|error| error.problem())?;
         }
         let hosts = chosen(&picture, &schedule);
         let users = match schedule.action {

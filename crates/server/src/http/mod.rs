@@ -28,6 +28,7 @@ mod providers;
 mod recognise;
 mod recreations;
 mod respond;
+mod schedules;
 mod session;
 mod templates;
 mod versions;
@@ -112,6 +113,8 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(recreations::show))
         .routes(routes!(recreations::proceed))
         .routes(routes!(recreations::cancel))
+        .routes(routes!(schedules::list, schedules::create))
+        .routes(routes!(schedules::show, schedules::change, schedules::remove))
         .routes(routes!(operations::show))
         .routes(routes!(events::stream))
         .routes(routes!(events::history))
