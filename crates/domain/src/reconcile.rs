@@ -307,7 +307,8 @@ fn template_due(
     }
     version::retire(world, id, list, changes);
     let has_hosts = world.hosts.iter().any(|host| host.template == id);
-    if list.status == TemplateStatus::Deleting && list.members.is_empty() && !has_hosts {
+    let nothing_left = list.members.is_empty() && list.discarded.is_empty() && !has_hosts;
+    if list.status == TemplateStatus::Deleting && nothing_left {
         changes.templates_gone.push(id);
         changes.transitions.push(Transition {
             kind: TransitionKind::Removed,
