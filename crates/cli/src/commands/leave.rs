@@ -127,23 +127,25 @@ async fn prepared(
 ) -> Result<Rollout, Failure> {
     let template = cx.client.template(name).await?.value;
     let base = template.maintenance.as_ref().map(|it| it.base);
-    let known = match args.recreate {
-        Some(Recreate::Now | Recreate::At(_)) => {
-            let there = rollout::fresh(&cx.client, name, &BTreeSet::new()).await?;
-            there.into_iter().map(|it| it.id).collect()
-        }
-        _ => BTreeSet::new(),
-    };
+    let known = rollout::fresh(&cx.client, name, &BTreeSet::new()).await?;
+    let known = known.into_iter().map(|it| it.id).collect();
     Ok(Rollout { args, terms, wait, before: base.or(template.version).unwrap_or_default(), known })
 }
 
 /// Waits until the template is out of maintenance, or will not be by itself.
 async fn left_maintenance(cx: &mut Context<'_>, wait: WaitArgs, name: &str) -> Result<TemplateView, Failure> {
     let mut live = Live::new(cx.printer);
-    let client = &cx.client;
+    let (client, mut told) = (&cx.client, None);
     wait::until(wait, cx.printer, &format!("the publication of {name}"), async |printer| {
         let template = client.template(name).await?.value;
         live.template(printer, &template);
+        let problem = template.maintenance.as_ref().and_then(|it| it.problem.clone());
+        if problem != told {
+            if let Some(problem) = &problem {
+                printer.talk(render::trouble(name, problem).trim_end());
+            }
+            told = problem;
+        }
         Ok(is_decided(&template, printer.look().now).then_some(template))
     })
     .await
@@ -205,6 +207,14 @@ async fn hosts_follow(
     template: &TemplateView,
 ) -> Result<Vec<RecreationView>, Failure> {
     let name = template.name.as_str();
+    // Said when it was left before, and carried out by the server since.
+    let there = match it.args.recreate {
+        None => rollout::fresh(&cx.client, name, &it.known).await?,
+        Some(_) => Vec::new(),
+    };
+    if !there.is_empty() {
+        return rollout::decided(cx, there).await;
+    }
     let asked = match it.args.recreate {
         // The server carries it out, whether or not this process lives.
         Some(Recreate::Now) => {

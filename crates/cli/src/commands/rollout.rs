@@ -117,8 +117,12 @@ pub(super) async fn decided(
         return Err(undecided(cx, all).await?);
     }
     for recreation in &mut all {
-        while awaits(recreation) {
-            *recreation = decide(cx, recreation.clone()).await?;
+        let mut open = true;
+        while open && awaits(recreation) {
+            (*recreation, open) = decide(cx, recreation.clone()).await?;
+        }
+        if is(recreation, Stage::Cancelled) {
+            later(cx, &recreation.template);
         }
     }
     Ok(all)
@@ -133,13 +137,20 @@ fn awaits(recreation: &RecreationView) -> bool {
 }
 
 async fn verified(cx: &mut Context<'_>, first: RecreationView) -> Result<RecreationView, Failure> {
-    let (client, mut now, mut looks) = (&cx.client, first, 0);
-    wait::until(super::waiting(None), cx.printer, "the verification of the providers", async |_| {
-        if looks > 0 {
-            now = client.recreation(&now.id).await?;
-        }
+    if is(&first, Stage::Scheduled) { moved_on(cx, first, Stage::Scheduled).await } else { Ok(first) }
+}
+
+/// What was asked for takes effect at the server's next look: waits until it is not `from` any more.
+async fn moved_on(
+    cx: &mut Context<'_>,
+    mut now: RecreationView,
+    from: Stage,
+) -> Result<RecreationView, Failure> {
+    let (client, mut looks) = (&cx.client, 0);
+    wait::until(super::waiting(None), cx.printer, "the recreation", async |_| {
+        now = client.recreation(&now.id).await?;
         looks += 1;
-        Ok((!is(&now, Stage::Scheduled) || looks > LOOKS_MAX).then(|| now.clone()))
+        Ok((!is(&now, from) || looks > LOOKS_MAX).then(|| now.clone()))
     })
     .await
 }
@@ -181,21 +192,18 @@ fn decision(text: &str) -> Result<Decision, String> {
     }
 }
 
-/// One round: who is silent, and what somebody says to that.
-async fn decide(cx: &mut Context<'_>, recreation: RecreationView) -> Result<RecreationView, Failure> {
+/// One round: who is silent, what somebody says to that, and whether there is more to say.
+async fn decide(cx: &mut Context<'_>, recreation: RecreationView) -> Result<(RecreationView, bool), Failure> {
     let text = render::silent(cx.printer.talk_look(), &recreation);
     cx.printer.talk(text.trim_end());
     cx.printer.talk("The hosts of those that do not answer follow by themselves when they return.");
     let chosen = confirm::choose(cx.printer, DECISIONS, decision)?.unwrap_or(Decision::Later);
-    Ok(match chosen {
-        Decision::Again => cx.client.recreation(&recreation.id).await?,
+    let told = match chosen {
+        Decision::Again => return Ok((cx.client.recreation(&recreation.id).await?, true)),
         Decision::Proceed => cx.client.proceed_recreation(&recreation.id).await?,
-        Decision::Later => {
-            let cancelled = cx.client.cancel_recreation(&recreation.id).await?;
-            later(cx, &recreation.template);
-            cancelled
-        }
-    })
+        Decision::Later => cx.client.cancel_recreation(&recreation.id).await?,
+    };
+    Ok((moved_on(cx, told, Stage::AwaitingDecision).await?, false))
 }
 
 /// Follows recreations to their end, or until only providers that do not answer are waited for.
