@@ -428,3 +428,19 @@ fn a_version_keeps_its_templates_name() {
     let made: &VersionRef = world.templates[&template()].current.as_ref().unwrap();
     assert_eq!((made.name.as_str(), made.template), ("win11", template()));
 }
+
+#[test]
+fn an_older_version_that_a_host_needs_is_tried_again_although_the_current_one_is_there() {
+    let mut world = world(1, 2);
+    add_host(&mut world, 1, 1);
+    replica(&mut world, 1, 1, Phase::Failed);
+    world.replicas.get_mut(&(provider(1), version(1).digest)).unwrap().attempt = 4;
+    let ill = report(&world, 1);
+    hear(&mut world, &ill);
+    let member = |world: &World| world.templates[&template()].members[&provider(1)].clone();
+    assert!(member(&world).attempt == 4 && member(&world).next_attempt_at.is_some());
+    assert_eq!(world.view(template(), provider(1)).unwrap().progress, crate::distribution::Distribution::Ok);
+    due(&world, seconds(NOW, 600)).apply(&mut world);
+    let orders = crate::plan::orders(&world, provider(1)).unwrap();
+    assert_eq!(orders.replica(&version(1).digest).unwrap().attempt, 5);
+}

@@ -13,9 +13,9 @@ use diecast_domain::{
     assignment::{self, Acceptance, Assignment, Orders, Refusal},
     generation::Generation,
     ids::{HostId, ProviderId, TemplateId},
-    plan::ProviderInWorld,
+    plan::{ProviderInWorld, World},
     provider::{ProviderSettings, ProviderState, REPORT_INTERVAL},
-    reconcile::Changes,
+    reconcile::{self, Changes},
     units::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy)]
 pub struct Rules {
     pub decide: fn(&Orders, &Local) -> Vec<Step>,
+    pub due: fn(&World, Timestamp) -> Changes,
     pub accept: fn(ProviderId, &mut Option<Assignment>, Assignment) -> Result<Acceptance, Refusal>,
     /// The whole is read and compared before it is registered.
     pub verifies: bool,
@@ -33,8 +34,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub const REAL: Self =
-        Self { decide: agent::decide, accept: assignment::accept, verifies: true, checks_arrivals: true };
+    pub const REAL: Self = Self {
+        decide: agent::decide,
+        due: reconcile::due,
+        accept: assignment::accept,
+        verifies: true,
+        checks_arrivals: true,
+    };
 }
 
 /// Seconds during which everything goes wrong.
@@ -122,6 +128,8 @@ impl Sim {
             hypervisor_answers: true,
             golden_runs: false,
             networks: BTreeSet::from([NETWORK.to_owned(), "lab".to_owned()]),
+            used: BTreeSet::new(),
+            bad: BTreeSet::new(),
         };
         agent.start(self.fresh());
         self.agents.push(agent);
@@ -269,8 +277,11 @@ impl Sim {
             self.tell(|| "the server is back".into());
         }
         self.server.watch(self.now);
-        let changes = self.server.due(self.now);
+        let before = self.server.stored.world.clone();
+        let changes = self.server.due(self.now, self.rules.due);
+        self.check_rollout(&before, &changes);
         self.note(&changes);
+        self.carry_out(&changes);
         if self.hostile && self.dice.once_in(400) {
             return self.stop_server();
         }
