@@ -236,6 +236,21 @@ impl Version {
         };
         Self { digest, profile, dir }
     }
+
+    fn host(&self, prefix: &str) -> HostSpec {
+        HostSpec {
+            id: HostId::from_uuid(Uuid::new_v4()),
+            name: unique(prefix).parse().unwrap(),
+            template: unique("story").parse().unwrap(),
+            number: 1,
+            digest: self.digest,
+            kind: HostKind::Linked,
+            macs: Vec::new(),
+            incarnation: 1,
+            preparation: Preparation::default(),
+            data_disk: None,
+        }
+    }
 }
 
 impl Drop for Version {
@@ -276,6 +291,10 @@ async fn what_was_written_into_a_working_copy_is_told_to_the_cluster() {
         run("qemu-io", &["-f", "qcow2", "-d", "unmap", "-c", write, text]);
     }
     let changes = open().await.unwrap();
+    // The version goes on serving its hosts meanwhile.
+    let host = version.host("served");
+    provider.create_host(&pool, &host, &version.profile, &networks, &version.dir).await.unwrap();
+    provider.start_host(host.id).await.unwrap();
     let disk = &changes.disks[0];
     assert_eq!(disk.virtual_size, ByteCount(BASE.0 + MIB));
     let told: Vec<_> = disk.extents.iter().map(|e| (e.start, e.length, e.at.is_none())).collect();
@@ -290,6 +309,8 @@ async fn what_was_written_into_a_working_copy_is_told_to_the_cluster() {
     assert_eq!((bytes[0], bytes[511], bytes[512]), (7, 7, 1), "the rest of a cluster is the base's");
     assert!(bytes[LEAF as usize..].iter().all(|byte| *byte == 8));
     drop(changes);
+    drop(open().await.unwrap());
+    provider.delete_host(&pool, host.id, true).await.unwrap();
 
     // Somebody undefines the machine: nothing that was written is lost.
     virsh(&["undefine", &name]);
@@ -321,6 +342,67 @@ async fn what_was_written_into_a_working_copy_is_told_to_the_cluster() {
     provider.delete_working_copy(&pool, spec.id).await.unwrap();
 }
 
+#[tokio::test]
+async fn whoever_is_killed_while_disks_are_set_aside_or_brought_back_goes_on_where_it_stopped() {
+    let provider = Libvirt::connect(&uri()).await.unwrap();
+    let mut version = Version::lay_down(&provider).await;
+    version.profile.firmware = Firmware::Uefi { secure_boot: false };
+    std::fs::write(version.dir.join(layout::NVRAM_FILE), "the version's").unwrap();
+    let preparation = Preparation::Sysprep { unattend: "<a>{name}</a>".into() };
+    let first = HostSpec { preparation, ..version.host("killed") };
+    let second = HostSpec { incarnation: 2, ..first.clone() };
+    let (pool, networks, id) = (pool(), BTreeMap::new(), first.id);
+    let create = async |spec: &HostSpec| {
+        provider.create_host(&pool, spec, &version.profile, &networks, &version.dir).await
+    };
+    let stands = async || {
+        let hosts = provider.hosts().await.unwrap();
+        hosts.into_iter().find(|host| host.id == id).map(|host| host.incarnation)
+    };
+    let storage = provider.storage_dir(&pool).await.unwrap();
+    let (dir, aside) = (layout::host_dir(&storage, id), layout::aside_dir(&storage, id, 1));
+    let variables = dir.join(layout::NVRAM_FILE);
+    create(&first).await.unwrap();
+    std::fs::write(&variables, "the host's own").unwrap();
+
+    // Killed after the machine was undefined, before its directory was moved.
+    provider.set_host_aside(&pool, id, 1).await.unwrap();
+    std::fs::rename(&aside, &dir).unwrap();
+    provider.set_host_aside(&pool, id, 1).await.unwrap();
+    assert!(!dir.exists() && aside.exists());
+    assert_eq!(std::fs::read_to_string(aside.join(layout::NVRAM_FILE)).unwrap(), "the host's own");
+
+    // Killed while the next was made: its overlay is half there, under no name of its own.
+    create(&second).await.unwrap();
+    virsh(&["undefine", first.name.as_str(), "--keep-nvram"]);
+    std::fs::rename(dir.join("disk0.qcow2"), dir.join(".disk0.qcow2.unfinished")).unwrap();
+    create(&second).await.unwrap();
+    assert_eq!(stands().await, Some(2));
+    assert_eq!(std::fs::read_to_string(&variables).unwrap(), "the version's");
+
+    // Killed after the present was removed, before what was aside was moved.
+    let origin = std::fs::read_to_string(aside.join("origin")).unwrap();
+    std::fs::write(aside.join("origin"), format!("{} 3\n", origin.trim_end())).unwrap();
+    virsh(&["undefine", first.name.as_str(), "--nvram"]);
+    std::fs::remove_dir_all(&dir).unwrap();
+    provider.bring_host_back(&pool, id, 1, 3).await.unwrap();
+    assert_eq!(stands().await, Some(3));
+    // Killed after it was moved, before its machine was defined.
+    virsh(&["undefine", first.name.as_str(), "--keep-nvram"]);
+    provider.bring_host_back(&pool, id, 1, 3).await.unwrap();
+    assert_eq!(stands().await, Some(3));
+    assert_eq!(std::fs::read_to_string(&variables).unwrap(), "the host's own");
+
+    // What was never whole cannot be brought back, and what stands is not given up for it.
+    std::fs::create_dir(&aside).unwrap();
+    std::fs::write(aside.join("origin"), origin).unwrap();
+    let refused = provider.bring_host_back(&pool, id, 1, 4).await.unwrap_err();
+    assert_eq!(refused.code, Code::H0001, "{refused}");
+    assert_eq!(stands().await, Some(3));
+    provider.delete_host(&pool, id, false).await.unwrap();
+    assert!(!aside.exists() && !dir.exists() && stands().await.is_none());
+}
+
 /// How long that took is said, for whoever asks; the measure is `bench`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_hosts_made_at_once_all_stand_and_are_told_apart() {
@@ -330,16 +412,8 @@ async fn many_hosts_made_at_once_all_stand_and_are_told_apart() {
     let user_data = "#cloud-config\nhostname: '{name}'\n".to_owned();
     let specs: Vec<_> = (0..HOSTS)
         .map(|_| HostSpec {
-            id: HostId::from_uuid(Uuid::new_v4()),
-            name: unique("many").parse().unwrap(),
-            template: unique("story").parse().unwrap(),
-            number: 1,
-            digest: version.digest,
-            kind: HostKind::Linked,
-            macs: Vec::new(),
-            incarnation: 1,
             preparation: Preparation::CloudInit { user_data: Some(user_data.clone()) },
-            data_disk: None,
+            ..version.host("many")
         })
         .collect();
     let (pool, networks) = (pool(), BTreeMap::new());
