@@ -38,6 +38,12 @@ async fn outdated_hosts_move_to_the_new_version_once_it_is_ready_beside_them() {
     );
     let made = world.post("/recreations", asked.clone()).await;
     assert_eq!(made["items"][0]["version"], 2);
+    let moving = |it: &Value| it["incarnation"] == 2;
+    let host = world.until("/hosts/desk-1", "it is to move", moving).await;
+    assert_eq!(
+        (&host["status"], &host["version"], &host["outdated"]),
+        (&json!("Recreating"), &json!(1), &json!(true))
+    );
     let path = format!("/recreations/{}", made["items"][0]["id"].as_str().unwrap());
     let half = |it: &Value| it["passed"] == 1;
     let shown = obeyed(&world, &mut agents, &as_told, &path, "the one beside it has moved", half).await;

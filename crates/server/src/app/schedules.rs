@@ -24,6 +24,7 @@ use diecast_api::{
 };
 use diecast_domain::{
     host::Host,
+    recreation::is_outdated,
     schedule::{Action as Does, Schedule, Selection, When, next_after},
 };
 
@@ -145,7 +146,7 @@ fn chosen<'a>(picture: &'a Picture, schedule: &Schedule) -> Vec<&'a Host> {
         Selection::Hosts(hosts) => hosts.contains(&host.id),
     };
     let concerned = |host: &&Host| match schedule.action {
-        Does::Recreate { .. } => picture.is_outdated(host),
+        Does::Recreate { .. } => is_outdated(&picture.world, host),
         Does::Start | Does::Stop { .. } => true,
     };
     let all = picture.world.hosts.iter().filter(|host| !host.deleting);
