@@ -183,7 +183,7 @@ async fn rolled_out(cx: &mut Context<'_>, it: Rollout, template: TemplateView) -
     }
     let template = cx.client.template(&name).await?.value;
     let outcome = Outcome { template, changed: Some(changed), version, recreations };
-    cx.printer.answer(&outcome, |look, outcome| text(look, outcome))?;
+    cx.printer.answer(&outcome, text)?;
     if live && !it.wait.wait {
         for recreation in outcome.recreations.iter().filter(|it| rollout::goes_on(it)) {
             cx.printer.talk(&format!("follow it with `diecast recreation show {} --watch`", recreation.id));

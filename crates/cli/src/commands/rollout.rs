@@ -59,7 +59,8 @@ fn answer(text: &str) -> Result<Recreate, String> {
         "later" | "l" | "no" | "" => Ok(Recreate::Later),
         other => {
             let time = other.strip_prefix("at").map_or(other, |rest| rest.trim_start_matches(['=', ' ']));
-            moment::moment(time).map(Recreate::At)
+            let at = moment::moment(time).map(Recreate::At);
+            at.map_err(|_| format!("`{text}` is none of now, later and a time such as 22:00"))
         }
     }
 }
