@@ -249,7 +249,7 @@ fn pool_due(world: &World, pool: &Pool, now: Timestamp, changes: &mut Changes) {
         let (what, next) = if decision.remove.contains(&host.id) {
             ("is removed", Host { deleting: true, ..host.clone() })
         } else if let Some(version) = version.filter(|_| decision.remake.contains(&host.id)) {
-            ("is made again", host.recreated(version.number, version.digest))
+            ("is made again", host.remade(version.number, version.digest))
         } else {
             continue;
         };

@@ -305,6 +305,7 @@ fn a_missing_host_is_made_anew_although_it_is_of_the_version_already() {
     begin(&mut world, Waves::AtATime(2));
     look(&mut world, NOW);
     assert_eq!((host_mut(&mut world, 1).incarnation, host_mut(&mut world, 2).incarnation), (2, 1));
+    assert_eq!((host_mut(&mut world, 1).made, host_mut(&mut world, 1).previous), (false, None));
 }
 
 #[test]

@@ -31,7 +31,8 @@ impl Sim {
             let world = &self.server.stored.world;
             let version = before.templates[template].versions.iter().find(|it| it.number == *number);
             let digest = version.map(|version| version.digest);
-            let stands = world.hosts.iter().any(|host| digest.is_some_and(|digest| host.stands_on(digest)));
+            let ours = world.hosts.iter().filter(|host| host.template == *template);
+            let stands = ours.into_iter().any(|host| digest.is_some_and(|digest| host.stands_on(digest)));
             self.promise(!stands, || format!("v{number} is gone, and a host stands on it"));
         }
     }

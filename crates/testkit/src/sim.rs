@@ -59,8 +59,8 @@ pub struct Sim {
     pub agents: Vec<SimAgent>,
     pub story: Story,
     pub hostile: bool,
-    /// Hosts that the server has once known to be made.
-    pub known_made: BTreeSet<HostId>,
+    /// Hosts that the server has once known to be made, by incarnation.
+    pub known_made: BTreeSet<(HostId, u32)>,
     /// Hosts that another hand took from their hypervisor.
     pub taken: BTreeSet<HostId>,
     pub backup: Option<Stored>,
@@ -302,8 +302,8 @@ impl Sim {
             let code = transition.code.map(|code| format!(" ({code})")).unwrap_or_default();
             self.tell(|| format!("server: {}{code}", transition.sentence));
         }
-        let made = changes.hosts.iter().filter(|(_, host)| host.as_ref().is_some_and(|host| host.made));
-        self.known_made.extend(made.map(|(id, _)| *id));
+        let made = changes.hosts.iter().filter_map(|(_, host)| host.as_ref()).filter(|host| host.made);
+        self.known_made.extend(made.map(|host| (host.id, host.incarnation)));
     }
 
     fn let_live(&mut self, index: usize) {

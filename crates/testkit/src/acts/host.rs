@@ -90,11 +90,12 @@ impl Sim {
                 let copy = &agent.disk.copies[&order.version.digest];
                 let ready = copy.registered && copy.under_final_name && copy.was_proven();
                 self.promise(ready, || format!("host {id} is made from a replica that is not ready"));
-                let again = self.known_made.contains(&id);
+                let again = self.known_made.contains(&(id, standing.incarnation));
                 self.promise(!again, || format!("host {id}, made before, is made again"));
                 let disk = &mut self.agents[index].disk;
                 disk.standing.insert(id, standing);
                 disk.hosts.insert(id, true);
+                self.taken.remove(&id);
                 Ok(Stage::Commit)
             }
             _ => {
@@ -116,7 +117,7 @@ impl Sim {
         disk.aside.remove(&id);
         self.agents[index].used.remove(&id);
         // Only a restored server wishes again for what was deleted by order: that is a new wish.
-        self.known_made.remove(&id);
+        self.known_made.retain(|(made, _)| *made != id);
         Stage::End
     }
 

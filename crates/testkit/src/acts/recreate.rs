@@ -53,11 +53,11 @@ impl Sim {
                 disk.aside.retain(|_, kept| !kept.is_empty());
                 disk.standing.insert(id, Standing { incarnation: order.incarnation, digest });
                 disk.hosts.insert(id, true);
+                self.taken.remove(&id);
                 Ok(Stage::Commit)
             }
             _ => {
                 self.agents[index].disk.hosts_made.insert(id, order.incarnation);
-                self.taken.remove(&id);
                 Ok(Stage::End)
             }
         }
