@@ -23,6 +23,13 @@ pub(crate) fn users_on<'a>(picture: &Picture, hosts: impl IntoIterator<Item = &'
     all
 }
 
+/// As lists show it: without the texts that are put on its seed, up to 256 KiB each.
+pub(super) fn row(picture: &Picture, host: &Host) -> HostView {
+    let mut row = view(picture, host);
+    (row.setup.user_data, row.setup.unattend) = (None, None);
+    row
+}
+
 pub(crate) fn view(picture: &Picture, host: &Host) -> HostView {
     let answers = picture.state(host.provider).answers();
     let report = report(picture, host);
