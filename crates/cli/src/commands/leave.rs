@@ -126,10 +126,9 @@ async fn prepared(
     wait: WaitArgs,
 ) -> Result<Rollout, Failure> {
     let template = cx.client.template(name).await?.value;
-    let base = template.maintenance.as_ref().map(|it| it.base);
     let known = rollout::fresh(&cx.client, name, &BTreeSet::new()).await?;
     let known = known.into_iter().map(|it| it.id).collect();
-    Ok(Rollout { args, terms, wait, before: base.or(template.version).unwrap_or_default(), known })
+    Ok(Rollout { args, terms, wait, before: template.version.unwrap_or_default(), known })
 }
 
 /// Waits until the template is out of maintenance, or will not be by itself.

@@ -167,7 +167,11 @@ async fn undecided(cx: &mut Context<'_>, recreations: Vec<RecreationView>) -> Re
     }
     let who = counted(blockers.len() as u64, "provider");
     let verb = if blockers.len() == 1 { "does" } else { "do" };
-    let cause = format!("no host is recreated: {who} with hosts to recreate {verb} not answer");
+    // Those of other templates and versions may all be on providers that answer.
+    let others = recreations.iter().any(|it| !awaits(it) && goes_on(it));
+    let what =
+        if others { format!("hosts of {template} are not recreated") } else { "no host is recreated".into() };
+    let cause = format!("{what}: {who} with hosts to recreate {verb} not answer");
     let hint = format!(
         "bring them back and resume with `diecast host recreate --template {template} --outdated`, or decide with \
          `--if-unavailable proceed`"
