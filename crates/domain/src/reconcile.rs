@@ -141,6 +141,10 @@ pub fn after_report(world: &World, heard: &Heard<'_>) -> Changes {
         of_template(world, heard, *id, list, &mut changes);
         let Some(member) = list.members.get(&provider) else { continue };
         let change = member_after_report(heard, *id, list, member);
+        // Another template of the same content may keep the bytes there: that is not the same as gone.
+        if change.record.is_none() && is_needed_on(world, *id, list, provider) {
+            continue;
+        }
         if let Some(member) = changes.take(member, change) {
             changes.members.push((*id, provider, member));
         }
@@ -159,6 +163,13 @@ pub fn after_report(world: &World, heard: &Heard<'_>) -> Changes {
         }
     }
     changes
+}
+
+/// Hosts of the template are on that provider, or a working copy of it, or what is left of one.
+fn is_needed_on(world: &World, id: TemplateId, list: &TemplateInWorld, provider: ProviderId) -> bool {
+    world.hosts.iter().any(|host| host.template == id && host.provider == provider)
+        || list.maintenance.as_ref().is_some_and(|there| there.provider == provider)
+        || list.discarded.iter().any(|left| left.provider == provider)
 }
 
 /// What a report says of a template's publication, its maintenance and its versions that go.

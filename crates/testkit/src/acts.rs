@@ -83,6 +83,10 @@ impl Sim {
                 });
                 self.event(index, *digest, Event::RemovalOrdered);
             }
+            Step::RemoveWorkingCopy(id) => {
+                let named = orders.deletions.contains(&Deletion::WorkingCopy { id: *id });
+                self.promise(named, || format!("working copy {id} is deleted without an order"));
+            }
             Step::RemoveHost(id) => {
                 let named = orders.deletions.contains(&Deletion::Host { host: *id, data: false });
                 self.promise(named, || format!("host {id} is deleted without an order"));

@@ -37,6 +37,7 @@ impl Sim {
             discarded: Vec::new(),
             deleting: Default::default(),
             tags: Default::default(),
+            numbered: 0,
             keep: 2,
             name: format!("t{}", id.as_uuid().as_u128()).parse().expect("it is a label"),
             status: TemplateStatus::Creating,

@@ -2,6 +2,7 @@
 
 use crate::sim::Sim;
 use diecast_domain::{
+    code::Code,
     host::{Host, HostKind},
     ids::{HostId, MaintenanceId, PoolId, ProviderId, PublicationId, RecreationId, TemplateId},
     maintenance::{Discarded, IfUnavailable, Leave, Maintenance, RecreateWish, Stage},
@@ -266,14 +267,30 @@ impl Sim {
         }
     }
 
+    /// An operator who is told that a working copy's disks are gone cancels.
+    pub(crate) fn give_up_lost_copies(&mut self) {
+        let lost: Vec<TemplateId> = self
+            .server
+            .stored
+            .world
+            .templates
+            .iter()
+            .filter(|(_, list)| {
+                let problem = list.maintenance.as_ref().and_then(|there| there.problem.as_ref());
+                problem.is_some_and(|problem| problem.code == Code::M0003)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        lost.into_iter().for_each(|template| self.cancel_maintenance(template));
+    }
+
     /// When the storm is over: everybody goes home, and open maintenance is cancelled.
     pub(crate) fn end_rollouts(&mut self) {
         self.agents.iter_mut().for_each(|agent| agent.used.clear());
+        self.agents.iter_mut().for_each(|agent| agent.used.clear());
         for template in self.templates() {
             let list = &self.server.stored.world.templates[&template];
-            let stays = list.maintenance.as_ref().is_some_and(|there| there.stage != Stage::Leaving);
-            let lost = list.maintenance.as_ref().is_some_and(|there| there.problem.is_some());
-            if stays || lost {
+            if list.maintenance.as_ref().is_some_and(|there| there.stage != Stage::Leaving) {
                 self.cancel_maintenance(template);
             }
         }

@@ -99,14 +99,13 @@ impl SimServer {
         Some(changes)
     }
 
-    /// What time alone changes. Right after a start nobody is heard yet, and all would look silent.
+    /// What time alone changes; the caller applies it. Right after a start nobody is heard yet, and all would look silent.
     pub fn due(&mut self, now: Timestamp, due: fn(&World, Timestamp) -> Changes) -> Changes {
         if !reconcile::knows_enough(&self.stored.world, self.started, now) {
             return Changes::default();
         }
         let changes = due(&self.stored.world, now);
         self.dirty |= !changes.is_empty();
-        changes.clone().apply(&mut self.stored.world);
         changes
     }
 

@@ -199,6 +199,7 @@ impl Sim {
     pub fn settle(&mut self) -> Result<u64, Broken> {
         for seconds in 0..CALM_SECONDS_MAX {
             self.second()?;
+            self.give_up_lost_copies();
             if self.unsettled().is_none() {
                 return Ok(seconds);
             }
@@ -277,11 +278,14 @@ impl Sim {
             self.tell(|| "the server is back".into());
         }
         self.server.watch(self.now);
-        let before = self.server.stored.world.clone();
         let changes = self.server.due(self.now, self.rules.due);
-        self.check_rollout(&before, &changes);
-        self.note(&changes);
-        self.carry_out(&changes);
+        if !changes.is_empty() {
+            let before = self.server.stored.world.clone();
+            changes.clone().apply(&mut self.server.stored.world);
+            self.check_rollout(&before, &changes);
+            self.note(&changes);
+            self.carry_out(&changes);
+        }
         if self.hostile && self.dice.once_in(400) {
             return self.stop_server();
         }

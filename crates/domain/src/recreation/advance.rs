@@ -1,6 +1,6 @@
 //! One look at a recreation: what has begun is judged, what can be begun is begun.
 
-use super::{HostProgress, Recreation, Stage, health, outlook::silent};
+use super::{HostProgress, Recreation, Stage, health, outlook::silent, should_be};
 use crate::{
     code::Code,
     host::{Host, HostPhase, InUse},
@@ -86,7 +86,11 @@ impl Look<'_> {
             let stands_there = host.digest == it.digest && host.version == it.version;
             let changed = progress.incarnation().is_some_and(|incarnation| incarnation != host.incarnation);
             let waits = *progress == HostProgress::Waiting;
-            if changed || (waits && (newer(id) || (stands_there && !it.refresh && !self.is_missing(host)))) {
+            let decided = should_be(self.world, host).is_none_or(|version| version.number != it.version);
+            if changed
+                || (waits
+                    && (decided || newer(id) || (stands_there && !it.refresh && !self.is_missing(host))))
+            {
                 left.push(*id);
             }
         }

@@ -99,7 +99,10 @@ impl Sim {
                 Ok(Stage::Commit)
             }
             _ => {
-                self.agents[index].disk.hosts_made.insert(id, standing.incarnation);
+                // Its order may have changed since: what was made is what stands.
+                let disk = &mut self.agents[index].disk;
+                let made = disk.standing.get(&id).map_or(standing.incarnation, |there| there.incarnation);
+                disk.hosts_made.insert(id, made);
                 Ok(Stage::End)
             }
         }

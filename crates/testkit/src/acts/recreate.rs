@@ -57,7 +57,8 @@ impl Sim {
                 Ok(Stage::Commit)
             }
             _ => {
-                self.agents[index].disk.hosts_made.insert(id, order.incarnation);
+                let made = standing.map_or(order.incarnation, |there| there.incarnation);
+                self.agents[index].disk.hosts_made.insert(id, made);
                 Ok(Stage::End)
             }
         }
