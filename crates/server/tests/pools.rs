@@ -98,7 +98,7 @@ async fn a_pool_shrinks_only_where_nobody_works() {
     obeyed(&world, &mut agents, &ana, "/pools/desks", "it is full", full).await;
     let plan = world.ask(Method::PATCH, "/pools/desks?dry_run=true").json(&json!({"size": 1})).send().await;
     let plan: Value = plan.unwrap().json().await.unwrap();
-    assert_eq!(plan["steps"][0], "keep 1 hosts in pool `desks` instead of 3");
+    assert_eq!(plan["steps"][0], "keep 1 host in pool `desks` instead of 3 hosts");
     assert_eq!(plan["hosts"], json!(["desk-03"]), "{plan}");
     patch(&world, "/pools/desks", json!({"size": 1})).await;
     let shrunk = |it: &Value| it["hosts"] == 2;

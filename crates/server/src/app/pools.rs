@@ -13,6 +13,7 @@ use crate::{
         hosts::undecided,
         idempotency::{self, Key},
         page,
+        plans::counted,
         refused::Refused,
     },
     picture::{Picture, no_such},
@@ -71,7 +72,7 @@ impl App {
         change.put_pool(&pool).await?;
         idempotency::remember(&mut change, cx, key, pool.name.as_str()).await?;
         let sentence = format!(
-            "pool `{}` of `{}` was created, with {} hosts",
+            "pool `{}` of `{}` was created, with {}",
             pool.name,
             asked.template,
             plan::between(&pool)
@@ -147,7 +148,7 @@ impl App {
         let pool = pool_named(&picture, name)?;
         etag::check(if_match, &essence(pool), &format!("pool `{name}`"))?;
         let hosts = view::hosts(&picture, pool);
-        let sentence = if keep_hosts {
+        let (kind, sentence) = if keep_hosts {
             if pool.deleting {
                 return Err(Refused::new(
                     Code::A0010,
@@ -158,7 +159,7 @@ impl App {
                 change.put_host(&Host { pool: None, ..(*host).clone() }).await?;
             }
             change.delete_pool(pool.id).await?;
-            format!("pool `{name}` was deleted; its {} hosts stay", hosts.len())
+            ("pool.deleted", format!("pool `{name}` was deleted; its {} stay", counted(hosts.len(), "host")))
         } else {
             undecided(hosts.iter().copied(), data)?;
             let delete_data = data == Some(true);
@@ -166,9 +167,10 @@ impl App {
                 return Ok(());
             }
             change.put_pool(&Pool { deleting: true, delete_data, ..pool.clone() }).await?;
-            format!("pool `{name}` is to be deleted with its {} hosts", hosts.len())
+            let with = counted(hosts.len(), "host");
+            ("pool.deleting", format!("pool `{name}` is to be deleted with its {with}"))
         };
-        let event = cx.event("pool.deleting", "pool", name, sentence);
+        let event = cx.event(kind, "pool", name, sentence);
         self.finish(change, vec![event]).await?;
         Ok(())
     }

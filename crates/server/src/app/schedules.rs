@@ -165,10 +165,7 @@ fn selection(picture: &Picture, selection: &Selection) -> String {
             let pool = picture.world.pools.iter().find(|pool| pool.id == *id);
             format!("pool `{}`", pool.map_or_else(|| id.to_string(), |pool| pool.name.to_string()))
         }
-        Selection::Hosts(hosts) => match hosts.len() {
-            1 => "1 host".to_owned(),
-            count => format!("{count} hosts"),
-        },
+        Selection::Hosts(hosts) => plans::counted(hosts.len(), "host"),
     }
 }
 
