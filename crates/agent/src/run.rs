@@ -115,6 +115,8 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
 fn recall(board: &Board, data: &DataDir) -> Result<(), Problem> {
     let mut known = board.know();
     known.assignment = data::read_json(&data.file("assignment.json")).map_err(|error| own_trouble(&error))?;
+    let consoles = known.assignment.iter().flat_map(|told| told.orders.consoles.clone());
+    board.consoles.send_replace(consoles.collect());
     known.storage = storage::recall(data);
     for id in data.names("published") {
         if let Ok(Some(published)) = data::read_json(&data.published(id)) {

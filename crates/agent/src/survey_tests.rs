@@ -89,3 +89,60 @@ fn what_cannot_be_looked_at_is_not_taken_for_gone() {
     fs::write(&versions, "").unwrap();
     assert_eq!(look(&board, place.path(), &data, &digest), (Held::Verified, true));
 }
+
+#[test]
+fn hosts_their_incarnations_and_what_was_set_aside_are_read_from_the_disk() {
+    let place = tempfile::tempdir().unwrap();
+    let (root, data) = (place.path(), DataDir::open(&place.path().join("data")).unwrap());
+    let host = |number| HostId::from_uuid(uuid::Uuid::from_u128(number));
+    let copy = MaintenanceId::from_uuid(uuid::Uuid::from_u128(9));
+    for dir in [
+        places::host_dir(root, host(1)),
+        places::aside_dir(root, host(1), 1),
+        places::aside_dir(root, host(1), 2),
+        // Nothing but a former incarnation is left of it.
+        places::aside_dir(root, host(2), 1),
+        places::working_copy_dir(root, copy),
+    ] {
+        fs::create_dir_all(dir).unwrap();
+    }
+    data.write_made(host(1), 3).unwrap();
+    data::write(&data.made(host(3)), b"", 0o600).unwrap();
+    let board = Board::default();
+    board.know().storage = Some(root.to_owned());
+    let known = survey(&board, &data);
+    let local = &known.local;
+    assert_eq!(local.hosts_made, [(host(1), 3), (host(3), 1)].into());
+    assert_eq!(local.set_aside, [(host(1), [1, 2].into()), (host(2), [1].into())].into());
+    assert_eq!(local.host_remains, [host(1), host(2), host(3)].into());
+    assert!(local.hosts.is_empty(), "none stands in the hypervisor");
+    assert_eq!(local.working_copy_remains, [copy].into());
+    assert!(local.working_copies_made.is_empty(), "it was begun and not finished");
+}
+
+#[test]
+fn a_mark_that_cannot_be_read_makes_no_host_twice() {
+    let place = tempfile::tempdir().unwrap();
+    let data = DataDir::open(&place.path().join("data")).unwrap();
+    let host = HostId::from_uuid(uuid::Uuid::from_u128(1));
+    data.write_made(host, 2).unwrap();
+    let board = Board::default();
+    board.know().storage = Some(place.path().to_owned());
+    assert_eq!(survey(&board, &data).local.hosts_made, [(host, 2)].into());
+    fs::write(data.made(host), "torn").unwrap();
+    assert_eq!(survey(&board, &data).local.hosts_made, [(host, 2)].into(), "the last look stands");
+    assert!(board.know().look_failed);
+}
+
+#[test]
+fn what_was_published_from_a_working_copy_is_begun_although_it_has_no_files_yet() {
+    let place = tempfile::tempdir().unwrap();
+    let data = DataDir::open(&place.path().join("data")).unwrap();
+    let base = verified(place.path(), &data);
+    let new = Digest::from_bytes([9; 32]);
+    data::write_json(&data.derived(&new), &Derivation { base }).unwrap();
+    let board = Board::default();
+    board.know().storage = Some(place.path().to_owned());
+    let known = survey(&board, &data);
+    assert_eq!((known.local.replicas[&new], known.derived[&new]), (Held::Partial, base));
+}

@@ -53,20 +53,15 @@ async fn look(
     let (vms, hosts) = tokio::try_join!(hypervisor.vms(), hypervisor.hosts())?;
     let found = hypervisor.storage_dir(&settings.storage).await;
     let found = found.map(|path| (storage::recognise(data, &path), path));
-    let recognised = matches!(found, Ok((Ok(()), _)));
     let copies_look = board.know().hypervisor.working_copies.begin();
-    let copies = match recognised {
-        true => Some(hypervisor.working_copies(&settings.storage).await?),
-        false => None,
+    let copies = match &found {
+        Ok((Ok(()), _)) => Some(hypervisor.working_copies(&settings.storage).await),
+        _ => None,
     };
     let mut known = board.know();
     known.hypervisor.facts = Some(facts);
     known.hypervisor.vms = vms;
     known.hypervisor.marked.see(look, hosts);
-    known.hypervisor.storage_seen = copies.is_some();
-    if let Some(copies) = copies {
-        known.hypervisor.working_copies.see(copies_look, copies);
-    }
     known.hypervisor.answered = true;
     match found {
         Ok((Ok(()), path)) => {
@@ -77,6 +72,13 @@ async fn look(
         Ok((Err(problem), _)) => known.lose_storage(problem),
         // A pool that is off is where it was; preflight and check say what is wrong with it now.
         Err(problem) => known.storage_problem = Some(problem),
+    }
+    known.hypervisor.storage_seen = matches!(copies, Some(Ok(_)));
+    match copies {
+        Some(Ok(copies)) => known.hypervisor.working_copies.see(copies_look, copies),
+        // Slow or broken for now: what lies there is not gone.
+        Some(Err(problem)) => known.storage_problem = Some(problem),
+        None => {}
     }
     Ok(())
 }

@@ -390,3 +390,7 @@ pub fn disk_trouble(doing: &str, path: &Path, error: &std::io::Error) -> Problem
     };
     Problem::new(code, format!("could not {doing} {}: {error}", path.display()))
 }
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

@@ -122,7 +122,7 @@ mod tests {
         let read = |answer: &str| answer.parse::<u32>().map_err(|_| format!("`{answer}` is no number"));
         let Captured { mut printer, talk, .. } = Captured::new(false).answering(&["seven", "7"]);
         assert_eq!(choose(&mut printer, "how many? ", read).unwrap(), Some(7));
-        assert_eq!(talk.text(), "how many? `seven` is no number\nhow many? ");
+        assert_eq!(talk.text(), "how many? seven\n`seven` is no number\nhow many? 7\n");
         assert_eq!(choose(&mut printer, "how many? ", read).unwrap(), None);
     }
 }

@@ -125,6 +125,13 @@ impl Host {
         }
     }
 
+    /// The wish for a host that is gone from its hypervisor to be there again: like a new one, but with
+    /// its name and its addresses. Whatever is left of its disks is set aside by its agent.
+    #[must_use]
+    pub fn remade(&self, version: u32, digest: Digest) -> Self {
+        Self { made: false, ..self.clone() }.recreated(version, digest)
+    }
+
     /// The wish for what it was before its last recreation. None if nothing was set aside.
     #[must_use]
     pub fn rolled_back(&self) -> Option<Self> {

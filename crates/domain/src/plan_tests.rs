@@ -66,6 +66,7 @@ fn world(count: u128, concurrency: u32) -> World {
         discarded: Vec::new(),
         deleting: Default::default(),
         tags: Default::default(),
+        numbered: 0,
         keep: 0,
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,

@@ -115,4 +115,4 @@ pub struct Pool {
 
 #[cfg(test)]
 #[path = "pool_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -45,7 +45,7 @@ use crate::{
     provider::SILENCE_MAX,
     recreation,
     report::{Outcome, Report},
-    retry,
+    retry, schedule,
     template::{PublicationSource, TemplateStatus},
     units::Timestamp,
 };
@@ -141,6 +141,10 @@ pub fn after_report(world: &World, heard: &Heard<'_>) -> Changes {
         of_template(world, heard, *id, list, &mut changes);
         let Some(member) = list.members.get(&provider) else { continue };
         let change = member_after_report(heard, *id, list, member);
+        // Another template of the same content may keep the bytes there: that is not the same as gone.
+        if change.record.is_none() && is_needed_on(world, *id, list, provider) {
+            continue;
+        }
         if let Some(member) = changes.take(member, change) {
             changes.members.push((*id, provider, member));
         }
@@ -159,6 +163,13 @@ pub fn after_report(world: &World, heard: &Heard<'_>) -> Changes {
         }
     }
     changes
+}
+
+/// Hosts of the template are on that provider, or a working copy of it, or what is left of one.
+fn is_needed_on(world: &World, id: TemplateId, list: &TemplateInWorld, provider: ProviderId) -> bool {
+    world.hosts.iter().any(|host| host.template == id && host.provider == provider)
+        || list.maintenance.as_ref().is_some_and(|there| there.provider == provider)
+        || list.discarded.iter().any(|left| left.provider == provider)
 }
 
 /// What a report says of a template's publication, its maintenance and its versions that go.
@@ -211,6 +222,12 @@ pub fn due(world: &World, now: Timestamp) -> Changes {
             changes.recreations.push(advanced.recreation);
         }
     }
+    for due in world.schedules.iter().filter_map(|schedule| schedule::due(schedule, world, now)) {
+        changes.transitions.extend(due.transitions);
+        changes.schedules.push(due.schedule);
+        changes.acts.extend(due.acts);
+        changes.recreations.extend(due.recreations);
+    }
     world.pools.iter().for_each(|pool| pool_due(world, pool, now, &mut changes));
     hosts_due(world, now, &mut changes);
     changes
@@ -243,7 +260,7 @@ fn pool_due(world: &World, pool: &Pool, now: Timestamp, changes: &mut Changes) {
         let (what, next) = if decision.remove.contains(&host.id) {
             ("is removed", Host { deleting: true, ..host.clone() })
         } else if let Some(version) = version.filter(|_| decision.remake.contains(&host.id)) {
-            ("is made again", host.recreated(version.number, version.digest))
+            ("is made again", host.remade(version.number, version.digest))
         } else {
             continue;
         };
@@ -301,7 +318,8 @@ fn template_due(
     }
     version::retire(world, id, list, changes);
     let has_hosts = world.hosts.iter().any(|host| host.template == id);
-    if list.status == TemplateStatus::Deleting && list.members.is_empty() && !has_hosts {
+    let nothing_left = list.members.is_empty() && list.discarded.is_empty() && !has_hosts;
+    if list.status == TemplateStatus::Deleting && nothing_left {
         changes.templates_gone.push(id);
         changes.transitions.push(Transition {
             kind: TransitionKind::Removed,
@@ -335,3 +353,7 @@ pub fn knows_enough(world: &World, started: Timestamp, now: Timestamp) -> bool {
 #[cfg(test)]
 #[path = "reconcile_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "reconcile_rolling_tests.rs"]
+mod rolling_tests;

@@ -43,6 +43,7 @@ fn list() -> TemplateInWorld {
         discarded: Vec::new(),
         deleting: Default::default(),
         tags: Default::default(),
+        numbered: 0,
         keep: 0,
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,

@@ -294,6 +294,23 @@ fn a_newer_recreation_takes_over_what_an_older_one_has_not_begun() {
 }
 
 #[test]
+fn hosts_that_wait_are_left_when_another_version_is_chosen_meanwhile() {
+    let mut world = desks(1, 2);
+    used_by(&mut world, 2, "dora");
+    begin(&mut world, Waves::AtATime(2));
+    look(&mut world, NOW);
+    list(&mut world).current = Some(version(1));
+    agents_work(&mut world, &[]);
+    look(&mut world, NOW);
+    assert_eq!(
+        world.recreations[0].hosts[&host(2)],
+        HostProgress::Left,
+        "nobody is moved against a roll back"
+    );
+    assert_eq!(on(&world, 2), [1], "what had begun is seen to its end");
+}
+
+#[test]
 fn a_missing_host_is_made_anew_although_it_is_of_the_version_already() {
     let mut world = desks(1, 2);
     for number in [1, 2] {
@@ -305,6 +322,7 @@ fn a_missing_host_is_made_anew_although_it_is_of_the_version_already() {
     begin(&mut world, Waves::AtATime(2));
     look(&mut world, NOW);
     assert_eq!((host_mut(&mut world, 1).incarnation, host_mut(&mut world, 2).incarnation), (2, 1));
+    assert_eq!((host_mut(&mut world, 1).made, host_mut(&mut world, 1).previous), (false, None));
 }
 
 #[test]

@@ -1,4 +1,21 @@
 //! Schedules: what is to be done at a time, or again and again.
+//!
+//! ```text
+//!   When ─ times::next_after ─► next_at ─ the clock ─► acts::due ─► one-time acts, or a recreation
+//!                                  ▲                       │
+//!                                  └───────────────────────┘
+//! ```
+//!
+//! **Promise:** a time that was missed by long, because the server was down, is passed over and said
+//! so: what belongs to the night is not done at noon.
+//! **Promise:** the clock of the zone counts, with its summer time: what is to be done at half past two
+//! is done once in the night that has that twice, and just after in the night that lacks it.
+
+mod acts;
+mod times;
+
+pub use acts::{Due, due};
+pub use times::{BadWhen, check, next_after};
 
 use crate::{
     ids::{HostId, PoolId, ScheduleId, TemplateId},

@@ -72,6 +72,7 @@ pub(crate) fn world(providers: u128, versions: u32) -> World {
         discarded: Vec::new(),
         deleting: Default::default(),
         tags: Default::default(),
+        numbered: 0,
         keep: 0,
         members: (1..=providers).map(|number| (provider(number), Member::new(false, NOW))).collect(),
     };

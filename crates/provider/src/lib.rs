@@ -1,15 +1,15 @@
 //! How a hypervisor is driven: look, read a golden machine, hold templates, run hosts, check.
 //!
 //! ```text
-//!   agent ──► capability.rs   Inspect · ReadMachines · HoldTemplates · RunHosts · SelfCheck
-//!                 ▲
+//!   agent ──► capability.rs   Inspect · ReadMachines · HoldTemplates · RunHosts · MaintainTemplates · SelfCheck
+//!                 ▲           in the words of words.rs
 //!                 │ implements
 //!   libvirt/  ────┘  session   one connection, each call on its own thread with a deadline
 //!     golden.rs       a machine's XML  ─► profile, disks, what cannot travel     (pure)
-//!     machine.rs      profile + host   ─► a machine's XML                        (pure)
+//!     machine.rs      profile + disks  ─► a machine's XML                        (pure)
 //!     capabilities.rs what the hypervisor says it can do                         (pure)
-//!     templates.rs hosts/ check.rs acceleration.rs                               (act)
-//!   image/           disk files through qemu-img: info, chain, locks, export
+//!     templates.rs hosts/ working/ check.rs acceleration.rs                      (act)
+//!   image/           disk files, most through qemu-img: info, chain, locks, map, export
 //! ```
 //!
 //! What it promises:
@@ -23,8 +23,9 @@
 //!
 //! What it does not do: it decides nothing (what to hold and run comes from the assignment), it
 //! knows neither the server nor how bytes travel, and it keeps no state of its own: what is asked
-//! is read from the hypervisor and the disk each time. Hosts are found again by the metadata
-//! element that their machine carries.
+//! is read from the hypervisor and the disk each time (only who did not answer the last look is
+//! remembered, to be asked less often). Hosts are found again by the metadata element that their
+//! machine carries.
 //!
 //! Errors are [`diecast_domain::code::Problem`]s at this boundary: a code, a cause, one thing to do.
 //!

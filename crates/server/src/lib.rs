@@ -21,7 +21,8 @@
 //! # What it does not do
 //!
 //! It decides no rule by itself: that is `domain`. It touches no hypervisor and carries no template's
-//! bytes, only manifests. Progress lives in its memory and is gone with it, without harm.
+//! bytes, only manifests, and what the screens of working copies say. Progress and screens live in its
+//! memory and are gone with it, without harm.
 //!
 //! # Where to read next
 //!

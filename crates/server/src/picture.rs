@@ -197,8 +197,18 @@ impl Picture {
         }
     }
 
+    /// The number of the version that it runs: what its disks were made from, or are to be.
+    pub(crate) fn runs(&self, host: &Host) -> u32 {
+        let said = self.world.host_reports.get(&host.id).and_then(|report| report.digest);
+        let Some(said) = said.filter(|said| *said != host.digest) else { return host.version };
+        let former = host.previous.filter(|former| former.digest == said).map(|former| former.version);
+        let number = || self.versions_of(host.template).find(|it| it.digest == said).map(|it| it.number);
+        former.or_else(number).unwrap_or(host.version)
+    }
+
+    /// It runs another version than it should; also while it is being moved.
     pub(crate) fn is_outdated(&self, host: &Host) -> bool {
-        self.wanted_version(host).is_some_and(|wanted| wanted != host.version)
+        self.wanted_version(host).is_some_and(|wanted| wanted != self.runs(host))
     }
 
     pub(crate) fn state(&self, provider: ProviderId) -> ProviderState {

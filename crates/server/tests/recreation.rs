@@ -180,6 +180,21 @@ async fn a_host_in_use_waits_until_it_is_free_or_its_deadline_has_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_recreation_goes_on_where_it_was_when_the_server_comes_back() {
+    let (mut world, mut agents) = with_hosts(&["kvm-a"], 3).await;
+    let path = begin(&world, json!({"hosts": desks(1..=3), "terms": {"waves": "1,100%"}})).await;
+    let half = |it: &Value| it["passed"] == 1;
+    obeyed(&world, &mut agents, &as_told, &path, "the first wave has passed", half).await;
+    world.restart().await;
+    agents[0].url = world.url.clone();
+    assert_eq!(world.get(&path).await["total"], 3);
+    let done = obeyed(&world, &mut agents, &as_told, &path, "it is done", |it| it["stage"] == "Done").await;
+    assert_eq!(done["passed"], 3);
+    let hosts = world.get("/hosts").await;
+    assert!(hosts["items"].as_array().unwrap().iter().all(|host| host["incarnation"] == 2), "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_recreated_is_refused_in_a_sentence() {
     let (world, mut agents) = with_hosts(&["kvm-a"], 1).await;
     let path = "/recreations";

@@ -3,7 +3,9 @@
 
 mod fetch;
 mod host;
+mod recreate;
 mod replica;
+mod working;
 
 use crate::{
     agent::{Stage, Task},
@@ -52,14 +54,16 @@ impl Sim {
                 (Object::Replica(*digest), replica(digest))
             }
             Step::RemoveReplica(digest) => (Object::Replica(*digest), 1),
-            Step::MakeHost(id) => {
+            Step::MakeHost(id) | Step::RecreateHost(id) => {
                 let order = orders.hosts.iter().find(|order| order.id == *id);
                 (Object::Host(*id), order.map_or(1, |order| order.attempt))
             }
-            Step::RemoveHost(id) | Step::RecreateHost(id) | Step::RemoveSetAside(id) => {
-                (Object::Host(*id), 1)
+            Step::RemoveHost(id) | Step::RemoveSetAside(id) => (Object::Host(*id), 1),
+            Step::MakeWorkingCopy(id) => {
+                let order = orders.working_copies.iter().find(|order| order.id == *id);
+                (Object::WorkingCopy(*id), order.map_or(1, |order| order.attempt))
             }
-            Step::MakeWorkingCopy(id) | Step::RemoveWorkingCopy(id) => (Object::WorkingCopy(*id), 1),
+            Step::RemoveWorkingCopy(id) => (Object::WorkingCopy(*id), 1),
             Step::Operate(id) => (Object::Operation(*id), 1),
             Step::Cancel(object) => {
                 self.cancel(index, *object);
@@ -72,10 +76,19 @@ impl Sim {
                     |deletion| matches!(deletion, Deletion::Replica { version } if version.digest == *digest),
                 );
                 self.promise(named, || format!("replica {} is deleted without an order", digest.short()));
+                let agent = &self.agents[index];
+                let (name, stood_on) = (agent.name.clone(), agent.disk.stands_on(digest));
+                self.promise(!stood_on || self.restored, || {
+                    format!("{} goes from {name} from under what stands on it", digest.short())
+                });
                 self.event(index, *digest, Event::RemovalOrdered);
             }
+            Step::RemoveWorkingCopy(id) => {
+                let named = orders.deletions.contains(&Deletion::WorkingCopy { id: *id });
+                self.promise(named, || format!("working copy {id} is deleted without an order"));
+            }
             Step::RemoveHost(id) => {
-                let named = orders.deletions.contains(&Deletion::Host { data: false, host: *id });
+                let named = orders.deletions.contains(&Deletion::Host { host: *id, data: false });
                 self.promise(named, || format!("host {id} is deleted without an order"));
             }
             _ => {}
@@ -122,11 +135,11 @@ impl Sim {
             Step::MakeHost(id) => self.make_host(index, *id, task.stage),
             Step::RemoveHost(id) => Ok(self.remove_host(index, *id, task.stage)),
             Step::Operate(id) => Ok(self.operate(index, *id)),
-            Step::RecreateHost(_)
-            | Step::RemoveSetAside(_)
-            | Step::MakeWorkingCopy(_)
-            | Step::RemoveWorkingCopy(_)
-            | Step::Cancel(_) => Ok(Stage::End),
+            Step::RecreateHost(id) => self.recreate_host(index, *id, task.stage),
+            Step::RemoveSetAside(id) => Ok(self.remove_set_aside(index, *id)),
+            Step::MakeWorkingCopy(id) => self.make_working_copy(index, *id, task.stage),
+            Step::RemoveWorkingCopy(id) => Ok(self.remove_working_copy(index, *id)),
+            Step::Cancel(_) => Ok(Stage::End),
         };
         let name = self.agents[index].name.clone();
         let memory = self.agents[index].memory.as_mut().expect("it lives");

@@ -6,7 +6,7 @@ use diecast_domain::{
     assignment::Orders,
     code::Problem,
     digest::Digest,
-    ids::{ProviderId, SessionId},
+    ids::{HostId, ProviderId, SessionId},
     names::ProviderName,
     profile::{Firmware, HardwareProfile, MachineType, Nic},
     provider::{CpuFacts, FirmwareFacts, NetworkFacts, NetworkKind, ProviderFacts, StorageFacts},
@@ -61,6 +61,10 @@ pub struct SimAgent {
     /// The golden machines here are running, so they cannot be published.
     pub golden_runs: bool,
     pub networks: BTreeSet<String>,
+    /// Hosts that somebody is signed in to.
+    pub used: BTreeSet<HostId>,
+    /// Versions whose guests never come up well.
+    pub bad: BTreeSet<Digest>,
 }
 
 /// The network that every simulated template is on.
@@ -109,8 +113,9 @@ impl SimAgent {
             };
             memory.phases.insert(*digest, phase);
         }
-        let standing = self.disk.hosts.iter().filter(|(_, stands)| **stands).map(|(id, _)| *id);
-        self.disk.hosts_made.extend(standing.map(|id| (id, 1)));
+        let standing = self.disk.standing.iter().filter(|(id, _)| self.disk.hosts.get(id) == Some(&true));
+        self.disk.hosts_made.extend(standing.map(|(id, standing)| (*id, standing.incarnation)));
+        self.disk.working_made.extend(self.disk.working.keys().copied());
         self.memory = Some(memory);
     }
 
@@ -120,7 +125,15 @@ impl SimAgent {
     }
 
     pub fn local(&self, memory: &Memory) -> Local {
-        let removes = |step: &Step| matches!(step, Step::RemoveReplica(_) | Step::RemoveHost(_));
+        let removes = |step: &Step| {
+            matches!(
+                step,
+                Step::RemoveReplica(_)
+                    | Step::RemoveHost(_)
+                    | Step::RemoveSetAside(_)
+                    | Step::RemoveWorkingCopy(_)
+            )
+        };
         Local {
             replicas: self
                 .disk
@@ -129,12 +142,17 @@ impl SimAgent {
                 .map(|digest| (*digest, self.disk.held(digest, &memory.changed)))
                 .collect(),
             hosts: self.disk.hosts.iter().filter(|(_, stands)| **stands).map(|(id, _)| *id).collect(),
-            host_remains: self.disk.hosts.keys().copied().collect(),
+            host_remains: self.disk.hosts.keys().chain(self.disk.aside.keys()).copied().collect(),
             hosts_made: self.disk.hosts_made.clone(),
             published: self.disk.published.clone(),
-            set_aside: BTreeMap::new(),
-            working_copies_made: BTreeSet::new(),
-            working_copy_remains: BTreeSet::new(),
+            set_aside: self
+                .disk
+                .aside
+                .iter()
+                .map(|(id, kept)| (*id, kept.keys().copied().collect()))
+                .collect(),
+            working_copies_made: self.disk.working_made.clone(),
+            working_copy_remains: self.disk.working.keys().copied().collect(),
             operations_ended: self.disk.operations_ended.clone(),
             failed: memory.failed.iter().map(|(object, (attempt, _))| (*object, *attempt)).collect(),
             busy: memory.tasks.keys().copied().collect(),

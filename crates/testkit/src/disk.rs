@@ -4,7 +4,7 @@ use diecast_domain::{
     agent::Held,
     assignment::Assignment,
     digest::Digest,
-    ids::{HostId, OperationId, PublicationId},
+    ids::{HostId, MaintenanceId, OperationId, PublicationId},
     units::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +57,21 @@ impl Copy {
     }
 }
 
+/// One incarnation of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub incarnation: u32,
+    pub digest: Digest,
+}
+
+/// A working copy: what it stands on, and what it is by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkingCopy {
+    pub base: Digest,
+    pub content: Digest,
+    pub published: bool,
+}
+
 #[derive(Clone, Debug)]
 pub struct Disk {
     /// Kept before it is acted upon.
@@ -65,6 +80,14 @@ pub struct Disk {
     /// Hosts of which anything is left, and whether the hypervisor knows them.
     pub hosts: BTreeMap<HostId, bool>,
     pub hosts_made: BTreeMap<HostId, u32>,
+    /// The disks in a host's own directory.
+    pub standing: BTreeMap<HostId, Standing>,
+    /// Former disks: of which incarnation, and what they stand on.
+    pub aside: BTreeMap<HostId, BTreeMap<u32, Digest>>,
+    pub working: BTreeMap<MaintenanceId, WorkingCopy>,
+    pub working_made: BTreeSet<MaintenanceId>,
+    /// What was derived here from what, and can be served as long as that is here.
+    pub spool: BTreeMap<Digest, Digest>,
     pub published: BTreeMap<PublicationId, Digest>,
     pub operations_ended: BTreeSet<OperationId>,
     /// Leaves that fit.
@@ -78,6 +101,11 @@ impl Disk {
             copies: BTreeMap::new(),
             hosts: BTreeMap::new(),
             hosts_made: BTreeMap::new(),
+            standing: BTreeMap::new(),
+            aside: BTreeMap::new(),
+            working: BTreeMap::new(),
+            working_made: BTreeSet::new(),
+            spool: BTreeMap::new(),
             published: BTreeMap::new(),
             operations_ended: BTreeSet::new(),
             room,
@@ -91,6 +119,19 @@ impl Disk {
 
     pub fn free(&self) -> usize {
         self.room.saturating_sub(self.used())
+    }
+
+    /// Every frame of it can be had: from its own files, or from what it was derived from.
+    pub fn serves(&self, digest: &Digest) -> bool {
+        let whole = |digest: &Digest| self.copies.get(digest).is_some_and(|copy| copy.under_final_name);
+        whole(digest) || self.spool.get(digest).is_some_and(whole)
+    }
+
+    /// Whether anything here stands on the files of `digest`.
+    pub fn stands_on(&self, digest: &Digest) -> bool {
+        self.standing.values().any(|standing| standing.digest == *digest)
+            || self.aside.values().flat_map(|kept| kept.values()).any(|former| former == digest)
+            || self.working.values().any(|copy| copy.base == *digest)
     }
 
     /// What an agent reads from its disk; `changed` is what it has found out since.

@@ -34,11 +34,14 @@ pub mod disk;
 pub mod network;
 pub mod operator;
 pub mod promises;
+pub mod rollout;
+mod rollout_promises;
 pub mod server;
 pub mod sim;
 pub mod storm;
 pub mod story;
 pub mod telling;
+mod telling_machines;
 
 pub use sim::{Rules, Sim};
 pub use story::Broken;

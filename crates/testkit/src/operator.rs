@@ -37,7 +37,8 @@ impl Sim {
             discarded: Vec::new(),
             deleting: Default::default(),
             tags: Default::default(),
-            keep: 0,
+            numbered: 0,
+            keep: 2,
             name: format!("t{}", id.as_uuid().as_u128()).parse().expect("it is a label"),
             status: TemplateStatus::Creating,
             concurrency: 2,
@@ -181,6 +182,9 @@ impl Sim {
             return;
         }
         let Some(template) = template else { return };
+        if self.dice.once_in(3) {
+            return self.roll_out_at_random(template);
+        }
         match self.dice.below(9) {
             0 | 1 => self.add_member(template, provider),
             2 => {

@@ -88,7 +88,9 @@ impl Sim {
                         .replica(&current.digest)
                         .is_some_and(|order| order.go && order.version.template == *id)
                 });
-                let for_hosts = world.hosts_on(**provider, current.digest).next().is_some();
+                let for_hosts = world.hosts_on(**provider, current.digest).next().is_some()
+                    || list.worked_on(**provider, current.digest)
+                    || list.discarded.iter().any(|left| left.after == Some(current.digest));
                 let shared = world.templates.values().filter(|other| {
                     other.current.as_ref().is_some_and(|other| other.digest == current.digest)
                 });
@@ -154,7 +156,7 @@ impl Sim {
                 return Some(format!("host `{}` is not as wished: {host:?}", host.name));
             }
         }
-        None
+        self.unsettled_rollout()
     }
 
     fn stands_anywhere(&self, template: TemplateId) -> bool {

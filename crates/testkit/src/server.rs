@@ -39,7 +39,11 @@ impl SimServer {
     /// Begins again from what is stored.
     pub fn restart(&mut self, now: Timestamp) {
         self.hearings.clear();
-        self.stored.world.replicas.clear();
+        let world = &mut self.stored.world;
+        world.replicas.clear();
+        world.unassigned.clear();
+        world.host_reports.clear();
+        world.working_copies.clear();
         self.started = now;
         self.down_until = None;
         self.dirty = true;
@@ -86,16 +90,22 @@ impl SimServer {
             world.replicas.retain(|(provider, _), _| *provider != id);
             world.replicas.extend(report.replicas.into_iter().map(|replica| ((id, replica.digest), replica)));
         }
+        world.unassigned.insert(id, report.unassigned.into_iter().collect());
+        world.host_reports.extend(report.hosts.into_iter().map(|host| (host.id, host)));
+        world.working_copies.extend(report.working_copies.into_iter().map(|copy| (copy.id, copy)));
         self.dirty |= !same || !changes.is_empty();
         changes.clone().apply(&mut self.stored.world);
         self.watch(now);
         Some(changes)
     }
 
-    pub fn due(&mut self, now: Timestamp) -> Changes {
-        let changes = reconcile::due(&self.stored.world, now);
+    /// What time alone changes; the caller applies it. Right after a start nobody is heard yet, and all would look silent.
+    pub fn due(&mut self, now: Timestamp, due: fn(&World, Timestamp) -> Changes) -> Changes {
+        if !reconcile::knows_enough(&self.stored.world, self.started, now) {
+            return Changes::default();
+        }
+        let changes = due(&self.stored.world, now);
         self.dirty |= !changes.is_empty();
-        changes.clone().apply(&mut self.stored.world);
         changes
     }
 

@@ -13,9 +13,9 @@ use diecast_domain::{
     assignment::{self, Acceptance, Assignment, Orders, Refusal},
     generation::Generation,
     ids::{HostId, ProviderId, TemplateId},
-    plan::ProviderInWorld,
+    plan::{ProviderInWorld, World},
     provider::{ProviderSettings, ProviderState, REPORT_INTERVAL},
-    reconcile::Changes,
+    reconcile::{self, Changes},
     units::Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy)]
 pub struct Rules {
     pub decide: fn(&Orders, &Local) -> Vec<Step>,
+    pub due: fn(&World, Timestamp) -> Changes,
     pub accept: fn(ProviderId, &mut Option<Assignment>, Assignment) -> Result<Acceptance, Refusal>,
     /// The whole is read and compared before it is registered.
     pub verifies: bool,
@@ -33,8 +34,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub const REAL: Self =
-        Self { decide: agent::decide, accept: assignment::accept, verifies: true, checks_arrivals: true };
+    pub const REAL: Self = Self {
+        decide: agent::decide,
+        due: reconcile::due,
+        accept: assignment::accept,
+        verifies: true,
+        checks_arrivals: true,
+    };
 }
 
 /// Seconds during which everything goes wrong.
@@ -53,8 +59,8 @@ pub struct Sim {
     pub agents: Vec<SimAgent>,
     pub story: Story,
     pub hostile: bool,
-    /// Hosts that the server has once known to be made.
-    pub known_made: BTreeSet<HostId>,
+    /// Hosts that the server has once known to be made, by incarnation.
+    pub known_made: BTreeSet<(HostId, u32)>,
     /// Hosts that another hand took from their hypervisor.
     pub taken: BTreeSet<HostId>,
     pub backup: Option<Stored>,
@@ -122,6 +128,8 @@ impl Sim {
             hypervisor_answers: true,
             golden_runs: false,
             networks: BTreeSet::from([NETWORK.to_owned(), "lab".to_owned()]),
+            used: BTreeSet::new(),
+            bad: BTreeSet::new(),
         };
         agent.start(self.fresh());
         self.agents.push(agent);
@@ -191,6 +199,7 @@ impl Sim {
     pub fn settle(&mut self) -> Result<u64, Broken> {
         for seconds in 0..CALM_SECONDS_MAX {
             self.second()?;
+            self.give_up_lost_copies();
             if self.unsettled().is_none() {
                 return Ok(seconds);
             }
@@ -269,8 +278,14 @@ impl Sim {
             self.tell(|| "the server is back".into());
         }
         self.server.watch(self.now);
-        let changes = self.server.due(self.now);
-        self.note(&changes);
+        let changes = self.server.due(self.now, self.rules.due);
+        if !changes.is_empty() {
+            let before = self.server.stored.world.clone();
+            changes.clone().apply(&mut self.server.stored.world);
+            self.check_rollout(&before, &changes);
+            self.note(&changes);
+            self.carry_out(&changes);
+        }
         if self.hostile && self.dice.once_in(400) {
             return self.stop_server();
         }
@@ -291,8 +306,8 @@ impl Sim {
             let code = transition.code.map(|code| format!(" ({code})")).unwrap_or_default();
             self.tell(|| format!("server: {}{code}", transition.sentence));
         }
-        let made = changes.hosts.iter().filter(|(_, host)| host.as_ref().is_some_and(|host| host.made));
-        self.known_made.extend(made.map(|(id, _)| *id));
+        let made = changes.hosts.iter().filter_map(|(_, host)| host.as_ref()).filter(|host| host.made);
+        self.known_made.extend(made.map(|host| (host.id, host.incarnation)));
     }
 
     fn let_live(&mut self, index: usize) {

@@ -36,6 +36,9 @@ impl Sim {
             if self.dice.once_in(3) {
                 self.strike();
             }
+            if self.dice.once_in(5) {
+                self.somebody_comes_or_goes();
+            }
             self.second()?;
         }
         self.calm();
@@ -49,6 +52,7 @@ impl Sim {
         self.network.cut_off.clear();
         self.network.apart.clear();
         self.drain();
+        self.end_rollouts();
         if self.server.down_until.is_some() {
             self.server.down_until = Some(self.now);
         }
@@ -79,7 +83,13 @@ impl Sim {
             list.publication.as_ref().is_some_and(|publication| publication.provider == agent.id)
         });
         let alone = agent.disk.copies.keys().any(|digest| !self.intact_elsewhere(index, digest));
-        publishes || alone
+        let lists = self.server.stored.world.templates.values();
+        let works = lists.into_iter().any(|list| {
+            let entered = list.maintenance.as_ref().is_some_and(|there| there.provider == agent.id);
+            entered || list.discarded.iter().any(|left| left.provider == agent.id)
+        });
+        let made = agent.disk.spool.keys().any(|digest| !self.intact_elsewhere(index, digest));
+        publishes || alone || works || made
     }
 
     /// Another provider has it too, intact and not on its way out.
@@ -166,7 +176,9 @@ impl Sim {
         let hosts: Vec<_> = self.agents[index].disk.hosts.keys().copied().collect();
         let Some(host) = self.dice.pick(&hosts) else { return };
         if self.agents[index].disk.hosts_made.contains_key(&host) {
-            self.agents[index].disk.hosts.remove(&host);
+            let disk = &mut self.agents[index].disk;
+            disk.hosts.remove(&host);
+            disk.standing.remove(&host);
             self.taken.insert(host);
             self.tell(|| format!("host {} is taken away by hand", crate::acts::short(host)));
         }

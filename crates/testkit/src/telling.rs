@@ -9,7 +9,6 @@ use diecast_domain::{
     assignment::{Deletion, Orders, PublicationOrder},
     code::{Code, Problem},
     digest::Digest,
-    host::{HostPhase, HostReport},
     replica::{Phase, Progress, ReplicaReport},
     report::{OperationReport, Outcome, PublicationPhase, PublicationReport, Published, Report},
     template::VersionSize,
@@ -28,7 +27,7 @@ impl SimAgent {
             (!self.hypervisor_answers).then(|| Problem::new(Code::P0002, "libvirtd does not answer"));
         let (replicas, unassigned) = self.replica_reports(memory);
         Some(Report {
-            working_copies: Vec::new(),
+            working_copies: self.working_copy_reports(memory),
             provider: self.id,
             session: memory.session,
             sequence: memory.sequence,
@@ -86,7 +85,7 @@ impl SimAgent {
                 phase => phase,
             };
             ReplicaReport {
-                serves: false,
+                serves: self.disk.serves(digest),
                 digest: *digest,
                 phase,
                 attempt: failed.map_or(*attempt, |(failed, _)| *failed),
@@ -126,44 +125,5 @@ impl SimAgent {
             }
         };
         orders.publications.iter().map(report).collect()
-    }
-
-    fn host_reports(&self, memory: &Memory) -> Vec<HostReport> {
-        let Some(orders) = self.orders() else { return Vec::new() };
-        let say = |id, phase, attempt, problem| HostReport {
-            incarnation: 1,
-            digest: None,
-            users: None,
-            set_aside: Vec::new(),
-            id,
-            phase,
-            attempt,
-            power: None,
-            addresses: Vec::new(),
-            guest_agent: false,
-            guest_name: None,
-            problem,
-        };
-        let mut reports = Vec::new();
-        for order in &orders.hosts {
-            let failed =
-                memory.failed.get(&Object::Host(order.id)).filter(|(failed, _)| *failed >= order.attempt);
-            let stands = self.disk.hosts.get(&order.id) == Some(&true);
-            let stood = order.made || self.disk.hosts_made.contains_key(&order.id);
-            reports.push(match failed {
-                _ if stands => say(order.id, HostPhase::Made, order.attempt, None),
-                _ if stood => say(order.id, HostPhase::Gone, order.attempt, None),
-                Some((failed, problem)) => say(order.id, HostPhase::Failed, *failed, Some(problem.clone())),
-                None => say(order.id, HostPhase::Creating, order.attempt, None),
-            });
-        }
-        for deletion in &orders.deletions {
-            if let Deletion::Host { host, .. } = deletion
-                && self.disk.hosts.contains_key(host)
-            {
-                reports.push(say(*host, HostPhase::Deleting, 1, None));
-            }
-        }
-        reports
     }
 }

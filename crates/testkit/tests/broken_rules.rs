@@ -4,6 +4,9 @@ use diecast_domain::{
     agent::{self, Local, Step},
     assignment::{Acceptance, Assignment, Orders, Refusal},
     ids::ProviderId,
+    plan::World,
+    reconcile::{self, Changes},
+    units::Timestamp,
 };
 use diecast_testkit::{Rules, Sim};
 
@@ -73,6 +76,71 @@ fn an_agent_that_never_tries_again_does_not_settle() {
         agent::decide(orders, &local)
     }
     shows(Rules { decide: resigned, ..Rules::REAL }, "quiet seconds");
+}
+
+#[test]
+fn a_server_that_takes_nobody_for_a_user_is_found_out() {
+    fn blind(world: &World, now: Timestamp) -> Changes {
+        let mut world = world.clone();
+        for report in world.host_reports.values_mut() {
+            report.users = Some(Vec::new());
+        }
+        reconcile::due(&world, now)
+    }
+    shows(Rules { due: blind, ..Rules::REAL }, "is disturbed while somebody may use it");
+}
+
+#[test]
+fn a_server_that_gives_up_former_disks_at_once_is_found_out() {
+    fn hasty(world: &World, now: Timestamp) -> Changes {
+        let mut changes = reconcile::due(world, now);
+        for (_, host) in &mut changes.hosts {
+            let former = host.as_mut().and_then(|host| host.previous.as_mut());
+            former.into_iter().for_each(|former| former.dropping = true);
+        }
+        changes
+    }
+    shows(Rules { due: hasty, ..Rules::REAL }, "before their wave has passed");
+}
+
+#[test]
+fn a_server_that_never_advances_its_rollouts_does_not_settle() {
+    fn idle(world: &World, now: Timestamp) -> Changes {
+        let mut world = world.clone();
+        (world.recreations, world.pools) = (Vec::new(), Vec::new());
+        reconcile::due(&world, now)
+    }
+    shows(Rules { due: idle, ..Rules::REAL }, "quiet seconds");
+}
+
+#[test]
+fn a_server_that_forgets_what_a_working_copy_waits_for_is_found_out() {
+    fn forgetful(world: &World, now: Timestamp) -> Changes {
+        let mut changes = reconcile::due(world, now);
+        for (id, list) in &world.templates {
+            let mut discarded = list.discarded.clone();
+            discarded.iter_mut().for_each(|left| left.after = None);
+            if discarded != list.discarded {
+                changes.maintenances.push((*id, list.maintenance.clone(), discarded));
+            }
+        }
+        changes
+    }
+    shows(Rules { due: forgetful, ..Rules::REAL }, "before anybody holds what it held");
+}
+
+#[test]
+fn an_agent_that_throws_working_copies_away_is_found_out() {
+    fn untidy(orders: &Orders, local: &Local) -> Vec<Step> {
+        let mut steps = agent::decide(orders, local);
+        let idle = |id: &&_| !local.busy.contains(&agent::Object::WorkingCopy(**id));
+        let left = local.working_copy_remains.iter().filter(idle).copied();
+        let begun = |id: &_| steps.iter().any(|step| step.object() == agent::Object::WorkingCopy(*id));
+        let gone: Vec<_> = left.filter(|id| !begun(id)).collect();
+        steps.extend(gone.into_iter().map(Step::RemoveWorkingCopy));
+        steps
+    }
+    shows(Rules { decide: untidy, ..Rules::REAL }, "is deleted without an order");
 }
 
 #[test]

@@ -139,3 +139,9 @@ export const useRecreation = (id: string) =>
     queryKey: ["recreation", id],
     queryFn: () => told(api.GET("/api/v1/recreations/{id}", { params: { path: { id } } })),
   });
+
+export const useSchedules = () =>
+  useQuery({
+    queryKey: ["schedules"],
+    queryFn: () => all((after) => told(api.GET("/api/v1/schedules", { params: { query: { limit: PAGE, after } } }))),
+  });

@@ -65,6 +65,7 @@ pub struct HostView {
     pub pool: Option<String>,
     /// Which making of its disks this is, from 1 on.
     pub incarnation: u32,
+    /// In lists without its long texts.
     pub setup: SetupBody,
     /// `Creating`, `Preparing`, `Ready`, `Off`, `Recreating`, `Failed to create`, `Deleting`, `Missing`, `Unknown`
     pub status: String,

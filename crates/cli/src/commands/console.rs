@@ -26,8 +26,10 @@ const PORT_FIRST: u16 = 5901;
 const PORT_LAST: u16 = 5999;
 /// One message to the other side: what a screen sends in a burst.
 const PIECE_BYTES: usize = 64 << 10;
+/// An address as a viewer takes it.
+type Spelling = fn(SocketAddr) -> String;
 /// Viewers that are known, and how each takes an address.
-const VIEWERS: [(&str, fn(SocketAddr) -> String); 3] = [
+const VIEWERS: [(&str, Spelling); 3] = [
     ("remote-viewer", |address| format!("vnc://{address}")),
     ("vncviewer", |address| format!("{}::{}", address.ip(), address.port())),
     ("vinagre", |address| format!("vnc://{address}")),

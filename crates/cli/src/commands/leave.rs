@@ -126,24 +126,25 @@ async fn prepared(
     wait: WaitArgs,
 ) -> Result<Rollout, Failure> {
     let template = cx.client.template(name).await?.value;
-    let base = template.maintenance.as_ref().map(|it| it.base);
-    let known = match args.recreate {
-        Some(Recreate::Now | Recreate::At(_)) => {
-            let there = rollout::fresh(&cx.client, name, &BTreeSet::new()).await?;
-            there.into_iter().map(|it| it.id).collect()
-        }
-        _ => BTreeSet::new(),
-    };
-    Ok(Rollout { args, terms, wait, before: base.or(template.version).unwrap_or_default(), known })
+    let known = rollout::fresh(&cx.client, name, &BTreeSet::new()).await?;
+    let known = known.into_iter().map(|it| it.id).collect();
+    Ok(Rollout { args, terms, wait, before: template.version.unwrap_or_default(), known })
 }
 
 /// Waits until the template is out of maintenance, or will not be by itself.
 async fn left_maintenance(cx: &mut Context<'_>, wait: WaitArgs, name: &str) -> Result<TemplateView, Failure> {
     let mut live = Live::new(cx.printer);
-    let client = &cx.client;
+    let (client, mut told) = (&cx.client, None);
     wait::until(wait, cx.printer, &format!("the publication of {name}"), async |printer| {
         let template = client.template(name).await?.value;
         live.template(printer, &template);
+        let problem = template.maintenance.as_ref().and_then(|it| it.problem.clone());
+        if problem != told {
+            if let Some(problem) = &problem {
+                printer.talk(render::trouble(name, problem).trim_end());
+            }
+            told = problem;
+        }
         Ok(is_decided(&template, printer.look().now).then_some(template))
     })
     .await
@@ -181,7 +182,7 @@ async fn rolled_out(cx: &mut Context<'_>, it: Rollout, template: TemplateView) -
     }
     let template = cx.client.template(&name).await?.value;
     let outcome = Outcome { template, changed: Some(changed), version, recreations };
-    cx.printer.answer(&outcome, |look, outcome| text(look, outcome))?;
+    cx.printer.answer(&outcome, text)?;
     if live && !it.wait.wait {
         for recreation in outcome.recreations.iter().filter(|it| rollout::goes_on(it)) {
             cx.printer.talk(&format!("follow it with `diecast recreation show {} --watch`", recreation.id));
@@ -205,6 +206,14 @@ async fn hosts_follow(
     template: &TemplateView,
 ) -> Result<Vec<RecreationView>, Failure> {
     let name = template.name.as_str();
+    // Said when it was left before, and carried out by the server since.
+    let there = match it.args.recreate {
+        None => rollout::fresh(&cx.client, name, &it.known).await?,
+        Some(_) => Vec::new(),
+    };
+    if !there.is_empty() {
+        return rollout::decided(cx, there).await;
+    }
     let asked = match it.args.recreate {
         // The server carries it out, whether or not this process lives.
         Some(Recreate::Now) => {

@@ -19,6 +19,7 @@ use diecast_api::{
 };
 use diecast_domain::code::Code;
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 pub(super) async fn run(cx: &mut Context<'_>, command: PoolCommand) -> Result<(), Failure> {
     match command {
@@ -94,7 +95,7 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
 async fn set(cx: &mut Context<'_>, args: SetArgs) -> Result<(), Failure> {
     let name = args.name.as_str();
     let given = settings(args.settings)?;
-    let mut change = PoolSettings {
+    let change = PoolSettings {
         size: args.size,
         min: args.min,
         max: args.max,
@@ -105,13 +106,11 @@ async fn set(cx: &mut Context<'_>, args: SetArgs) -> Result<(), Failure> {
     if change == PoolSettings::default() {
         return Err(Failure::usage("nothing is to be changed", "see `diecast pool set --help`"));
     }
-    let pool = cx.client.pool(name).await?;
-    change.setup = change.setup.map(|said| setup::over(&pool.value.setup, said));
-    change.terms = change.terms.map(|said| setup::terms_over(&pool.value.terms, said));
     if args.dry_run {
         let plan = cx.client.plan_pool_change(name, &change).await?;
         return plan_only(cx, &plan);
     }
+    let pool = cx.client.pool(name).await?;
     let changed = cx.client.change_pool(name, &change, pool.etag.as_deref()).await?;
     cx.printer.talk(&format!("{name} is changed"));
     ended(cx, args.wait, changed).await
@@ -127,31 +126,33 @@ async fn ended(cx: &mut Context<'_>, wait: WaitArgs, pool: PoolView) -> Result<(
     if pool.status == "OK" { Ok(()) } else { Err(Failure::Told) }
 }
 
-/// Waits until a pool is at its size, or cannot be.
+/// How long a pool whose hosts all stand is waited for while none of them gets ready: some may be off.
+const GUEST_PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// Waits until a pool is at its size and its hosts are ready, or cannot be.
 pub(super) async fn filled(
     cx: &mut Context<'_>,
     wait: WaitArgs,
     mut pool: PoolView,
 ) -> Result<PoolView, Failure> {
-    let (client, mut told) = (&cx.client, String::new());
+    let (client, mut told, mut since) = (&cx.client, String::new(), Instant::now());
     wait::until(wait, cx.printer, &format!("the pool {}", pool.name), async |printer| {
         pool = client.pool(&pool.name).await?.value;
-        let line = format!(
-            "{}: {}, {} of {} hosts, {} ready",
-            pool.name, pool.status, pool.hosts, pool.wanted, pool.ready
-        );
+        let PoolView { name, status, hosts, wanted, ready, .. } = &pool;
+        let line = format!("{name}: {status}, {hosts} of {wanted} hosts, {ready} ready");
         if line != told {
             printer.talk(&line);
-            told = line;
+            (told, since) = (line, Instant::now());
         }
-        Ok(is_settled(&pool).then(|| pool.clone()))
+        let settled = is_settled(&pool) || (pool.status == "OK" && since.elapsed() >= GUEST_PATIENCE);
+        Ok(settled.then(|| pool.clone()))
     })
     .await
 }
 
 fn is_settled(pool: &PoolView) -> bool {
     match pool.status.as_str() {
-        "OK" => pool.hosts >= pool.wanted && pool.ready >= pool.wanted.min(pool.hosts) || pool.wanted == 0,
+        "OK" => pool.ready >= pool.hosts,
         status => status == "Cannot fill",
     }
 }
@@ -191,4 +192,18 @@ pub(super) async fn gone(cx: &mut Context<'_>, wait: WaitArgs, name: &str) -> Re
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples;
+
+    #[test]
+    fn a_pool_is_waited_for_until_its_hosts_are_ready_or_it_cannot_be_filled() {
+        assert!(!is_settled(&samples::pool()), "one of its hosts is not ready yet");
+        assert!(is_settled(&PoolView { ready: 20, ..samples::pool() }));
+        assert!(is_settled(&samples::short_pool()));
+        assert!(!is_settled(&PoolView { status: "Filling".into(), ready: 20, ..samples::pool() }));
+    }
 }

@@ -59,7 +59,8 @@ fn answer(text: &str) -> Result<Recreate, String> {
         "later" | "l" | "no" | "" => Ok(Recreate::Later),
         other => {
             let time = other.strip_prefix("at").map_or(other, |rest| rest.trim_start_matches(['=', ' ']));
-            moment::moment(time).map(Recreate::At)
+            let at = moment::moment(time).map(Recreate::At);
+            at.map_err(|_| format!("`{text}` is none of now, later and a time such as 22:00"))
         }
     }
 }
@@ -117,8 +118,12 @@ pub(super) async fn decided(
         return Err(undecided(cx, all).await?);
     }
     for recreation in &mut all {
-        while awaits(recreation) {
-            *recreation = decide(cx, recreation.clone()).await?;
+        let mut open = true;
+        while open && awaits(recreation) {
+            (*recreation, open) = decide(cx, recreation.clone()).await?;
+        }
+        if is(recreation, Stage::Cancelled) {
+            later(cx, &recreation.template);
         }
     }
     Ok(all)
@@ -133,13 +138,20 @@ fn awaits(recreation: &RecreationView) -> bool {
 }
 
 async fn verified(cx: &mut Context<'_>, first: RecreationView) -> Result<RecreationView, Failure> {
-    let (client, mut now, mut looks) = (&cx.client, first, 0);
-    wait::until(super::waiting(None), cx.printer, "the verification of the providers", async |_| {
-        if looks > 0 {
-            now = client.recreation(&now.id).await?;
-        }
+    if is(&first, Stage::Scheduled) { moved_on(cx, first, Stage::Scheduled).await } else { Ok(first) }
+}
+
+/// What was asked for takes effect at the server's next look: waits until it is not `from` any more.
+async fn moved_on(
+    cx: &mut Context<'_>,
+    mut now: RecreationView,
+    from: Stage,
+) -> Result<RecreationView, Failure> {
+    let (client, mut looks) = (&cx.client, 0);
+    wait::until(super::waiting(None), cx.printer, "the recreation", async |_| {
+        now = client.recreation(&now.id).await?;
         looks += 1;
-        Ok((!is(&now, Stage::Scheduled) || looks > LOOKS_MAX).then(|| now.clone()))
+        Ok((!is(&now, from) || looks > LOOKS_MAX).then(|| now.clone()))
     })
     .await
 }
@@ -155,7 +167,11 @@ async fn undecided(cx: &mut Context<'_>, recreations: Vec<RecreationView>) -> Re
     }
     let who = counted(blockers.len() as u64, "provider");
     let verb = if blockers.len() == 1 { "does" } else { "do" };
-    let cause = format!("no host is recreated: {who} with hosts to recreate {verb} not answer");
+    // Those of other templates and versions may all be on providers that answer.
+    let others = recreations.iter().any(|it| !awaits(it) && goes_on(it));
+    let what =
+        if others { format!("hosts of {template} are not recreated") } else { "no host is recreated".into() };
+    let cause = format!("{what}: {who} with hosts to recreate {verb} not answer");
     let hint = format!(
         "bring them back and resume with `diecast host recreate --template {template} --outdated`, or decide with \
          `--if-unavailable proceed`"
@@ -181,21 +197,18 @@ fn decision(text: &str) -> Result<Decision, String> {
     }
 }
 
-/// One round: who is silent, and what somebody says to that.
-async fn decide(cx: &mut Context<'_>, recreation: RecreationView) -> Result<RecreationView, Failure> {
+/// One round: who is silent, what somebody says to that, and whether there is more to say.
+async fn decide(cx: &mut Context<'_>, recreation: RecreationView) -> Result<(RecreationView, bool), Failure> {
     let text = render::silent(cx.printer.talk_look(), &recreation);
     cx.printer.talk(text.trim_end());
     cx.printer.talk("The hosts of those that do not answer follow by themselves when they return.");
     let chosen = confirm::choose(cx.printer, DECISIONS, decision)?.unwrap_or(Decision::Later);
-    Ok(match chosen {
-        Decision::Again => cx.client.recreation(&recreation.id).await?,
+    let told = match chosen {
+        Decision::Again => return Ok((cx.client.recreation(&recreation.id).await?, true)),
         Decision::Proceed => cx.client.proceed_recreation(&recreation.id).await?,
-        Decision::Later => {
-            let cancelled = cx.client.cancel_recreation(&recreation.id).await?;
-            later(cx, &recreation.template);
-            cancelled
-        }
-    })
+        Decision::Later => cx.client.cancel_recreation(&recreation.id).await?,
+    };
+    Ok((moved_on(cx, told, Stage::AwaitingDecision).await?, false))
 }
 
 /// Follows recreations to their end, or until only providers that do not answer are waited for.

@@ -1,7 +1,7 @@
-//! What hosts are to be like, from what was typed, and over what is set.
+//! What hosts are to be like, from what was typed.
 
 use crate::{Failure, args::terms::SetupArgs};
-use diecast_api::operator::{host::SetupBody, recreation::TermsBody};
+use diecast_api::operator::host::SetupBody;
 use diecast_domain::preparation::TEXT_BYTES_MAX;
 use std::path::Path;
 
@@ -46,30 +46,6 @@ fn text(path: &Path) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// What was said over what is set. Texts of a preparation that is left are left too.
-pub(super) fn over(set: &SetupBody, said: SetupBody) -> SetupBody {
-    let preparation = said.preparation.or_else(|| set.preparation.clone());
-    let goes_with = |wanted: &str| preparation.as_deref().is_none_or(|it| it == wanted);
-    let kept = |wanted: &str, text: &Option<String>| text.clone().filter(|_| goes_with(wanted));
-    SetupBody {
-        user_data: said.user_data.or_else(|| kept("cloud-init", &set.user_data)),
-        unattend: said.unattend.or_else(|| kept("sysprep", &set.unattend)),
-        data_disk_bytes: said.data_disk_bytes.or(set.data_disk_bytes),
-        ready_when: said.ready_when.or_else(|| set.ready_when.clone()),
-        preparation,
-    }
-}
-
-/// The same for how hosts are recreated.
-pub(super) fn terms_over(set: &TermsBody, said: TermsBody) -> TermsBody {
-    TermsBody {
-        waves: said.waves.or_else(|| set.waves.clone()),
-        deadline: said.deadline.or_else(|| set.deadline.clone()),
-        failures_max: said.failures_max.or(set.failures_max),
-        health_seconds: said.health_seconds.or(set.health_seconds),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,20 +67,5 @@ mod tests {
         std::fs::write(&file, "x".repeat(TEXT_BYTES_MAX + 1)).unwrap();
         let large = SetupArgs { user_data: Some(file), ..SetupArgs::default() };
         assert_eq!(setup(large).unwrap_err().exit_code(), 2);
-    }
-
-    #[test]
-    fn what_is_not_said_stays_and_a_preparation_that_is_left_takes_its_text_along() {
-        let set = SetupBody {
-            preparation: Some("cloud-init".into()),
-            user_data: Some("x".into()),
-            data_disk_bytes: Some(1),
-            ..SetupBody::default()
-        };
-        let said = SetupBody { ready_when: Some("address".into()), ..SetupBody::default() };
-        let kept = over(&set, said);
-        assert_eq!((kept.user_data.as_deref(), kept.data_disk_bytes), (Some("x"), Some(1)));
-        let said = SetupBody { preparation: Some("none".into()), ..SetupBody::default() };
-        assert_eq!(over(&set, said).user_data, None);
     }
 }

@@ -42,12 +42,25 @@ impl Ended {
 }
 
 async fn typed(line: &str, router: Router) -> Ended {
+    run_on(line, router, None).await
+}
+
+/// As [`typed`], by somebody who sits at a terminal and answers so.
+async fn typed_and_answered(line: &str, router: Router, answers: &[&str]) -> Ended {
+    run_on(line, router, Some(answers)).await
+}
+
+async fn run_on(line: &str, router: Router, answers: Option<&[&str]>) -> Ended {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let Whole { globals, command } = Whole::try_parse_from(line.split_whitespace()).unwrap();
-    let Captured { mut printer, data, talk } = Captured::new(globals.json);
+    let captured = Captured::new(globals.json);
+    let Captured { mut printer, data, talk } = match answers {
+        Some(answers) => captured.answering(answers),
+        None => captured,
+    };
     let client = Client::new(&Connection { url, ..Connection::default() }).unwrap();
     let names = missing::names(&command);
     let outcome = asked(&mut Context { client: client.clone(), printer: &mut printer }, command).await;
@@ -64,6 +77,11 @@ fn refuse(code: Code, cause: &str) -> (StatusCode, Json<ProblemDetails>) {
     let details = ProblemDetails::from(&Problem::new(code, cause));
     (StatusCode::from_u16(details.status).unwrap(), Json(details))
 }
+
+#[path = "rolling_tests.rs"]
+mod rolling;
+#[path = "scripted_tests.rs"]
+mod scripted;
 
 /// Answers with each view in turn, and with the last for ever.
 fn unfolding<T: Clone + serde::Serialize + Send + Sync + 'static>(

@@ -120,7 +120,12 @@ impl Printer {
                 Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
             }
             #[cfg(test)]
-            Ears::Script(lines) => Ok(lines.pop_front()),
+            Ears::Script(lines) => {
+                let line = lines.pop_front();
+                // As a terminal echoes what is typed.
+                line.iter().for_each(|line| self.talk(line));
+                Ok(line)
+            }
         }
     }
 }

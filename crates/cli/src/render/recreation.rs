@@ -2,6 +2,7 @@
 
 use super::{Look, NOTHING, counted, or_nothing, sheet, time, trouble, version};
 use diecast_api::operator::recreation::{RecreationHostView, RecreationList, RecreationView, SilentProvider};
+use std::collections::BTreeMap;
 
 pub(crate) fn list(look: Look, list: &RecreationList) -> String {
     let row = |it: &RecreationView| {
@@ -138,9 +139,10 @@ pub(crate) fn changes(before: Option<&RecreationView>, now: &RecreationView) -> 
         let note = now.note.as_ref().map(|note| format!("  ({note})")).unwrap_or_default();
         lines.push(format!("{}{note}", headline(now)));
     }
+    let were = before.iter().flat_map(|before| &before.hosts);
+    let were: BTreeMap<&str, &RecreationHostView> = were.map(|was| (was.host.as_str(), was)).collect();
     for host in &now.hosts {
-        let was = before.and_then(|before| before.hosts.iter().find(|was| was.host == host.host));
-        let told = match was {
+        let told = match were.get(host.host.as_str()) {
             // At first sight, those that only wait are in the headline.
             None => is_lively(host),
             Some(was) => (&was.state, &was.note) != (&host.state, &host.note),

@@ -8,6 +8,7 @@ use crate::{
     assignment::{Deletion, Orders, Readers, ReplicaOrder},
     distribution::Desire,
     ids::{ProviderId, TemplateId},
+    maintenance::Discarded,
     replica::ReplicaReport,
     template::{TemplateStatus, VersionRef},
 };
@@ -24,7 +25,8 @@ pub(super) fn replicas(
 ) {
     for version in &template.versions {
         let stood_on = world.hosts_on(provider, version.digest).any(|host| host.template == id)
-            || template.worked_on(provider, version.digest);
+            || template.worked_on(provider, version.digest)
+            || is_awaited(world, template, provider, version);
         let leaves = leaves(world, id, template, provider, version);
         if leaves && !stood_on {
             orders.deletions.push(Deletion::Replica { version: version.clone() });
@@ -52,6 +54,14 @@ pub(super) fn replicas(
             orders.readers.push(Readers { digest: version.digest, providers: readers });
         }
     }
+}
+
+/// Only what is left of a working copy there has this content so far: whatever is current by now, its
+/// maker makes it whole, so that the working copy can go.
+fn is_awaited(world: &World, template: &TemplateInWorld, provider: ProviderId, version: &VersionRef) -> bool {
+    let waits = |left: &Discarded| left.provider == provider && left.after == Some(version.digest);
+    let stays = template.status != TemplateStatus::Deleting && !template.deleting.contains(&version.number);
+    stays && template.discarded.iter().any(waits) && !world.is_ready_somewhere(version.digest)
 }
 
 /// Whether the version is to leave this provider, as far as nothing there needs it.

@@ -70,6 +70,8 @@ pub struct TemplateInWorld {
     /// Numbers of versions that are to go everywhere.
     pub deleting: BTreeSet<u32>,
     pub tags: BTreeMap<Tag, u32>,
+    /// The highest number that a version of it ever had: none is given twice.
+    pub numbered: u32,
     /// Newest versions that retention keeps; 0: all.
     pub keep: u32,
     pub members: BTreeMap<ProviderId, Member>,

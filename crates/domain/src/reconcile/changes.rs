@@ -56,6 +56,7 @@ impl Changes {
         for (version, _) in self.versions {
             if let Some(list) = world.templates.get_mut(&version.template) {
                 list.versions.push(version.clone());
+                list.numbered = list.numbered.max(version.number);
                 list.current = Some(version);
                 list.members.values_mut().for_each(member::begin_anew);
             }
@@ -103,6 +104,7 @@ impl Changes {
         }
         for (template, number) in self.versions_gone {
             if let Some(list) = world.templates.get_mut(&template) {
+                list.numbered = list.numbered.max(number);
                 list.deleting.remove(&number);
                 list.versions.retain(|version| version.number != number);
             }

@@ -56,8 +56,14 @@ pub fn member_after_report(
                     next.since = heard.now;
                 }
                 next.held = Some(HeldVersion { number: current.number, digest: current.digest, verified_at });
-                begin_anew(&mut next);
                 next.joined_later = false;
+                match failed_beside(heard, list, current) {
+                    Some(report) if report.attempt >= member.attempt => {
+                        failed(heard, list, report, member, &mut next, &mut note);
+                    }
+                    Some(_) => {}
+                    None => begin_anew(&mut next),
+                }
             }
             (Phase::Failed, _) if report.attempt >= member.attempt => {
                 failed(heard, list, report, member, &mut next, &mut note);
@@ -66,6 +72,20 @@ pub fn member_after_report(
         }
     }
     Change { record: Some(next), transitions }
+}
+
+/// An older version that hosts or working copies there need, and that could not be brought: it is
+/// tried again under the member's count, once the current version needs that no more.
+fn failed_beside<'a>(
+    heard: &Heard<'a>,
+    list: &TemplateInWorld,
+    current: &VersionRef,
+) -> Option<&'a ReplicaReport> {
+    let told = heard.seen()?;
+    let older = list.versions.iter().filter(|version| version.digest != current.digest);
+    let ordered = older.filter(|version| told.orders.replica(&version.digest).is_some());
+    let mut said = ordered.filter_map(|version| of(heard.report, version.digest));
+    said.find(|report| report.phase == Phase::Failed)
 }
 
 /// An attempt is over. One that is known already changes nothing.

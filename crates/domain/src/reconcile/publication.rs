@@ -101,7 +101,8 @@ fn made(
             return (None, Some(older.clone()), sentence);
         }
     }
-    let number = list.versions.iter().map(|version| version.number).max().unwrap_or(0) + 1;
+    let newest = list.versions.iter().map(|version| version.number).max().unwrap_or(0);
+    let number = newest.max(list.numbered) + 1;
     let version = VersionRef { template, name: name.clone(), number, digest };
     let sentence = format!("v{number} of template `{name}` is published");
     (Some((version, published.clone())), None, sentence)

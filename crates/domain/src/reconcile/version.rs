@@ -38,7 +38,7 @@ pub(super) fn gone(
         let others = || world.providers.keys().filter(|id| **id != heard.report.provider);
         if is_gone_here(world, heard, version)
             && others().all(|id| !may_have(world, list, *id, version))
-            && !needed(world, list, version.digest)
+            && !needed(world, template, list, version.digest)
         {
             changes.versions_gone.push((template, version.number));
             let sentence = format!("v{} of `{}` is gone everywhere", version.number, list.name);
@@ -78,8 +78,8 @@ fn kept_for_another(world: &World, version: &VersionRef) -> bool {
     })
 }
 
-fn needed(world: &World, list: &TemplateInWorld, digest: Digest) -> bool {
-    let hosts = world.hosts.iter().any(|host| host.stands_on(digest));
+fn needed(world: &World, template: TemplateId, list: &TemplateInWorld, digest: Digest) -> bool {
+    let hosts = world.hosts.iter().any(|host| host.template == template && host.stands_on(digest));
     let works = |provider: &ProviderId| list.worked_on(*provider, digest);
     hosts || world.providers.keys().any(works)
 }

@@ -1,6 +1,6 @@
 //! One look at a recreation: what has begun is judged, what can be begun is begun.
 
-use super::{HostProgress, Recreation, Stage, health, outlook::silent};
+use super::{HostProgress, Recreation, Stage, health, outlook::silent, should_be};
 use crate::{
     code::Code,
     host::{Host, HostPhase, InUse},
@@ -83,11 +83,14 @@ impl Look<'_> {
                 left.push(*id);
                 continue;
             };
-            let missing = || self.world.host_reports.get(id).is_some_and(|it| it.phase == HostPhase::Gone);
             let stands_there = host.digest == it.digest && host.version == it.version;
             let changed = progress.incarnation().is_some_and(|incarnation| incarnation != host.incarnation);
             let waits = *progress == HostProgress::Waiting;
-            if changed || (waits && (newer(id) || (stands_there && !it.refresh && !missing()))) {
+            let decided = should_be(self.world, host).is_none_or(|version| version.number != it.version);
+            if changed
+                || (waits
+                    && (decided || newer(id) || (stands_there && !it.refresh && !self.is_missing(host))))
+            {
                 left.push(*id);
             }
         }
@@ -99,6 +102,11 @@ impl Look<'_> {
                 *progress = HostProgress::Left;
             }
         }
+    }
+
+    fn is_missing(&self, host: &Host) -> bool {
+        let report = self.world.host_reports.get(&host.id);
+        report.is_some_and(|it| it.phase == HostPhase::Gone && it.stood() >= host.incarnation)
     }
 
     fn begin_to_run(&mut self) {
@@ -250,7 +258,10 @@ impl Look<'_> {
             .candidates()
             .into_iter()
             .take(room)
-            .map(|host| host.recreated(it.version, it.digest))
+            .map(|host| match self.is_missing(host) {
+                true => host.remade(it.version, it.digest),
+                false => host.recreated(it.version, it.digest),
+            })
             .collect();
         for host in begun {
             let (incarnation, attempt) = (host.incarnation, host.attempt);

@@ -6,13 +6,14 @@ use crate::{
     plan::World,
 };
 
-/// The host with its former disks given up, if they may be: it stands on its present ones, it is not
+/// The host with its former disks given up, if they may be: its present ones were made, it is not
 /// on its way back, and no recreation that runs may still roll it back. Whatever ended a recreation
 /// before it could say so, nothing is left over.
 pub fn former_due(world: &World, host: &Host) -> Option<Host> {
     let mut former = host.previous.filter(|former| !former.dropping && host.restores.is_none())?;
     let report = world.host_reports.get(&host.id).filter(|_| world.answers(host.provider))?;
-    let stands = report.phase == HostPhase::Made && report.stood() == host.incarnation;
+    let there = matches!(report.phase, HostPhase::Made | HostPhase::Gone);
+    let stands = there && report.stood() == host.incarnation;
     let held = world
         .recreations
         .iter()

@@ -61,6 +61,7 @@ fn world(stage: Stage) -> World {
         discarded: Vec::new(),
         deleting: Default::default(),
         tags: Default::default(),
+        numbered: 0,
         keep: 0,
         members: Default::default(),
     };

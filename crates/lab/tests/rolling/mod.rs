@@ -71,6 +71,11 @@ pub fn new_version(lab: &Lab, note: &str) -> Value {
 /// Leaves maintenance without recreating hosts; gives the newest version.
 pub fn leave(lab: &Lab, more: &[&str]) -> Value {
     says(lab, &[&["maintenance", "leave", "golden", "--recreate", "later", "--wait"], more].concat());
+    is_left(lab)
+}
+
+/// What holds once maintenance was left; gives the newest version.
+pub fn is_left(lab: &Lab) -> Value {
     let shown = template(lab);
     assert_eq!(shown["status"], "Ready", "{shown:#}");
     assert!(shown["maintenance"].is_null(), "{shown:#}");

@@ -171,4 +171,17 @@ mod tests {
         let missing = work("no-such-tool", &[], LOOK_DEADLINE).await.unwrap_err();
         assert!(missing.to_string().contains("no-such-tool"), "{missing}");
     }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_read_until_somebody_has_had_enough() {
+        let mut lines = 0;
+        let count = |line: &str| {
+            assert_eq!(line, "y");
+            lines += 1;
+            if lines < 10_000 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let answer = look_through("yes", &[], LOOK_DEADLINE, count).await.unwrap();
+        assert!(!answer.ok, "it was ended");
+        assert_eq!(lines, 10_000);
+    }
 }

@@ -5,6 +5,7 @@
 //! info     what `qemu-img info` says of one file               (pure)
 //! chain    the walk from a disk to its base, locking each file before it is looked into
 //! map      where an overlay differs from what it stands on
+//! qcow2    an overlay in which nothing was changed yet
 //! users    who else writes a file
 //! export   the guest's view into a sparse plain file
 //! partition  BIOS or UEFI, guessed from the partition table     (pure)
@@ -22,6 +23,7 @@ pub(crate) mod info;
 pub(crate) mod lock;
 pub(crate) mod map;
 pub(crate) mod partition;
+pub(crate) mod qcow2;
 pub(crate) mod users;
 
 #[cfg(test)]

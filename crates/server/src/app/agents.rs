@@ -11,6 +11,7 @@ use diecast_domain::{
     assignment::Assignment,
     code::Code,
     generation::Generation,
+    host::HostReport,
     ids::{ProviderId, SessionId},
     reconcile::Heed,
     report::Report,
@@ -18,6 +19,12 @@ use diecast_domain::{
 
 /// Things of one kind in a report: more is no hypervisor.
 const ITEMS_MAX: usize = 20_000;
+/// Users of one host: more than one machine serves.
+const USERS_MAX: usize = 1000;
+/// A user's name, with a domain before it.
+const USER_LENGTH_MAX: usize = 300;
+/// Former disks of one host: each recreation waits until the last one's are gone.
+const SET_ASIDE_MAX: usize = 100;
 /// Addresses of one depot.
 const ADDRESSES_MAX: usize = 64;
 /// A host's name and a port.
@@ -93,10 +100,20 @@ fn check(report: &Report) -> Result<(), Refused> {
         report.replicas.len(),
         report.hosts.len(),
         report.operations.len(),
+        report.working_copies.len(),
         report.unassigned.len(),
     ];
     if counts.iter().any(|count| *count > ITEMS_MAX) || report.addresses.len() > ADDRESSES_MAX {
         return Err(Refused::malformed("the report has more items than are taken"));
+    }
+    let crowded = |host: &HostReport| {
+        let users = host.users.as_deref().unwrap_or_default();
+        users.len() > USERS_MAX
+            || users.iter().any(|user| user.len() > USER_LENGTH_MAX)
+            || host.set_aside.len() > SET_ASIDE_MAX
+    };
+    if let Some(host) = report.hosts.iter().find(|host| crowded(host)) {
+        return Err(Refused::malformed(format!("the report of host {} is larger than is taken", host.id)));
     }
     let odd = |address: &&String| {
         let port = address.rsplit_once(':').map(|(host, port)| (host.is_empty(), port.parse::<u16>()));

@@ -23,7 +23,7 @@ use diecast_api::operator::{
     operation::OperationView,
 };
 use diecast_domain::{assignment::Act, code::Code, host::Host, ids::HostId};
-use view::view;
+use view::{row, view};
 
 /// Which hosts; what is left out is not asked for.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ impl App {
         let mut all: Vec<&Host> = picture.world.hosts.iter().filter(lets).collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         let (page, next) = ask.cut(all, |host| host.name.to_string())?;
-        Ok(HostList { items: page.into_iter().map(|host| view(&picture, host)).collect(), next })
+        Ok(HostList { items: page.into_iter().map(|host| row(&picture, host)).collect(), next })
     }
 
     pub(crate) async fn host(&self, cx: &Cx, name: &str) -> Result<Tagged<HostView>, Refused> {

@@ -137,6 +137,11 @@ impl App {
             record.discarded.push(left);
         }
         change.put_template(&record).await?;
+        // What was handed in of a version that will not be.
+        let publishes = |other: &&TemplateRecord| other.id != record.id && other.publication.is_some();
+        if !picture.templates.values().any(|other| publishes(&other)) {
+            change.sweep_manifests().await?;
+        }
         let what = if forget { "given up" } else { "thrown away" };
         let sentence = format!("the working copy of template `{name}` is {what}; nothing was changed");
         self.finish(change, vec![cx.event("maintenance.cancelled", "template", name, sentence)]).await?;

@@ -26,6 +26,7 @@ pub(crate) mod providers;
 pub(crate) mod recreations;
 pub(crate) mod refused;
 pub(crate) mod rollout;
+pub(crate) mod schedules;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod sources;

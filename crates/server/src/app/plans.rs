@@ -43,6 +43,11 @@ pub(crate) fn silent(picture: &Picture, providers: impl IntoIterator<Item = Prov
     silent.collect()
 }
 
+/// `1 host`, `3 hosts`
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// What stands in the way of bringing `version` to a provider; without one, of anything at all.
 pub(crate) fn obstacles(
     picture: &Picture,

@@ -132,7 +132,7 @@ impl App {
             };
             let sentence = format!(
                 "{} of `{}` are to be recreated on v{}",
-                counted(wish.hosts.len()),
+                plans::counted(wish.hosts.len(), "host"),
                 wish.target.name,
                 wish.target.number
             );
@@ -216,10 +216,6 @@ fn newest_first(it: &Recreation) -> String {
 
 fn begins_at(asked: &CreateRecreation, now: Timestamp) -> Result<Timestamp, Refused> {
     asked.at.as_deref().map_or(Ok(now), |at| terms::to_come("at", at, now))
-}
-
-fn counted(hosts: usize) -> String {
-    if hosts == 1 { "1 host".to_owned() } else { format!("{hosts} hosts") }
 }
 
 /// Recreations that have begun nothing, and all of whose hosts these new ones take over: nobody is

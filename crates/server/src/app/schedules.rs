@@ -24,6 +24,7 @@ use diecast_api::{
 };
 use diecast_domain::{
     host::Host,
+    recreation::is_outdated,
     schedule::{Action as Does, Schedule, Selection, When, next_after},
 };
 
@@ -56,7 +57,7 @@ impl App {
         let mut next = schedule.next_at;
         while let Some(at) = next.filter(|_| steps.len() < TIMES_SHOWN) {
             steps.push(format!("at {}: {does} {on}", rfc3339(at)));
-            next = next_after(&schedule.when, at)?;
+            next = next_after(&schedule.when, at).map_err(|error| error.problem())?;
         }
         let hosts = chosen(&picture, &schedule);
         let users = match schedule.action {
@@ -145,7 +146,7 @@ fn chosen<'a>(picture: &'a Picture, schedule: &Schedule) -> Vec<&'a Host> {
         Selection::Hosts(hosts) => hosts.contains(&host.id),
     };
     let concerned = |host: &&Host| match schedule.action {
-        Does::Recreate { .. } => picture.is_outdated(host),
+        Does::Recreate { .. } => is_outdated(&picture.world, host),
         Does::Start | Does::Stop { .. } => true,
     };
     let all = picture.world.hosts.iter().filter(|host| !host.deleting);
@@ -164,10 +165,7 @@ fn selection(picture: &Picture, selection: &Selection) -> String {
             let pool = picture.world.pools.iter().find(|pool| pool.id == *id);
             format!("pool `{}`", pool.map_or_else(|| id.to_string(), |pool| pool.name.to_string()))
         }
-        Selection::Hosts(hosts) => match hosts.len() {
-            1 => "1 host".to_owned(),
-            count => format!("{count} hosts"),
-        },
+        Selection::Hosts(hosts) => plans::counted(hosts.len(), "host"),
     }
 }
 

@@ -24,10 +24,12 @@ mod manifests;
 pub(crate) mod openapi;
 mod operations;
 mod outside;
+mod pools;
 mod providers;
 mod recognise;
 mod recreations;
 mod respond;
+mod schedules;
 mod session;
 mod templates;
 mod versions;
@@ -104,10 +106,14 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(hosts::show, hosts::remove))
         .routes(routes!(hosts::start))
         .routes(routes!(hosts::stop))
+        .routes(routes!(pools::list, pools::create))
+        .routes(routes!(pools::show, pools::change, pools::remove))
         .routes(routes!(recreations::list, recreations::create))
         .routes(routes!(recreations::show))
         .routes(routes!(recreations::proceed))
         .routes(routes!(recreations::cancel))
+        .routes(routes!(schedules::list, schedules::create))
+        .routes(routes!(schedules::show, schedules::change, schedules::remove))
         .routes(routes!(operations::show))
         .routes(routes!(events::stream))
         .routes(routes!(events::history))

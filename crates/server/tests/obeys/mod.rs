@@ -2,16 +2,17 @@
 //! to go is gone. A test says where they fail.
 #![allow(dead_code, clippy::unwrap_used)]
 
-use super::world::{Agent, World};
+use super::world::{Agent, World, golden};
 use diecast_domain::{
     assignment::{Deletion, HostOrder, Orders},
     code::{Code, Problem},
     host::{HostPhase, HostReport},
     provider::Power,
+    replica::Phase,
     report::{OperationReport, Outcome},
 };
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How long a test waits for what must happen soon. Not a measure: only an end to hanging.
@@ -113,4 +114,27 @@ pub async fn refuses(world: &World, method: Method, path: &str, body: Value, cod
 /// The values of one field, in order.
 pub fn all<'a>(items: &'a Value, field: &str) -> Vec<&'a str> {
     items.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap_or_default()).collect()
+}
+
+/// Publishes the next version through maintenance on the first agent, and has `holders` hold it.
+pub async fn publish_next(world: &World, agents: &mut [Agent], number: u32, holders: &[usize]) {
+    let path = "/templates/win11";
+    world.post(&format!("{path}/maintenance"), json!({"provider": agents[0].name})).await;
+    agents[0].make_working_copy().await;
+    world.until(path, "it is in maintenance", |it| it["status"] == "Maintenance").await;
+    world.post(&format!("{path}/maintenance/leave"), json!({})).await;
+    let (manifest, published) = golden(&format!("win11, version {number}"));
+    agents[0].work_off_publication(&manifest, published).await;
+    world.until(path, "it is published", |it| it["version"] == number && it["status"] == "Ready").await;
+    agents[0].said.publications.clear();
+    agents[0].said.working_copies.clear();
+    for index in holders {
+        agents[*index].hold(manifest.digest(), Phase::Ready);
+        agents[*index].report().await;
+    }
+    let held = |it: &Value| {
+        let rows = it["providers"].as_array().unwrap().iter();
+        rows.filter(|row| row["state"] == "Ready").count() == holders.len()
+    };
+    world.until(&format!("{path}/distribution"), "it is held", held).await;
 }

@@ -215,7 +215,7 @@ impl Agent {
         let identity = keys.certified(enrolled.certificate);
         Self {
             http: reqwest_client(&world.ca, Some(&identity), Timeouts::default()).unwrap(),
-            said: report(enrolled.provider),
+            said: first_report(enrolled.provider),
             name: enrolled.name,
             id: enrolled.provider,
             url: world.url.clone(),
@@ -362,7 +362,8 @@ impl Agent {
     }
 }
 
-fn report(provider: ProviderId) -> Report {
+/// What an agent says that has done nothing yet.
+pub fn first_report(provider: ProviderId) -> Report {
     let vm = |name: &str, power, obstacle| Vm {
         name: name.to_owned(),
         uuid: Uuid::new_v4(),

@@ -36,7 +36,12 @@ impl Sim {
 
     /// Asks the sources in turn for one leaf. What arrives is compared with its digest.
     pub(crate) fn fetch(&mut self, index: usize, digest: Digest) -> Result<(), Failure> {
-        let orders = self.agents[index].orders().expect("it fills by order");
+        let agent = &self.agents[index];
+        // What was made here is in the spool, and the rest in the files of what it was made from.
+        if agent.disk.spool.contains_key(&digest) && agent.disk.serves(&digest) {
+            return Ok(());
+        }
+        let orders = agent.orders().expect("it fills by order");
         let sources: Vec<ProviderId> = orders
             .replica(&digest)
             .map(|order| order.sources.iter().map(|source| source.provider).collect())
@@ -68,6 +73,13 @@ impl Sim {
         match there.disk.copies.get(digest) {
             Some(copy) if reached && copy.under_final_name => {
                 if there.lies || !copy.is_right() && self.dice.once_in(2) {
+                    Answer::Wrong
+                } else {
+                    Answer::Right
+                }
+            }
+            _ if reached && there.disk.serves(digest) => {
+                if there.lies {
                     Answer::Wrong
                 } else {
                     Answer::Right

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::{
     agent::Stage,
-    disk::{Copy, LEAVES, Leaf},
+    disk::{Copy, LEAVES, Leaf, Standing},
     sim::Sim,
 };
 use diecast_domain::{
@@ -25,8 +25,12 @@ impl Sim {
     ) -> Result<Stage, Failure> {
         let agent = &mut self.agents[index];
         let order = agent.orders().and_then(|orders| orders.publications.iter().find(|order| order.id == id));
-        let Some(PublicationSource::Vm { name }) = order.map(|order| order.source.clone()) else {
-            return Ok(Stage::End);
+        let name = match order.map(|order| order.source.clone()) {
+            Some(PublicationSource::Vm { name }) => name,
+            Some(PublicationSource::WorkingCopy { maintenance, .. }) => {
+                return self.publish_working_copy(index, id, maintenance, stage);
+            }
+            _ => return Ok(Stage::End),
         };
         let digest = Digest::from_bytes([name.bytes().last().unwrap_or(0); 32]);
         if agent.golden_runs {
@@ -70,6 +74,7 @@ impl Sim {
         let agent = &self.agents[index];
         let order = agent.orders().and_then(|orders| orders.hosts.iter().find(|order| order.id == id));
         let Some(order) = order else { return Ok(Stage::End) };
+        let standing = Standing { incarnation: order.incarnation, digest: order.version.digest };
         if agent.held(&order.version.digest) != Held::Ready {
             return Err((Code::H0006, "its replica is not ready".into()));
         }
@@ -85,13 +90,19 @@ impl Sim {
                 let copy = &agent.disk.copies[&order.version.digest];
                 let ready = copy.registered && copy.under_final_name && copy.was_proven();
                 self.promise(ready, || format!("host {id} is made from a replica that is not ready"));
-                let again = self.known_made.contains(&id);
+                let again = self.known_made.contains(&(id, standing.incarnation));
                 self.promise(!again, || format!("host {id}, made before, is made again"));
-                self.agents[index].disk.hosts.insert(id, true);
+                let disk = &mut self.agents[index].disk;
+                disk.standing.insert(id, standing);
+                disk.hosts.insert(id, true);
+                self.taken.remove(&id);
                 Ok(Stage::Commit)
             }
             _ => {
-                self.agents[index].disk.hosts_made.insert(id, 1);
+                // Its order may have changed since: what was made is what stands.
+                let disk = &mut self.agents[index].disk;
+                let made = disk.standing.get(&id).map_or(standing.incarnation, |there| there.incarnation);
+                disk.hosts_made.insert(id, made);
                 Ok(Stage::End)
             }
         }
@@ -105,8 +116,11 @@ impl Sim {
         }
         disk.hosts.remove(&id);
         disk.hosts_made.remove(&id);
+        disk.standing.remove(&id);
+        disk.aside.remove(&id);
+        self.agents[index].used.remove(&id);
         // Only a restored server wishes again for what was deleted by order: that is a new wish.
-        self.known_made.remove(&id);
+        self.known_made.retain(|(made, _)| *made != id);
         Stage::End
     }
 

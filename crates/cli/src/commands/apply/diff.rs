@@ -5,7 +5,7 @@ use super::{
     there::{self, There},
 };
 use crate::{
-    commands::{setup, texts},
+    commands::texts,
     render::changes::{Field, Sign},
 };
 use diecast_api::operator::{
@@ -210,13 +210,19 @@ fn settings(wish: &PoolWish) -> PoolSettings {
 
 fn pool(it: &PoolView, wish: &PoolWish) -> Option<Step> {
     let (min, max) = wish.bounds();
-    let apart = PoolWish { size: None, min, max, ..wish.clone() };
+    // `v2` is the number 2 here as well.
+    let number = |said: String| match said.strip_prefix('v').map(str::parse::<u32>) {
+        Some(Ok(number)) => number.to_string(),
+        _ => said,
+    };
+    let version = wish.version.clone().map(number);
+    let apart = PoolWish { size: None, min, max, version, ..wish.clone() };
     let fields = fields(&there::pool(it), &apart);
     let touches = |part: &str| fields.iter().any(|field| field.key.starts_with(part));
     let said = settings(wish);
     let change = PoolSettings {
-        setup: said.setup.filter(|_| touches("setup.")).map(|said| setup::over(&it.setup, said)),
-        terms: said.terms.filter(|_| touches("terms.")).map(|said| setup::terms_over(&it.terms, said)),
+        setup: said.setup.filter(|_| touches("setup.")),
+        terms: said.terms.filter(|_| touches("terms.")),
         ..said
     };
     changed("pool", &it.name, fields, Act::ChangePool { name: it.name.clone(), change: Box::new(change) })

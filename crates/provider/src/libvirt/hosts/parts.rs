@@ -1,7 +1,7 @@
 //! The files that a machine is made of, whatever it is for.
 
 use crate::{
-    image::command,
+    image::{command, qcow2},
     layout,
     libvirt::{
         files,
@@ -13,13 +13,15 @@ use diecast_domain::{
     host::HostKind,
     units::ByteCount,
 };
-use std::{fs, io, path::Path, time::Duration};
+use std::{
+    fs, io,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Copying a full host's disk: the largest that makes sense at the rate of a slow disk.
 const COPY_DEADLINE: Duration = Duration::from_secs(12 * 60 * 60);
-/// An overlay's clusters are as large as a leaf: whatever a guest changes is known leaf by leaf, and
-/// nothing that it left alone is copied or read with it.
-const CLUSTER: &str = "cluster_size=65536";
 
 /// For whom it is made, in causes, and what it is called when it fails.
 #[derive(Clone, Copy)]
@@ -52,49 +54,28 @@ impl Making<'_> {
         if disk.file.exists() {
             return Ok(disk);
         }
-        let unfinished = self.unfinished(&disk.file)?;
         match kind {
             HostKind::Linked => {
-                let args: [&dyn command::AsArg; 11] = [
-                    &"create",
-                    &"-q",
-                    &"-f",
-                    &"qcow2",
-                    &"-o",
-                    &CLUSTER,
-                    &"-F",
-                    &"raw",
-                    &"-b",
-                    &base.as_path(),
-                    &unfinished.as_path(),
-                ];
-                self.settle(command::look("qemu-img", &args).await)?;
+                let size = fs::metadata(&base).map_err(|error| files::problem(&base, &error))?.len();
+                blank(&disk.file, size, Some(base)).await?;
             }
-            HostKind::Full => self.copy(&base, &unfinished).await?,
+            HostKind::Full => {
+                let unfinished = files::unfinished(&disk.file);
+                files::remove(&unfinished).map_err(|error| files::problem(&unfinished, &error))?;
+                self.copy(&base, &unfinished).await?;
+                let path = disk.file.clone();
+                files::apart(&disk.file, move || files::finish(&path, files::PRIVATE)).await?;
+            }
         }
-        finish(&disk.file).await?;
         Ok(disk)
     }
 
     /// An empty disk, unless it is there: then it is as large as it is.
     pub async fn data_disk(&self, file: &Path, size: ByteCount) -> Result<MachineDisk, Problem> {
-        let disk = MachineDisk { file: file.to_owned(), content: Content::Grown };
-        if file.exists() {
-            return Ok(disk);
+        if !file.exists() {
+            blank(file, size.0, None).await?;
         }
-        let unfinished = self.unfinished(file)?;
-        let size = size.0.to_string();
-        let args: [&dyn command::AsArg; 6] =
-            [&"create", &"-q", &"-f", &"qcow2", &unfinished.as_path(), &size.as_str()];
-        self.settle(command::look("qemu-img", &args).await)?;
-        finish(file).await?;
-        Ok(disk)
-    }
-
-    fn unfinished(&self, file: &Path) -> Result<std::path::PathBuf, Problem> {
-        let unfinished = files::unfinished(file);
-        files::remove(&unfinished).map_err(|error| files::problem(&unfinished, &error))?;
-        Ok(unfinished)
+        Ok(MachineDisk { file: file.to_owned(), content: Content::Grown })
     }
 
     async fn copy(&self, from: &Path, to: &Path) -> Result<(), Problem> {
@@ -123,9 +104,16 @@ impl Making<'_> {
     }
 }
 
-async fn finish(file: &Path) -> Result<(), Problem> {
+/// A qcow2 file in which nothing was written yet.
+async fn blank(file: &Path, size: u64, base: Option<PathBuf>) -> Result<(), Problem> {
     let path = file.to_owned();
-    files::apart(file, move || files::finish(&path, files::PRIVATE)).await
+    let create = move || {
+        let unfinished = files::unfinished(&path);
+        files::remove(&unfinished)?;
+        qcow2::create(&unfinished, size, base.as_deref())?;
+        files::finish(&path, files::PRIVATE)
+    };
+    files::apart(file, create).await
 }
 
 /// What needs no tool: the firmware's variables, and an empty console.
@@ -133,7 +121,8 @@ pub fn small_files(dir: &Path, version_dir: &Path) -> io::Result<()> {
     // libvirt gives this to QEMU's user, and needs it to be there for that.
     let console = dir.join(layout::CONSOLE_FILE);
     if !console.exists() {
-        files::write(&console, b"", files::PRIVATE)?;
+        // Nothing is in it, so there is nothing to wait for: it is made anew if it is not there.
+        fs::OpenOptions::new().write(true).create_new(true).mode(files::PRIVATE).open(&console)?;
     }
     let (from, to) = (version_dir.join(layout::NVRAM_FILE), dir.join(layout::NVRAM_FILE));
     if from.exists() && !to.exists() {

@@ -1,6 +1,6 @@
 //! Deploying hosts: what is asked, checked, then written down as wishes.
 
-use super::view::view;
+use super::view::row;
 use crate::{
     app::{
         App,
@@ -101,7 +101,7 @@ impl App {
         let names: Vec<&str> = made.iter().map(|host| host.name.as_str()).collect();
         idempotency::remember(&mut change, cx, key, &names.join(" ")).await?;
         self.finish(change, events).await?;
-        Ok(HostList { items: made.iter().map(|host| view(&picture, host)).collect(), next: None })
+        Ok(HostList { items: made.iter().map(|host| row(&picture, host)).collect(), next: None })
     }
 }
 
@@ -111,7 +111,7 @@ fn made_before(picture: &Picture, names: &str) -> HostList {
     let mut all: Vec<&Host> =
         picture.world.hosts.iter().filter(|host| made.contains(host.name.as_str())).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
-    HostList { items: all.into_iter().map(|host| view(picture, host)).collect(), next: None }
+    HostList { items: all.into_iter().map(|host| row(picture, host)).collect(), next: None }
 }
 
 fn wish<'a>(picture: &'a Picture, asked: &CreateHosts) -> Result<Wish<'a>, Refused> {

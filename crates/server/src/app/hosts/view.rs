@@ -23,15 +23,11 @@ pub(crate) fn users_on<'a>(picture: &Picture, hosts: impl IntoIterator<Item = &'
     all
 }
 
-/// The number of the version that it runs: what its disks were made from, or are to be.
-fn runs(picture: &Picture, host: &Host) -> u32 {
-    let said = picture.world.host_reports.get(&host.id).and_then(|report| report.digest);
-    let version = said.filter(|said| *said != host.digest).and_then(|said| {
-        let mut versions = picture.versions_of(host.template);
-        versions.find(|version| version.digest == said).map(|version| version.number)
-    });
-    let former = host.previous.filter(|previous| Some(previous.digest) == said);
-    version.or(former.map(|former| former.version)).unwrap_or(host.version)
+/// As lists show it: without the texts that are put on its seed, up to 256 KiB each.
+pub(super) fn row(picture: &Picture, host: &Host) -> HostView {
+    let mut row = view(picture, host);
+    (row.setup.user_data, row.setup.unattend) = (None, None);
+    row
 }
 
 pub(crate) fn view(picture: &Picture, host: &Host) -> HostView {
@@ -45,7 +41,7 @@ pub(crate) fn view(picture: &Picture, host: &Host) -> HostView {
         template: template.map(|it| it.name.to_string()).unwrap_or_default(),
         provider: picture.provider_name(host.provider),
         kind: host.kind.as_str().to_owned(),
-        version: runs(picture, host),
+        version: picture.runs(host),
         outdated: picture.is_outdated(host),
         in_use: in_use(report, answers).as_str().to_owned(),
         users: users(picture, host).to_vec(),

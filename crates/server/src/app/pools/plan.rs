@@ -7,7 +7,7 @@ use super::{
 use crate::{
     app::{
         hosts::{undecided, view::users_on},
-        plans,
+        plans::{self, counted},
     },
     picture::Picture,
 };
@@ -20,25 +20,29 @@ use diecast_domain::{
 };
 use std::collections::BTreeMap;
 
-/// `20`, or `10 to 60`.
+/// `20 hosts`, or `10 to 60 hosts`.
 pub(super) fn between(pool: &Pool) -> String {
-    if pool.min == pool.max { pool.max.to_string() } else { format!("{} to {}", pool.min, pool.max) }
+    let most = counted(pool.max as usize, "host");
+    if pool.min == pool.max { most } else { format!("{} to {most}", pool.min) }
 }
 
 /// The pool as it would be, `before` it was so.
 pub(super) fn of(picture: &Picture, before: Option<&Pool>, pool: &Pool) -> PlanView {
     let mut steps = match before {
         Some(before) => differences(picture, before, pool),
-        None => vec![format!("keep {} hosts in pool `{}`", between(pool), pool.name)],
+        None => vec![format!("keep {} in pool `{}`", between(pool), pool.name)],
     };
     let found = reconcile(pool, &picture.world, picture.now);
-    let mut by_provider: BTreeMap<String, u32> = BTreeMap::new();
+    let mut by_provider: BTreeMap<String, usize> = BTreeMap::new();
     for provider in &found.make {
         *by_provider.entry(picture.provider_name(*provider)).or_default() += 1;
     }
     let kind = pool.kind.as_str();
     for (provider, count) in by_provider {
-        steps.push(format!("make {count} {kind} hosts on {provider}"));
+        steps.push(format!("make {} on {provider}", counted(count, &format!("{kind} host"))));
+    }
+    for host in picture.world.hosts.iter().filter(|host| found.remake.contains(&host.id)) {
+        steps.push(format!("make host `{}` again on {}", host.name, picture.provider_name(host.provider)));
     }
     let surplus: Vec<&Host> = picture.world.hosts.iter().filter(|it| found.remove.contains(&it.id)).collect();
     for host in &surplus {
@@ -87,10 +91,10 @@ pub(super) fn differences(picture: &Picture, before: &Pool, pool: &Pool) -> Vec<
     };
     let name = &pool.name;
     let sizes = (before.min, before.max) != (pool.min, pool.max);
-    differs(sizes, format!("keep {} hosts in pool `{name}` instead of {}", between(pool), between(before)));
+    differs(sizes, format!("keep {} in pool `{name}` instead of {}", between(pool), between(before)));
     differs(
         before.spare != pool.spare,
-        format!("keep {} spare hosts instead of {}", pool.spare, before.spare),
+        format!("keep {} instead of {}", counted(pool.spare as usize, "spare host"), before.spare),
     );
     let (was, is) = (follows(&before.follow), follows(&pool.follow));
     differs(was != is, format!("follow {is} instead of {was}: hosts of other versions become outdated"));
@@ -113,7 +117,7 @@ pub(super) fn of_deletion(picture: &Picture, pool: &Pool, keep_hosts: bool, data
     let mut steps = Vec::new();
     let mut obstacles = Vec::new();
     if keep_hosts {
-        steps.push(format!("leave its {} hosts, as hosts of no pool", hosts.len()));
+        steps.push(format!("leave its {}, of no pool from then on", counted(hosts.len(), "host")));
     } else {
         for host in &hosts {
             let on = picture.provider_name(host.provider);
@@ -121,9 +125,9 @@ pub(super) fn of_deletion(picture: &Picture, pool: &Pool, keep_hosts: bool, data
         }
         let with_data = hosts.iter().filter(|host| host.setup.data_disk.is_some()).count();
         match data {
-            Some(true) if with_data > 0 => steps.push(format!("delete {with_data} data disks")),
+            Some(true) if with_data > 0 => steps.push(format!("delete {}", counted(with_data, "data disk"))),
             Some(false) if with_data > 0 => {
-                steps.push(format!("leave {with_data} data disks where they are"))
+                steps.push(format!("leave {} on their providers", counted(with_data, "data disk")))
             }
             _ => {}
         }

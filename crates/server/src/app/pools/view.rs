@@ -7,7 +7,7 @@ use crate::{
 use diecast_api::{operator::pool::PoolView, time::rfc3339};
 use diecast_domain::{
     host::{Host, HostStatus, InUse, status},
-    pool::{Follow, Pool, Reconciled, Strategy, reconcile},
+    pool::{Decision, Follow, Pool, Strategy, reconcile, wanted},
 };
 use std::collections::BTreeMap;
 
@@ -38,6 +38,7 @@ pub(super) fn view(picture: &Picture, pool: &Pool) -> PoolView {
         Strategy::Spread | Strategy::Fill => BTreeMap::new(),
     };
     let found = reconcile(pool, &picture.world, picture.now);
+    let wanted = wanted(pool, &picture.world, picture.now);
     let template = picture.templates.get(&pool.template).map(|record| record.name.to_string());
     PoolView {
         id: pool.id.to_string(),
@@ -57,8 +58,8 @@ pub(super) fn view(picture: &Picture, pool: &Pool) -> PoolView {
         replace_elsewhere_seconds: pool.replace_elsewhere,
         setup: setup::body(&pool.setup),
         terms: terms::body(&pool.terms),
-        status: word(pool, &found).to_owned(),
-        wanted: found.target,
+        status: word(pool, &found, &hosts, wanted).to_owned(),
+        wanted: u32::try_from(wanted).unwrap_or(u32::MAX),
         hosts: count(&|_| true),
         ready: count(&ready),
         in_use: count(&|host| picture.world.in_use(host) == InUse::Yes),
@@ -70,14 +71,17 @@ pub(super) fn view(picture: &Picture, pool: &Pool) -> PoolView {
 }
 
 /// How it stands, in one word.
-fn word(pool: &Pool, found: &Reconciled) -> &'static str {
+fn word(pool: &Pool, found: &Decision, hosts: &[&Host], wanted: usize) -> &'static str {
+    let (going, staying): (Vec<&Host>, Vec<&Host>) = hosts.iter().copied().partition(|host| host.deleting);
     if pool.deleting {
         "Deleting"
     } else if found.why.is_some() {
         "Cannot fill"
-    } else if !found.make.is_empty() {
+    } else if staying.len() > wanted || !found.remove.is_empty() {
+        "Shrinking"
+    } else if staying.len() < wanted || !found.remake.is_empty() || staying.iter().any(|host| !host.made) {
         "Filling"
-    } else if !found.remove.is_empty() {
+    } else if !going.is_empty() {
         "Shrinking"
     } else {
         "OK"

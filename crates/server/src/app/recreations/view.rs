@@ -16,7 +16,9 @@ pub(super) fn view(picture: &Picture, it: &Recreation) -> RecreationView {
         .hosts
         .iter()
         .map(|(id, progress)| {
-            let host = picture.world.hosts.iter().find(|host| host.id == *id);
+            // They are kept in the order of their ids.
+            let at = picture.world.hosts.binary_search_by_key(id, |host| host.id).ok();
+            let host = at.map(|at| &picture.world.hosts[at]);
             RecreationHostView {
                 host: host.map_or_else(|| id.to_string(), |host| host.name.to_string()),
                 provider: host.map(|host| picture.provider_name(host.provider)).unwrap_or_default(),

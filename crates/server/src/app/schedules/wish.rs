@@ -4,16 +4,13 @@ use crate::{
     app::{cx::Cx, hosts, pools::pool_named, refused::Refused, setup::unknown, terms},
     picture::Picture,
 };
-use diecast_api::{
-    operator::{recreation::TermsBody, schedule::CreateSchedule},
-    time::rfc3339,
-};
+use diecast_api::operator::{recreation::TermsBody, schedule::CreateSchedule};
 use diecast_domain::{
     code::Code,
     ids::{HostId, ScheduleId},
     names::ScheduleName,
     pattern::HOSTS_PER_REQUEST_MAX,
-    schedule::{Action, Schedule, Selection, When, next_after},
+    schedule::{Action, Schedule, Selection, When, check},
     units::Timestamp,
 };
 use uuid::Uuid;
@@ -28,11 +25,12 @@ pub(super) fn schedule(picture: &Picture, cx: &Cx, asked: &CreateSchedule) -> Re
     }
     let when = when(asked)?;
     let next_at = first(&when, cx.now)?;
+    let selection = selection(picture, asked)?;
     Ok(Schedule {
         id: ScheduleId::from_uuid(Uuid::now_v7()),
         name,
-        action: action(asked, cx.now)?,
-        selection: selection(picture, asked)?,
+        action: action(picture, asked, cx.now)?,
+        selection,
         when,
         enabled: true,
         next_at: Some(next_at),
@@ -44,14 +42,7 @@ pub(super) fn schedule(picture: &Picture, cx: &Cx, asked: &CreateSchedule) -> Re
 
 /// When it runs first. A schedule that would never run is refused.
 pub(super) fn first(when: &When, now: Timestamp) -> Result<Timestamp, Refused> {
-    if let Some(at) = next_after(when, now)? {
-        return Ok(at);
-    }
-    let cause = match when {
-        When::Once { at } => format!("{} has passed: it is {} now", rfc3339(*at), rfc3339(now)),
-        When::Cron { expression, zone } => format!("`{expression}` in {zone} is at no time to come"),
-    };
-    Err(Refused::new(Code::L0006, cause))
+    check(when, now).map_err(|error| error.problem().into())
 }
 
 fn when(asked: &CreateSchedule) -> Result<When, Refused> {
@@ -68,7 +59,7 @@ fn when(asked: &CreateSchedule) -> Result<When, Refused> {
     }
 }
 
-fn action(asked: &CreateSchedule, now: Timestamp) -> Result<Action, Refused> {
+fn action(picture: &Picture, asked: &CreateSchedule, now: Timestamp) -> Result<Action, Refused> {
     let recreates = asked.action == "recreate";
     if !recreates && asked.terms != TermsBody::default() {
         return Err(Refused::malformed("`terms` go only with the action `recreate`"));
@@ -81,7 +72,9 @@ fn action(asked: &CreateSchedule, now: Timestamp) -> Result<Action, Refused> {
             if asked.cron.is_some() {
                 terms::without_deadline(&asked.terms, "a `cron` schedule")?;
             }
-            Ok(Action::Recreate { terms: terms::parse(&asked.terms, now)? })
+            let pool = asked.pool.as_deref().map(|name| pool_named(picture, name)).transpose()?;
+            let before = pool.map(|pool| pool.terms.clone()).unwrap_or_default();
+            Ok(Action::Recreate { terms: terms::merged(&before, &asked.terms, now)? })
         }
         "start" => Ok(Action::Start),
         "stop" => Ok(Action::Stop { force: asked.force }),
