@@ -32,6 +32,7 @@ fn template() -> TemplateRecord {
         maintenance: None,
         discarded: Vec::new(),
         source: None,
+        numbered: 2,
         keep: 5,
     }
 }
