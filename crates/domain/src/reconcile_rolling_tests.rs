@@ -5,6 +5,7 @@ use crate::{
     assignment::Deletion,
     code::Problem,
     generation::Generation,
+    host::Host,
     host::{HostPhase, HostReport, SetAside},
     ids::{MaintenanceId, PublicationId, SessionId},
     maintenance::{

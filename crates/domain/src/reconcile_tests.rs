@@ -15,6 +15,7 @@ use crate::{
     replica::{Phase, Progress, ReplicaReport},
     report::{PublicationPhase, PublicationReport},
     report::{Published, Report},
+    template::TemplateStatus,
     template::{Publication, VersionRef},
     template::{PublicationSource, VersionSize},
     units::ByteCount,

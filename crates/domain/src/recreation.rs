@@ -172,6 +172,9 @@ pub struct Recreation {
     /// Hosts that stand on the version already are made anew too.
     #[serde(default)]
     pub refresh: bool,
+    /// Somebody named the version, whatever the hosts should be otherwise.
+    #[serde(default)]
+    pub chosen: bool,
     /// Nothing more is begun; what has begun is seen to its end, and then it is `Cancelled`.
     #[serde(default)]
     pub cancelling: bool,
@@ -213,6 +216,7 @@ impl Recreation {
             wave: 0,
             hosts: wish.hosts.into_iter().map(|host| (host, HostProgress::Waiting)).collect(),
             refresh: wish.refresh,
+            chosen: false,
             cancelling: false,
             proceed: wish.if_unavailable == IfUnavailable::Proceed,
             later_if_silent: wish.if_unavailable == IfUnavailable::Later,

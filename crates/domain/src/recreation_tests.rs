@@ -311,6 +311,16 @@ fn hosts_that_wait_are_left_when_another_version_is_chosen_meanwhile() {
 }
 
 #[test]
+fn hosts_go_to_a_version_that_somebody_named_although_it_is_not_the_one_they_should_be() {
+    let mut world = desks(1, 1);
+    begin(&mut world, Waves::AtATime(1));
+    list(&mut world).current = Some(version(1));
+    world.recreations[0].chosen = true;
+    look(&mut world, NOW);
+    assert!(matches!(world.recreations[0].hosts[&host(1)], HostProgress::Begun { .. }));
+}
+
+#[test]
 fn a_missing_host_is_made_anew_although_it_is_of_the_version_already() {
     let mut world = desks(1, 2);
     for number in [1, 2] {

@@ -143,15 +143,18 @@ fn of(world: &World, template: TemplateId, list: &TemplateInWorld, version: &Ver
 /// read: what is older is what differences are taken from.
 pub fn overdue(world: &World, template: TemplateId) -> Vec<u32> {
     let Some(list) = world.templates.get(&template) else { return Vec::new() };
-    let settled = list.status == TemplateStatus::Ready
-        && list.publication.is_none()
-        && list.current.as_ref().is_some_and(|current| world.is_ready_somewhere(current.digest))
-        && world.views(template).iter().all(|(.., view)| !view.moving);
-    if !settled {
+    let few = list.keep == 0 || staying(list).count() <= list.keep as usize;
+    if few || list.status != TemplateStatus::Ready || list.publication.is_some() {
         return Vec::new();
     }
     let verdicts = verdicts(world, template).into_iter();
-    verdicts.filter(|(_, verdict)| *verdict == Verdict::Delete).map(|(number, _)| number).collect()
+    let overdue = verdicts.filter(|(_, verdict)| *verdict == Verdict::Delete).map(|(number, _)| number);
+    let overdue: Vec<u32> = overdue.collect();
+    let there = |current: &VersionRef| world.is_ready_somewhere(current.digest);
+    let arrived = !overdue.is_empty()
+        && list.current.as_ref().is_some_and(there)
+        && world.views(template).iter().all(|(.., view)| !view.moving);
+    if arrived { overdue } else { Vec::new() }
 }
 
 #[cfg(test)]

@@ -104,9 +104,9 @@ fn a_change_to_the_golden_image_reaches_every_host() {
     let there = ["desk-a1", "desk-b1", "late-1"];
     all_read(&lab, &there, 2, SECOND_NOTE);
     let told = String::from_utf8(lab.diecast(&["event", "list"]).unwrap().stdout).unwrap();
-    let (before, after) = told.split_once("wave 1 of the recreation").unwrap_or_else(|| panic!("{told}"));
+    let (first, rest) = told.split_once("wave 1 of the recreation").unwrap_or_else(|| panic!("{told}"));
     let begun = |text: &str| text.matches("is recreated on v2").count();
-    assert_eq!((begun(before), begun(after)), (1, 2), "one host first, the others once it was well: {told}");
+    assert_eq!((begun(first), begun(rest)), (1, 2), "one host first, the others once it was well: {told}");
     assert_eq!(lab.in_guest("kvm-b", "desk-b1", "head -n 1 /dev/vdb").unwrap().trim(), "kept");
 
     chapter("the provider returns: no host is made there from the old version, and its host follows");

@@ -118,6 +118,7 @@ impl Picture {
                 discarded: record.discarded.clone(),
                 deleting: self.versions_of(*id).filter(|it| it.deleting).map(|it| it.number).collect(),
                 tags: tags.collect(),
+                numbered: record.numbered,
                 keep: record.keep,
                 name: record.name.clone(),
                 status: record.status,

@@ -163,6 +163,29 @@ async fn a_version_that_is_needed_is_not_deleted_and_the_list_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_never_given_twice() {
+    let (mut world, mut agents) = with_versions(2).await;
+    world.post(&format!("{VERSIONS}/1/activate"), json!({})).await;
+    world.delete(&format!("{VERSIONS}/2")).await;
+    let broken = digest(2);
+    for agent in &mut agents {
+        let is_it = |it: &Deletion| matches!(it, Deletion::Replica { version } if version.digest == broken);
+        agent.told("the deletion", |told| told.orders.deletions.iter().any(is_it)).await;
+        agent.said.replicas.retain(|replica| replica.digest != broken);
+        agent.report().await;
+    }
+    let gone = |it: &Value| it["items"].as_array().unwrap().len() == 1;
+    world.until(VERSIONS, "it is gone", gone).await;
+    world.restart().await;
+    for agent in &mut agents {
+        agent.url = world.url.clone();
+        agent.report().await;
+    }
+    publish_next(&world, &mut agents, 3).await;
+    assert_eq!(version(&world, 3).await["parent"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn retention_says_what_it_keeps_and_why_and_lets_the_rest_go() {
     let (world, mut agents) = with_versions(4).await;
     let shown = world.get(VERSIONS).await;

@@ -34,6 +34,9 @@ pub struct TemplateRecord {
     /// Where it was made.
     #[serde(default)]
     pub source: Option<ProviderId>,
+    /// The highest number that a version of it ever had, if one above those that there are.
+    #[serde(default)]
+    pub numbered: u32,
     /// Newest versions that retention keeps; 0: all.
     #[serde(default)]
     pub keep: u32,

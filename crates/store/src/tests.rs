@@ -56,6 +56,7 @@ fn template(number: u128, name: &str) -> TemplateRecord {
         discarded: Vec::new(),
         keep: 0,
         source: None,
+        numbered: 0,
         id: TemplateId::from_uuid(Uuid::from_u128(number)),
         name: name.parse().unwrap(),
         status: TemplateStatus::Creating,

@@ -32,6 +32,7 @@ fn template() -> TemplateRecord {
         maintenance: None,
         discarded: Vec::new(),
         source: None,
+        numbered: 2,
         keep: 5,
     }
 }
@@ -77,6 +78,7 @@ fn recreation(number: u128, stage: Stage, created_at: Timestamp) -> Recreation {
         refresh: false,
         proceed: false,
         later_if_silent: false,
+        chosen: false,
         cancelling: false,
         begins_at: created_at,
         author: "admin".into(),

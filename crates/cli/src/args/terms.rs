@@ -9,19 +9,18 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 /// How a recreation is to go.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Recreation")]
 pub struct TermsArgs {
     /// How far each wave reaches: 1,10%,50%,100%; or so many hosts at a time: 5 [default: 1,10%,50%,100%]
-    #[arg(long = "wave", value_name = "WAVES", value_parser = parse::waves)]
+    #[arg(help_heading = "Recreation", long = "wave", value_name = "WAVES", value_parser = parse::waves)]
     pub waves: Option<String>,
     /// Wait for hosts in use until then: 22:00, 2h or RFC 3339 [default: until they are free]
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(help_heading = "Recreation", long, value_name = "TIME", value_parser = moment)]
     pub deadline: Option<Moment>,
     /// Failures in one wave that are borne; more roll it back [default: 10 % of the wave]
-    #[arg(long = "max-failures", value_name = "N")]
+    #[arg(help_heading = "Recreation", long = "max-failures", value_name = "N")]
     pub failures_max: Option<u32>,
     /// How long a recreated host has to show that it is well: 10m, 90s [default: 10m]
-    #[arg(long = "health-timeout", value_name = "TIME", value_parser = parse::seconds)]
+    #[arg(help_heading = "Recreation", long = "health-timeout", value_name = "TIME", value_parser = parse::seconds)]
     pub health: Option<Duration>,
 }
 
@@ -78,33 +77,31 @@ impl IfUnavailable {
 
 /// The answer to the question, given beforehand.
 #[derive(Args, Clone, Copy, Debug, Default)]
-#[command(next_help_heading = "Recreation")]
 pub struct RecreateArgs {
     /// Whether the hosts are recreated: now, later or at=TIME [default: asked; later where nobody can be asked]
-    #[arg(long, value_name = "WHEN", value_parser = recreate)]
+    #[arg(help_heading = "Recreation", long, value_name = "WHEN", value_parser = recreate)]
     pub recreate: Option<Recreate>,
     /// What to do if a provider with hosts to recreate does not answer
-    #[arg(long, value_enum, default_value_t = IfUnavailable::Ask, value_name = "WHAT")]
+    #[arg(help_heading = "Recreation", long, value_enum, default_value_t = IfUnavailable::Ask, value_name = "WHAT")]
     pub if_unavailable: IfUnavailable,
 }
 
 /// What hosts are like beside their version.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Guest")]
 pub struct SetupArgs {
     /// How a guest learns who it is [default: cloud-init]
-    #[arg(long, value_parser = ["cloud-init", "sysprep", "none"])]
+    #[arg(help_heading = "Guest", long, value_parser = ["cloud-init", "sysprep", "none"])]
     pub preparation: Option<String>,
     /// For cloud-init: a file with user data of one's own
-    #[arg(long, value_name = "FILE", conflicts_with = "unattend")]
+    #[arg(help_heading = "Guest", long, value_name = "FILE", conflicts_with = "unattend")]
     pub user_data: Option<PathBuf>,
     /// For sysprep: an unattend.xml, in which {name} becomes the host's name
-    #[arg(long, value_name = "FILE")]
+    #[arg(help_heading = "Guest", long, value_name = "FILE")]
     pub unattend: Option<PathBuf>,
     /// A second disk of this size that recreation leaves alone: 20GiB
-    #[arg(long, value_name = "SIZE", value_parser = parse::size)]
+    #[arg(help_heading = "Guest", long, value_name = "SIZE", value_parser = parse::size)]
     pub data_disk: Option<u64>,
     /// What must be seen before a host counts as Ready [default: guest-agent]
-    #[arg(long, value_name = "WHAT", value_parser = ["running", "address", "guest-agent"])]
+    #[arg(help_heading = "Guest", long, value_name = "WHAT", value_parser = ["running", "address", "guest-agent"])]
     pub ready_when: Option<String>,
 }

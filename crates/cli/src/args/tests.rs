@@ -171,6 +171,20 @@ fn what_is_typed_wrongly_is_refused_at_the_door() {
 }
 
 #[test]
+fn flags_stand_under_their_own_heading_also_after_a_group_of_others() {
+    let mut whole = Whole::command();
+    whole.build();
+    let leave =
+        whole.find_subcommand_mut("maintenance").and_then(|it| it.find_subcommand_mut("leave")).unwrap();
+    let heading = |id: &str| {
+        let arg = leave.get_arguments().find(|arg| arg.get_id() == id).unwrap();
+        arg.get_help_heading()
+    };
+    assert_eq!((heading("waves"), heading("recreate")), (Some("Recreation"), Some("Recreation")));
+    assert_eq!((heading("force"), heading("dry_run"), heading("wait")), (None, None, None));
+}
+
+#[test]
 fn the_help_of_the_longest_command_reads_well() {
     let mut whole = Whole::command();
     whole.build();

@@ -86,7 +86,8 @@ impl Look<'_> {
             let stands_there = host.digest == it.digest && host.version == it.version;
             let changed = progress.incarnation().is_some_and(|incarnation| incarnation != host.incarnation);
             let waits = *progress == HostProgress::Waiting;
-            let decided = should_be(self.world, host).is_none_or(|version| version.number != it.version);
+            let otherwise = should_be(self.world, host).is_none_or(|version| version.number != it.version);
+            let decided = otherwise && !it.chosen;
             if changed
                 || (waits
                     && (decided || newer(id) || (stands_there && !it.refresh && !self.is_missing(host))))

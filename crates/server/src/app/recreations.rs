@@ -136,7 +136,8 @@ impl App {
                 wish.target.name,
                 wish.target.number
             );
-            let recreation = Recreation::new(wish, cx.now);
+            let chosen = asked.version.is_some();
+            let recreation = Recreation { chosen, ..Recreation::new(wish, cx.now) };
             change.put_recreation(&recreation).await?;
             events.push(cx.event("recreation.created", "recreation", &recreation.id.to_string(), sentence));
             made.push(recreation);

@@ -132,6 +132,7 @@ impl App {
             discarded: Vec::new(),
             keep: KEEP_DEFAULT,
             source: Some(wish.provider),
+            numbered: 0,
             id: TemplateId::from_uuid(Uuid::now_v7()),
             name: wish.name,
             status: TemplateStatus::Creating,

@@ -48,7 +48,7 @@ impl App {
         let (seconds, on) = (leaving::shutdown_seconds(asked)?, picture.provider_name(stay.provider));
         let then = if asked.force { ", then switch it off" } else { "" };
         let newest = picture.versions_of(record.id).map(|version| version.number).max().unwrap_or(0);
-        let next = format!("v{}", newest.saturating_add(1));
+        let next = format!("v{}", newest.max(record.numbered).saturating_add(1));
         let mut steps = vec![
             format!("shut the working copy down on {on}, within {seconds} seconds{then}"),
             format!(

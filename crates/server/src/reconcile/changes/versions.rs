@@ -53,6 +53,7 @@ pub(super) async fn carry_out(
         let Some(template) = picture.templates.get_mut(&version.template) else { continue };
         let Origin { parent, note, author } = origin(template);
         template.current = Some(version.number);
+        template.numbered = template.numbered.max(version.number);
         template.note = None;
         let record = VersionRecord {
             template: version.template,
@@ -87,6 +88,10 @@ pub(super) async fn carry_out(
         change.put_version(version).await?;
     }
     for (id, number) in &found.versions_gone {
+        if let Some(template) = picture.templates.get_mut(id).filter(|it| it.numbered < *number) {
+            template.numbered = *number;
+            change.put_template(template).await?;
+        }
         change.delete_version(*id, *number).await?;
         picture.versions.retain(|version| version.template != *id || version.number != *number);
     }
