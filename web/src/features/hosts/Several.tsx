@@ -25,7 +25,7 @@ export function Several({ what, hosts, onClose, onDone }: Props) {
   const { t } = useTranslation();
   const [force, setForce] = useState(false);
   const [data, setData] = useState<Data>("");
-  const act = useAct(() => each(hosts, (host) => ask(what, host, force, data)), [["hosts"], ["templates"]]);
+  const act = useAct(() => each(hosts, (host) => (what === "recreate" ? Promise.resolve() : ask(what, host, force, data))), [["hosts"], ["templates"]]);
   if (what === "recreate") return <Recreate what={{ hosts: hosts.map((it) => it.name) }} onClose={onClose} />;
   const users = hosts.filter((it) => it.in_use !== "no").map((it) => it.name);
   const withData = hosts.some((it) => it.setup.data_disk_bytes);
