@@ -57,7 +57,8 @@ async function run(queries: QueryClient, stop: AbortSignal) {
     };
     await once(last, heard, opened, stop).catch(() => undefined);
     if (stop.aborted) break;
-    become("lost");
+    // A connection that merely ended is made again at once, and nobody need know.
+    if (pause > PAUSE_MIN_MS || connection !== "live") become("lost");
     await new Promise((done) => setTimeout(done, pause));
     pause = Math.min(pause * 2, PAUSE_MAX_MS);
   }

@@ -1,9 +1,15 @@
 // An address of which there is no page.
+import { PageSection } from "@patternfly/react-core";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { Start } from "../ui/Start";
+import { Heading } from "../ui/Heading";
 
 export function Missing() {
   const { t } = useTranslation();
-  return <Start title={t("missing.title")} action={<Link to="/templates">{t("missing.back")}</Link>}>{t("missing.body")}</Start>;
+  return (
+    <>
+      <Heading title={t("missing.title")} />
+      <PageSection><p>{t("missing.body")}</p><Link to="/templates">{t("missing.back")}</Link></PageSection>
+    </>
+  );
 }

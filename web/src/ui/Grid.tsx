@@ -135,6 +135,7 @@ export function Grid<T>(props: Props<T>) {
                 <Th
                   key={column.label}
                   className={column.className}
+                  modifier="nowrap"
                   sort={column.by && {
                     sortBy: { index: sort.index, direction: sort.down ? "desc" : "asc" },
                     onSort: () => setSort({ index, down: sort.index === index && !sort.down }),
@@ -145,7 +146,7 @@ export function Grid<T>(props: Props<T>) {
                   {column.quiet ? undefined : column.label}
                 </Th>
               ))}
-              {tasks && <Th screenReaderText={t("tasks.title")} />}
+              {tasks && <Th screenReaderText={t("tasks.title")} className="dc-tasks" />}
             </Tr>
           </Thead>
           <Tbody onKeyDown={moveAmongRows}>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { problemOf, type Schemas } from "../api/client";
 import { bytes } from "./format";
 import { Cause, ProblemNote } from "./ProblemNote";
+import { Said } from "./Said";
 
 type PlanView = Schemas["PlanView"];
 
@@ -30,7 +31,7 @@ export function Plan({ plan }: { plan: ReturnType<typeof usePlan> }) {
     <section className="dc-plan" aria-label={t("plan.title")}>
       <Content component={ContentVariants.h3}>{t("plan.title")}</Content>
       {steps.length > 0 ? (
-        <Content component={ContentVariants.ol}>{steps.map((step, index) => <li key={index}>{step}</li>)}</Content>
+        <Content component={ContentVariants.ol}>{steps.map((step, index) => <li key={index}><Said text={step} /></li>)}</Content>
       ) : (
         <p>{t("plan.nothing")}</p>
       )}

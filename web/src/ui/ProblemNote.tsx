@@ -3,6 +3,7 @@ import { Alert, AlertActionCloseButton, Button, List, ListItem } from "@patternf
 import { useTranslation } from "react-i18next";
 import type { Problem, Schemas } from "../api/client";
 import { useExplain } from "./explain";
+import { Said } from "./Said";
 
 interface Props {
   problem: Problem | undefined;
@@ -15,11 +16,11 @@ export function ProblemNote({ problem, onClose }: Props) {
   const close = onClose ? <AlertActionCloseButton onClose={onClose} aria-label={t("common.close")} /> : undefined;
   return (
     <Alert variant="danger" isInline title={problem.title} className="dc-problem" actionClose={close} aria-live="polite">
-      <p>{sentence(problem.detail)}</p>
+      <p><Said text={sentence(problem.detail)} /></p>
       {problem.blockers && problem.blockers.length > 0 && (
         <List>{problem.blockers.slice(0, 10).map((name) => <ListItem key={name}>{name}</ListItem>)}</List>
       )}
-      {problem.hint && <p>{t("problem.hint", { hint: problem.hint })}</p>}
+      {problem.hint && <p><Said text={t("problem.hint", { hint: problem.hint })} /></p>}
       <Explain code={problem.code} />
     </Alert>
   );
@@ -30,8 +31,8 @@ export function Cause({ problem }: { problem: Schemas["ProblemView"] }) {
   const { t } = useTranslation();
   return (
     <div className="dc-cause">
-      <span>{sentence(problem.cause)}</span>{" "}
-      <span className="dc-quiet">{t("problem.hint", { hint: problem.hint })}</span>{" "}
+      <span><Said text={sentence(problem.cause)} /></span>{" "}
+      <span className="dc-quiet"><Said text={t("problem.hint", { hint: problem.hint })} /></span>{" "}
       <Explain code={problem.code} />
     </div>
   );

@@ -186,11 +186,7 @@ fn replica(agent: &Agent, order: &ReplicaOrder, mood: Mood, clocks: &mut Clocks)
             report.phase = Phase::Failed;
             report.problem = Some(Problem::new(
                 Code::T0001,
-                format!(
-                    "none of the {} sources could be reached from {}: connection refused",
-                    order.sources.len(),
-                    agent.name
-                ),
+                format!("none of the sources could be reached from {}: connection refused", agent.name),
             ));
         }
         _ if order.go => {

@@ -6,6 +6,7 @@ import { api, told, type Schemas } from "../../api/client";
 import { Grid, type Column } from "../../ui/Grid";
 import { Loaded } from "../../ui/Loaded";
 import { Explain } from "../../ui/ProblemNote";
+import { Said } from "../../ui/Said";
 import { Start } from "../../ui/Start";
 import { time } from "../../ui/format";
 import type { ReactNode } from "react";
@@ -49,7 +50,7 @@ export function EventList({ object, name, filters }: { object?: string; name?: s
         return <span className="dc-name"><span className="dc-quiet">{it.object}</span> {path ? <Link to={`${path}/${encodeURIComponent(it.name)}`}>{it.name}</Link> : it.name}</span>;
       },
     },
-    { label: t("events.message"), by: (it) => it.message, className: "dc-cell-wide", cell: (it) => <span className="dc-name">{it.message} {it.code && <Explain code={it.code} />}</span> },
+    { label: t("events.message"), by: (it) => it.message, className: "dc-cell-wide", cell: (it) => <span className="dc-name"><Said text={it.message} /> {it.code && <Explain code={it.code} />}</span> },
     { label: t("events.kind"), by: (it) => it.kind, cell: (it) => <code>{it.kind}</code> },
     { label: t("events.actor"), by: (it) => it.actor, className: "dc-cell-name", cell: (it) => it.actor },
   ];

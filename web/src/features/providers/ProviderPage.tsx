@@ -1,5 +1,5 @@
 // One provider: how it stands, what it holds, what runs there, what happened.
-import { Card, CardBody, CardTitle, PageSection, Tab, Tabs, TabTitleText } from "@patternfly/react-core";
+import { Card, CardBody, CardTitle, PageSection } from "@patternfly/react-core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
@@ -11,6 +11,7 @@ import { bytes, time } from "../../ui/format";
 import { Grid, type Column } from "../../ui/Grid";
 import { Heading } from "../../ui/Heading";
 import { Loaded } from "../../ui/Loaded";
+import { Parts } from "../../ui/Parts";
 import { Cause } from "../../ui/ProblemNote";
 import { Tasks } from "../../ui/tasks";
 import { Time } from "../../ui/Time";
@@ -22,6 +23,8 @@ import { pairsText } from "./pairs";
 import { useProviderTasks } from "./tasks";
 
 type Provider = Schemas["ProviderView"];
+
+const PARTS = ["overview", "versions", "hosts", "machines", "events"] as const;
 
 export function ProviderPage() {
   const { t } = useTranslation();
@@ -36,25 +39,21 @@ function Shown({ provider, above }: { provider: Provider; above: { to: string; l
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { tasks, dialog } = useProviderTasks(() => void navigate("/providers"));
-  const [tab, setTab] = useState<string | number>("overview");
+  const [part, setPart] = useState<(typeof PARTS)[number]>("overview");
   const name = provider.name;
-  const parts = ["overview", "versions", "hosts", "machines", "events"] as const;
   return (
     <>
       <Heading title={name} above={above} beside={<><Word word={provider.state} /><span className="dc-quiet"><Time at={provider.since} /></span></>} actions={<Tasks of={name} tasks={tasks(provider).slice(1)} />}>
         {provider.problem && <Cause problem={provider.problem} />}
       </Heading>
       <PageSection isFilled className="dc-tabs">
-        <Tabs activeKey={tab} onSelect={(_, key) => setTab(key)} aria-label={t("templates.parts")}>
-          {parts.map((it) => <Tab key={it} eventKey={it} title={<TabTitleText>{t(`providers.tabs.${it}`)}</TabTitleText>} />)}
-        </Tabs>
-        <div className="dc-tab">
-          {tab === "overview" && <Overview provider={provider} />}
-          {tab === "versions" && <Held provider={name} unassigned={provider.unassigned} />}
-          {tab === "hosts" && <HostList filter={{ provider: name }} />}
-          {tab === "machines" && <Machines name={name} />}
-          {tab === "events" && <EventList object="provider" name={name} />}
-        </div>
+        <Parts label={t("templates.parts")} names={PARTS} word={(it) => t(`providers.tabs.${it}`)} open={part} onOpen={setPart}>
+          {part === "overview" && <Overview provider={provider} />}
+          {part === "versions" && <Held provider={name} unassigned={provider.unassigned} />}
+          {part === "hosts" && <HostList filter={{ provider: name }} />}
+          {part === "machines" && <Machines name={name} />}
+          {part === "events" && <EventList object="provider" name={name} />}
+        </Parts>
       </PageSection>
       {dialog}
     </>

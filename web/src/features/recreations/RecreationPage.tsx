@@ -11,6 +11,7 @@ import { Facts } from "../../ui/Facts";
 import { Grid, type Column } from "../../ui/Grid";
 import { Heading } from "../../ui/Heading";
 import { Loaded } from "../../ui/Loaded";
+import { Said } from "../../ui/Said";
 import { Tasks } from "../../ui/tasks";
 import { Time } from "../../ui/Time";
 import { Word } from "../../ui/Word";
@@ -39,7 +40,7 @@ function Shown({ recreation: it, above }: { recreation: Recreation; above: { to:
     { label: t("hosts.provider"), by: (row) => row.provider, className: "dc-cell-name", cell: (row) => row.provider },
     { label: t("recreations.state"), by: (row) => row.state, cell: (row) => <Word word={row.state} /> },
     { label: t("recreations.wave"), by: (row) => row.wave ?? 0, cell: (row) => row.wave ?? t("common.none") },
-    { label: t("recreations.note"), by: (row) => row.note ?? "", className: "dc-cell-wide", cell: (row) => row.note ?? "" },
+    { label: t("recreations.note"), by: (row) => row.note ?? "", className: "dc-cell-wide", cell: (row) => <Said text={row.note ?? ""} /> },
   ];
   return (
     <>
@@ -49,7 +50,7 @@ function Shown({ recreation: it, above }: { recreation: Recreation; above: { to:
         beside={<Word word={it.stage} />}
         actions={<Tasks of={it.template} tasks={[{ label: t("recreations.cancel"), act: () => setCancelling(true), danger: true, not: over ? t("recreations.isOver") : undefined }]} />}
       >
-        {it.note && <p className="dc-quiet">{it.note}</p>}
+        {it.note && <p className="dc-quiet"><Said text={it.note} /></p>}
       </Heading>
       <PageSection isFilled className="dc-gap">
         {it.stage === "Awaiting decision" && <Decision recreation={it} />}

@@ -11,6 +11,7 @@ import { Choice } from "../../ui/Choice";
 import { Grid, type Column } from "../../ui/Grid";
 import { Heading } from "../../ui/Heading";
 import { Loaded } from "../../ui/Loaded";
+import { Said } from "../../ui/Said";
 import { Start } from "../../ui/Start";
 import { Time } from "../../ui/Time";
 import { Word } from "../../ui/Word";
@@ -39,7 +40,7 @@ function Recreations({ rows }: { rows: Recreation[] }) {
       label: t("recreations.template"), by: (it) => it.template, className: "dc-cell-name",
       cell: (it) => <Link to={`/recreations/${it.id}`}>{t("recreations.to", { template: it.template, version: it.version })}</Link>,
     },
-    { label: t("recreations.stage"), by: (it) => it.stage, cell: (it) => <div className="dc-stack"><Word word={it.stage} />{it.note && <span className="dc-small dc-quiet">{it.note}</span>}</div> },
+    { label: t("recreations.stage"), by: (it) => it.stage, cell: (it) => <div className="dc-stack"><Word word={it.stage} />{it.note && <span className="dc-small dc-quiet"><Said text={it.note} /></span>}</div> },
     { label: t("recreations.wave"), by: (it) => it.wave, cell: (it) => t("recreations.waveOf", { wave: it.wave, waves: it.waves }) },
     {
       label: t("recreations.hosts"), by: (it) => it.passed / Math.max(1, it.total), className: "dc-cell-wide",

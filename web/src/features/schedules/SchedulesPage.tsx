@@ -11,6 +11,7 @@ import { Grid, type Column } from "../../ui/Grid";
 import { Heading } from "../../ui/Heading";
 import { Loaded } from "../../ui/Loaded";
 import { ProblemNote } from "../../ui/ProblemNote";
+import { Said } from "../../ui/Said";
 import { Start } from "../../ui/Start";
 import type { Task } from "../../ui/tasks";
 import { Time } from "../../ui/Time";
@@ -49,7 +50,7 @@ function Schedules({ rows, onCreate }: { rows: Schedule[]; onCreate: () => void 
   const columns: Column<Schedule>[] = [
     { label: t("schedules.name"), by: (it) => it.name, className: "dc-cell-name", cell: (it) => it.name },
     { label: t("schedules.action"), by: (it) => it.action, cell: (it) => t(`schedules.actions.${it.action as "recreate" | "start" | "stop"}`) },
-    { label: t("schedules.selection"), by: (it) => it.selection, className: "dc-cell-name", cell: (it) => it.selection.replaceAll("`", "") },
+    { label: t("schedules.selection"), by: (it) => it.selection, className: "dc-cell-name", cell: (it) => <Said text={it.selection} /> },
     { label: t("schedules.when"), by: (it) => it.when, cell: (it) => <code>{it.when}</code> },
     { label: t("schedules.state"), by: (it) => Number(it.enabled), cell: (it) => (it.enabled ? <Word word="OK" text={t("schedules.on")} /> : <Word word="Off" text={t("schedules.off")} />) },
     { label: t("schedules.next"), by: (it) => it.next_at ?? "", cell: (it) => <Time at={it.next_at} /> },

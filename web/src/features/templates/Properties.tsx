@@ -1,5 +1,5 @@
 // Properties of a template: what it is, how it is distributed and kept, what its networks are on each provider.
-import { Button, Card, CardBody, CardTitle } from "@patternfly/react-core";
+import { Alert, Button, Card, CardBody, CardTitle, List, ListItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -12,6 +12,7 @@ import { Facts } from "../../ui/Facts";
 import { NumberField } from "../../ui/Field";
 import { bytes, time } from "../../ui/format";
 import { Plan, usePlan } from "../../ui/Plan";
+import { sentence } from "../../ui/ProblemNote";
 
 type Template = Schemas["TemplateView"];
 
@@ -21,6 +22,11 @@ export function Properties({ template, etag }: { template: Template; etag: strin
   const { size, hardware } = template;
   return (
     <div className="dc-gap">
+      {template.warnings.length > 0 && (
+        <Alert isInline variant="warning" title={t("templates.warnings", { count: template.warnings.length })}>
+          <List>{template.warnings.map((it) => <ListItem key={it}>{sentence(it)}</ListItem>)}</List>
+        </Alert>
+      )}
       <Card isCompact>
         <CardTitle component="h2">{t("properties.general")}</CardTitle>
         <CardBody>

@@ -1,11 +1,12 @@
 // One template: its distribution first, then versions, maintenance, hosts, properties, events.
-import { Alert, List, ListItem, PageSection, Tab, Tabs, TabTitleText } from "@patternfly/react-core";
+import { PageSection } from "@patternfly/react-core";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useParams } from "react-router";
 import type { Tagged, Schemas } from "../../api/client";
 import { useTemplate } from "../../api/queries";
 import { Heading } from "../../ui/Heading";
 import { Loaded } from "../../ui/Loaded";
+import { Parts } from "../../ui/Parts";
 import { Cause } from "../../ui/ProblemNote";
 import { Tasks } from "../../ui/tasks";
 import { Word } from "../../ui/Word";
@@ -63,24 +64,14 @@ function Shown({ template: { value: template, etag }, tab }: { template: Tagged<
         )}
       </Heading>
       <PageSection isFilled className="dc-tabs">
-        {template.warnings.length > 0 && (
-          <Alert isInline variant="warning" isExpandable title={t("templates.warnings", { count: template.warnings.length })}>
-            <List>{template.warnings.map((it) => <ListItem key={it}>{it}</ListItem>)}</List>
-          </Alert>
-        )}
-        <Tabs activeKey={tab} onSelect={(_, key) => void navigate(templatePath(name, String(key)))} aria-label={t("templates.parts")} component="nav">
-          {TABS.map((it) => (
-            <Tab key={it} eventKey={it} href={templatePath(name, it)} title={<TabTitleText>{t(`templates.tabs.${it}`)}</TabTitleText>} onClick={(event) => event.preventDefault()} />
-          ))}
-        </Tabs>
-        <div className="dc-tab">
+        <Parts label={t("templates.parts")} names={TABS} word={(it) => t(`templates.tabs.${it}`)} open={tab} onOpen={(it) => void navigate(templatePath(name, it))}>
           {tab === "distribution" && <DistributionTable name={name} />}
           {tab === "versions" && <VersionsTab name={name} />}
           {tab === "maintenance" && <MaintenanceTab template={template} />}
           {tab === "hosts" && <HostList filter={{ template: name }} />}
           {tab === "properties" && <Properties template={template} etag={etag} />}
           {tab === "events" && <EventList object="template" name={name} />}
-        </div>
+        </Parts>
       </PageSection>
       {dialog}
     </>

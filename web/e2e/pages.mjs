@@ -1,0 +1,66 @@
+// Every page in light and dark: photographed, and looked at by axe.
+import { axe, shoot, theme } from "./browser.mjs";
+
+/** Name of the picture, address, and what makes a dialog appear, if any. */
+export const pages = [
+  ["templates", "/templates"],
+  ["template-distribution", "/templates/win11/distribution"],
+  ["template-moving", "/templates/moving/distribution"],
+  ["template-versions", "/templates/win11/versions"],
+  ["template-matrix", "/templates/win11/versions", (page) => page.getByRole("button", { name: "Versions by provider" }).click()],
+  ["template-maintenance", "/templates/office/maintenance"],
+  ["template-no-maintenance", "/templates/win11/maintenance"],
+  ["template-hosts", "/templates/win11/hosts"],
+  ["template-properties", "/templates/win11/properties"],
+  ["template-events", "/templates/win11/events"],
+  ["template-tasks", "/templates", (page) => page.getByRole("link", { name: "win11", exact: true }).click({ button: "right" })],
+  ["maintenance-enter", "/templates/win11/maintenance", (page) => page.getByRole("button", { name: "Enter maintenance" }).click()],
+  ["maintenance-leave", "/templates/office/maintenance", (page) => page.getByRole("button", { name: "Leave maintenance" }).click()],
+  ["distribution-remove", "/templates/win11/distribution", async (page) => {
+    await page.getByRole("button", { name: "Tasks of kvm-02" }).click();
+    await page.getByRole("menuitem", { name: "Remove from the list" }).click();
+  }],
+  ["explain", "/templates/moving/distribution", (page) => page.getByRole("button", { name: /^Explain/ }).first().click()],
+  ["create-template", "/create-template?provider=kvm-01"],
+  ["providers", "/providers"],
+  ["provider", "/providers/kvm-01"],
+  ["provider-machines", "/providers/kvm-01", (page) => page.getByRole("tab", { name: "Machines" }).click()],
+  ["provider-add", "/providers", (page) => page.getByRole("button", { name: "Add provider" }).click()],
+  ["hosts", "/hosts"],
+  ["hosts-create", "/hosts", (page) => page.getByRole("button", { name: "Create hosts" }).click()],
+  ["host", "/hosts/desk-001"],
+  ["pools", "/pools"],
+  ["pool", "/pools/desks"],
+  ["pool-create", "/pools", (page) => page.getByRole("button", { name: "Create pool" }).click()],
+  ["recreations", "/recreations"],
+  ["schedules", "/schedules"],
+  ["schedule-create", "/schedules", (page) => page.getByRole("button", { name: "Create schedule" }).first().click()],
+  ["events", "/events"],
+  ["missing", "/nowhere"],
+];
+
+/** Goes through them; what axe finds, by page. */
+export async function tour(page, url, list, prefix = "") {
+  const found = [];
+  for (const [name, path, act] of list) {
+    for (const dark of [false, true]) {
+      await theme(page, dark);
+      try {
+        await page.goto(`${url}${path}`, { waitUntil: "load" });
+        await page.getByRole("heading", { level: 1 }).waitFor();
+        await page.locator("[aria-label=Loading]").first().waitFor({ state: "detached", timeout: 5000 }).catch(() => undefined);
+        await page.waitForTimeout(400);
+        if (act) {
+          await act(page);
+          await page.waitForTimeout(900);
+        }
+        await shoot(page, `${prefix}${name}-${dark ? "dark" : "light"}`);
+        for (const it of await axe(page)) found.push(`${name} ${dark ? "dark" : "light"}: ${it}`);
+      } catch (error) {
+        found.push(`${name}: ${String(error).slice(0, 400)}`);
+        await shoot(page, `${prefix}${name}-broken`);
+      }
+    }
+  }
+  return found;
+}
