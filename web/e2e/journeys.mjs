@@ -66,7 +66,7 @@ async function failAndRetry({ page, api, crowd }) {
 async function seenWithinTwoSeconds({ page, api, crowd }) {
   await go(page, crowd, "/providers");
   await page.getByRole("link", { name: "kvm-01", exact: true }).waitFor();
-  await page.locator("[data-connection=live]").waitFor();
+  await page.locator("[data-connection=live]").waitFor({ state: "attached" });
   await api.post("/providers", { name: "late-comer" });
   await page.getByRole("link", { name: "late-comer" }).waitFor({ timeout: SOON_MS });
 }
@@ -129,13 +129,13 @@ async function staleChange({ page, api, crowd }) {
 
 async function lostAndFound({ page, crowd }) {
   await go(page, crowd, "/templates");
-  await page.locator("[data-connection=live]").waitFor();
+  await page.locator("[data-connection=live]").waitFor({ state: "attached" });
   await page.waitForTimeout(8000);
   assert.equal(await page.locator("[data-connection=lost]").count(), 0, "the connection lasts");
   crowd.say("restart");
   await page.getByText("The connection to the server is lost").waitFor({ timeout: PATIENT_MS });
   await shoot(page, "journey-lost");
-  await page.locator("[data-connection=live]").waitFor({ timeout: PATIENT_MS });
+  await page.locator("[data-connection=live]").waitFor({ state: "attached", timeout: PATIENT_MS });
   await page.getByRole("link", { name: "journey", exact: true }).waitFor();
 }
 

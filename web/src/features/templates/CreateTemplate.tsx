@@ -21,6 +21,9 @@ import { templatePath } from "./tasks";
 /** For the time a plan is expected to take: what one link of a gigabit carries. */
 const BYTES_PER_SECOND = 110 * 1024 * 1024;
 
+/** Versions that are kept of a new template, unless somebody says otherwise. */
+const KEEP = 5;
+
 export function CreateTemplate() {
   const { t } = useTranslation();
   const providers = useProviders();
@@ -45,6 +48,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const [note, setNote] = useState("");
   const [to, setTo] = useState<string[]>([]);
   const [concurrency, setConcurrency] = useState(4);
+  const [keep, setKeep] = useState(KEEP);
   const vms = useVms(source.provider || undefined);
 
   const body = useMemo(() => {
@@ -59,14 +63,16 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const post = (dry_run: boolean) =>
     told(api.POST("/api/v1/templates", { params: { query: { dry_run } }, headers: dry_run ? {} : key, body }));
   const plan = usePlan(["create-template", body], first ? () => post(true) : undefined);
-  const act = useAct(() => post(false), [["templates"]]);
+  const act = useAct(async () => {
+    await post(false);
+    if (keep !== KEEP) await told(api.PATCH("/api/v1/templates/{name}", { params: { path: { name } }, body: { keep } }));
+  }, [["templates"]]);
   const blockers = new Map((plan.data?.blockers ?? []).map((it) => [it.provider, it.problem]));
   const network = plan.data?.bytes_network ?? undefined;
   const each = network !== undefined && body.to.length > 0 ? network / body.to.length : undefined;
   const finish = async () => {
     if (await act.run()) void navigate(templatePath(name));
   };
-  const vm = vms.data?.find((it) => it.name === source.vm);
 
   return (
     <Wizard height="auto" onClose={() => void navigate("/templates")} onSave={() => void finish()} className="dc-wizard">
@@ -90,6 +96,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
           <TwoLists providers={providers} chosen={to} onChange={setTo} blockers={blockers} fixed={source.provider} need={each} />
           <div className="pf-v6-c-form">
             <NumberField label={t("properties.concurrency")} help={t("properties.concurrencyHelp")} value={concurrency} onChange={setConcurrency} min={1} />
+            <NumberField label={t("properties.keep")} help={t("properties.keepHelp")} value={keep} onChange={setKeep} min={0} />
           </div>
         </div>
       </WizardStep>
@@ -104,7 +111,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
               [t("create.source"), source.from === "vm" ? t("create.sourceVm", { vm: source.vm, provider: source.provider }) : t("create.sourceImage", { image: source.image, provider: source.provider })],
               [t("create.distribution"), t("create.providers", { count: body.to.length + 1, names: shortened([source.provider, ...body.to]) })],
               [t("properties.concurrency"), concurrency],
-              [t("create.disks"), vm ? String(vm.disks.length) : t("common.none")],
+              [t("properties.keep"), keep === 0 ? t("properties.keepAll") : t("properties.keepSome", { count: keep })],
               [t("create.estimate"), network !== undefined ? t("create.estimated", { bytes: bytes(network), time: duration(minutes(network, body.to.length, concurrency)) }) : t("create.unknown")],
             ]}
           />
