@@ -1,12 +1,13 @@
 // A list of things: search, sort, filters, selection, keyboard, a menu on every row. Only the rows in sight
 // are drawn, so ten thousand are as quick as ten.
 import { Bullseye, SearchInput, Toolbar, ToolbarContent, ToolbarGroup, ToolbarItem } from "@patternfly/react-core";
+import { EllipsisVIcon } from "@patternfly/react-icons";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { natural } from "./format";
-import { ContextMenu, Tasks, type Task } from "./tasks";
+import { ContextMenu, type Task } from "./tasks";
 
 export interface Column<T> {
   label: string;
@@ -46,7 +47,7 @@ export function Grid<T>(props: Props<T>) {
   const { t } = useTranslation();
   const [search, setSearch] = useState("");
   const [sort, setSort] = useState({ index: props.first ?? 0, down: props.descending ?? false });
-  const [menu, setMenu] = useState<{ row: T; at: { x: number; y: number } }>();
+  const [menu, setMenu] = useState<{ row: T; at: { x: number; y: number }; left?: boolean }>();
   const scroll = useRef<HTMLDivElement>(null);
 
   const shown = useMemo(() => {
@@ -160,7 +161,23 @@ export function Grid<T>(props: Props<T>) {
                     <Td select={{ rowIndex: item.index, isSelected: selection.names.has(id), onSelect: (_, on) => toggle([id], on) }} />
                   )}
                   {columns.map((column) => <Td key={column.label} dataLabel={column.label} className={column.className}>{column.cell(row)}</Td>)}
-                  {tasks && <Td isActionCell><Tasks kebab of={id} tasks={tasks(row)} /></Td>}
+                  {tasks && (
+                    <Td isActionCell>
+                      {/* A list draws many of these: only the menu that is open is a menu. */}
+                      <button
+                        type="button"
+                        className="pf-v6-c-menu-toggle pf-m-plain"
+                        aria-label={t("tasks.of", { of: id })}
+                        aria-haspopup="menu"
+                        onClick={(event) => {
+                          const by = event.currentTarget.getBoundingClientRect();
+                          setMenu({ row, at: { x: by.right, y: by.bottom }, left: true });
+                        }}
+                      >
+                        <EllipsisVIcon />
+                      </button>
+                    </Td>
+                  )}
                 </Tr>
               );
             })}
@@ -169,7 +186,7 @@ export function Grid<T>(props: Props<T>) {
         </Table>
         {shown.length === 0 && <Bullseye className="dc-nothing">{t("grid.nothing")}</Bullseye>}
       </div>
-      {menu && tasks && <ContextMenu at={menu.at} of={name(menu.row)} tasks={tasks(menu.row)} onClose={closeMenu} />}
+      {menu && tasks && <ContextMenu at={menu.at} left={menu.left} of={name(menu.row)} tasks={tasks(menu.row)} onClose={closeMenu} />}
     </>
   );
 }

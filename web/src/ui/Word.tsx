@@ -1,5 +1,5 @@
 // The exact status words, with a sign and a colour: the colour is never the only sign.
-import { Label, type LabelProps } from "@patternfly/react-core";
+import "@patternfly/react-styles/css/components/Label/label.css";
 import {
   BanIcon, CheckCircleIcon, ExclamationCircleIcon, ExclamationTriangleIcon, InProgressIcon, PendingIcon, PowerOffIcon,
   QuestionCircleIcon, WrenchIcon,
@@ -7,7 +7,7 @@ import {
 import type { ComponentType } from "react";
 
 interface Look {
-  color: LabelProps["color"];
+  color: "green" | "blue" | "grey" | "red" | "orange" | "purple";
   icon: ComponentType;
 }
 
@@ -35,16 +35,24 @@ const LOOKS: Record<string, Look> = {
 };
 const UNKNOWN: Look = { color: "grey", icon: QuestionCircleIcon };
 
-export function Word({ word, text }: { word: string; text?: string }) {
-  const { color, icon: Icon } = LOOKS[word] ?? UNKNOWN;
+/** As PatternFly's label, without what makes that one measure itself: lists draw hundreds of them. */
+function Sign({ look: { color, icon: Icon }, text }: { look: Look; text: string }) {
+  const tone = color === "grey" ? "" : ` pf-m-${color}`;
   return (
-    <Label color={color} icon={<Icon />} variant="outline" textMaxWidth="none" className="dc-word">
-      {text ?? word}
-    </Label>
+    <span className={`pf-v6-c-label pf-m-outline${tone} dc-word`}>
+      <span className="pf-v6-c-label__content">
+        <span className="pf-v6-c-label__icon"><Icon /></span>
+        <span className="pf-v6-c-label__text">{text}</span>
+      </span>
+    </span>
   );
+}
+
+export function Word({ word, text }: { word: string; text?: string }) {
+  return <Sign look={LOOKS[word] ?? UNKNOWN} text={text ?? word} />;
 }
 
 /** A machine's power: `Running` is well there, and not under way. */
 export function PowerWord({ power }: { power: string }) {
-  return power === "Running" ? <Label color="green" icon={<CheckCircleIcon />} variant="outline">{power}</Label> : <Word word={power} />;
+  return power === "Running" ? <Sign look={WELL} text={power} /> : <Word word={power} />;
 }

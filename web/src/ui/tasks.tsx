@@ -1,6 +1,5 @@
 // What can be done with a thing: the same list under *Tasks* and on the right mouse button.
 import { Dropdown, DropdownItem, DropdownList, Menu, MenuContent, MenuItem, MenuList, MenuToggle, Divider } from "@patternfly/react-core";
-import { EllipsisVIcon } from "@patternfly/react-icons";
 import { useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { useTranslation } from "react-i18next";
@@ -17,10 +16,9 @@ interface TasksProps {
   /** Of what, for those who do not see where the button stands. */
   of: string;
   tasks: Task[];
-  kebab?: boolean;
 }
 
-export function Tasks({ of, tasks, kebab }: TasksProps) {
+export function Tasks({ of, tasks }: TasksProps) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   return (
@@ -32,13 +30,11 @@ export function Tasks({ of, tasks, kebab }: TasksProps) {
       toggle={(ref) => (
         <MenuToggle
           ref={ref}
-          variant={kebab ? "plain" : "default"}
           onClick={() => setOpen(!open)}
           isExpanded={open}
           aria-label={t("tasks.of", { of })}
-          icon={kebab ? <EllipsisVIcon /> : undefined}
         >
-          {kebab ? null : t("tasks.title")}
+          {t("tasks.title")}
         </MenuToggle>
       )}
     >
@@ -61,13 +57,15 @@ export function Tasks({ of, tasks, kebab }: TasksProps) {
 
 interface ContextProps {
   at: { x: number; y: number };
+  /** It extends to the left from there. */
+  left?: boolean | undefined;
   of: string;
   tasks: Task[];
   onClose: () => void;
 }
 
-/** The menu of the right mouse button. */
-export function ContextMenu({ at, of, tasks, onClose }: ContextProps) {
+/** The menu of the right mouse button, and of a row's own button. */
+export function ContextMenu({ at, left, of, tasks, onClose }: ContextProps) {
   const { t } = useTranslation();
   const box = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState(at);
@@ -76,7 +74,7 @@ export function ContextMenu({ at, of, tasks, onClose }: ContextProps) {
     const size = box.current?.getBoundingClientRect();
     if (size) {
       setPlace({
-        x: Math.max(0, Math.min(at.x, window.innerWidth - size.width - 8)),
+        x: Math.max(0, Math.min(left ? at.x - size.width : at.x, window.innerWidth - size.width - 8)),
         y: Math.max(0, Math.min(at.y, window.innerHeight - size.height - 8)),
       });
     }
@@ -94,7 +92,7 @@ export function ContextMenu({ at, of, tasks, onClose }: ContextProps) {
       window.removeEventListener("blur", onClose);
       before?.focus({ preventScroll: true });
     };
-  }, [at, onClose]);
+  }, [at, left, onClose]);
   return createPortal(
     <div className="dc-context" ref={box} style={{ left: place.x, top: place.y }}>
       <Menu onSelect={onClose} aria-label={t("tasks.of", { of })}>

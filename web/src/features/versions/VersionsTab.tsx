@@ -59,7 +59,7 @@ function Versions({ name, rows }: { name: string; rows: Version[] }) {
     { label: t("versions.note"), className: "dc-cell-name", cell: (it) => <span className="dc-name">{it.note ?? ""}</span> },
     { label: t("versions.author"), by: (it) => it.author, className: "dc-cell-name", cell: (it) => it.author },
     { label: t("versions.created"), by: (it) => it.created_at, cell: (it) => <Time at={it.created_at} /> },
-    { label: t("versions.kept"), className: "dc-cell-name", cell: (it) => <span className="dc-small dc-quiet">{it.kept_because.join(", ")}</span> },
+    { label: t("versions.kept"), className: "dc-cell-wide", cell: (it) => <span className="dc-small dc-quiet">{it.kept_because.join(", ")}</span> },
   ];
   const shapes = (
     <ToolbarItem>

@@ -1,0 +1,51 @@
+// Ten thousand hosts: the list is there, stays smooth, and finds one among them.
+// `node e2e/many.mjs` prints what it measured; it takes minutes, and so is no part of every run.
+import { open, shoot } from "./browser.mjs";
+import { Api, startCrowd } from "./server.mjs";
+
+const PROVIDERS = 10;
+const EACH = 1000;
+const browser = await open();
+const crowd = await startCrowd(PROVIDERS);
+try {
+  const api = new Api(crowd);
+  await api.signIn();
+  const names = Array.from({ length: PROVIDERS }, (_, index) => `kvm-${String(index + 1).padStart(2, "0")}`);
+  for (const name of names) await api.until(`/providers/${name}`, (it) => it.state === "Available");
+  await api.post("/templates", { name: "win11", provider: "kvm-01", vm: "golden", to: names });
+  await api.until("/templates/win11/distribution", (it) => it.distribution === "OK");
+  for (let part = 0; part < PROVIDERS; part += 1) await api.post("/hosts", { template: "win11", count: EACH, name: `d${part}-{nnnn}`, providers: [names[part]] });
+  const { page } = browser;
+  await page.goto(crowd.url);
+  await page.getByLabel("Password").fill(crowd.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1, name: "Templates" }).waitFor();
+  const began = Date.now();
+  await page.getByRole("link", { name: "Hosts" }).click();
+  await page.getByRole("link", { name: "d0-0001" }).waitFor({ timeout: 60_000 });
+  const first = Date.now() - began;
+  await page.getByText(`${PROVIDERS * EACH} items`).waitFor({ timeout: 120_000 });
+  const all = Date.now() - began;
+  const frames = await page.evaluate(async () => {
+    const list = document.querySelector(".dc-scroll");
+    const gaps = [];
+    let last = performance.now();
+    for (let step = 0; step < 120; step += 1) {
+      list.scrollTop += 2000;
+      await new Promise((done) => requestAnimationFrame(done));
+      const now = performance.now();
+      gaps.push(now - last);
+      last = now;
+    }
+    gaps.sort((one, other) => one - other);
+    return { median: gaps[60], worst: gaps[119], rows: document.querySelectorAll("tbody tr").length };
+  });
+  await shoot(page, "many-hosts");
+  const typed = Date.now();
+  await page.getByLabel("Search in: Hosts").fill("d7-0777");
+  await page.getByText(`1 of ${PROVIDERS * EACH}`).waitFor({ timeout: 30_000 });
+  console.log(JSON.stringify({ first_ms: first, all_ms: all, search_ms: Date.now() - typed, frames, complaints: browser.complaints }));
+} finally {
+  await browser.close();
+  await crowd.stop();
+}
