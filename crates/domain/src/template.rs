@@ -53,12 +53,14 @@ pub struct VersionRef {
 #[serde(transparent)]
 pub struct Tag(String);
 
+/// Where a version to follow is named, this means the current one: it is no tag.
+pub const NEWEST: &str = "newest";
 /// The longest tag.
 pub const TAG_LENGTH_MAX: usize = 32;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` cannot be a tag: use 1 to 32 lower-case letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and not `v` with a number"
+    "`{text}` cannot be a tag: use 1 to 32 lower-case letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and neither a number nor `newest`"
 )]
 pub struct BadTag {
     text: String,
@@ -80,7 +82,8 @@ impl std::str::FromStr for Tag {
             && text.bytes().all(allowed)
             && text.bytes().next().is_some_and(plain)
             // Where a version is asked for, `v3` and `3` are its number.
-            && !number.bytes().all(|byte| byte.is_ascii_digit());
+            && !number.bytes().all(|byte| byte.is_ascii_digit())
+            && text != NEWEST;
         if good { Ok(Self(text.to_owned())) } else { Err(BadTag { text: text.chars().take(80).collect() }) }
     }
 }
