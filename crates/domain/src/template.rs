@@ -150,3 +150,18 @@ impl std::fmt::Display for PublicationSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_never_taken_for_a_number_or_for_the_newest() {
+        for good in ["production", "pre-production", "2026.11", "v2-beta", "a"] {
+            assert!(good.parse::<Tag>().is_ok(), "{good}");
+        }
+        for bad in ["", "v2", "7", "v", "newest", "Production", "a b", "-a", ".a", &"x".repeat(33)] {
+            assert!(bad.parse::<Tag>().is_err(), "{bad}");
+        }
+    }
+}
