@@ -197,6 +197,9 @@ async fn a_recreation_goes_on_where_it_was_when_the_server_comes_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_thrown_out_on_what_was_known_before_the_server_began() {
     let (mut world, mut agents) = with_hosts(&["kvm-a"], 1).await;
+    let nobody = |_: &HostOrder, report: &mut HostReport| report.users = Some(Vec::new());
+    let free = |it: &Value| it["status"] == "Ready" && it["in_use"] == "no";
+    obeyed(&world, &mut agents, &nobody, "/hosts/desk-1", "nobody is there", free).await;
     world.restart().await;
     agents[0].url = world.url.clone();
     // Nobody was signed in when the server stopped; ana has been since.
