@@ -200,6 +200,8 @@ async fn nobody_is_thrown_out_on_what_was_known_before_the_server_began() {
     let nobody = |_: &HostOrder, report: &mut HostReport| report.users = Some(Vec::new());
     let free = |it: &Value| it["status"] == "Ready" && it["in_use"] == "no";
     obeyed(&world, &mut agents, &nobody, "/hosts/desk-1", "nobody is there", free).await;
+    let kept = |it: &Value| all(&it["items"], "kind").contains(&"host.made");
+    world.until("/events/history?object=host", "that is written down", kept).await;
     world.restart().await;
     agents[0].url = world.url.clone();
     // Nobody was signed in when the server stopped; ana has been since.
