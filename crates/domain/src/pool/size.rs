@@ -45,7 +45,7 @@ fn wanted_with(pool: &Pool, world: &World, there: &[&Host]) -> usize {
 }
 
 /// Its hosts, but for those that it makes up for elsewhere.
-fn there<'a>(pool: &Pool, world: &'a World, now: Timestamp) -> Vec<&'a Host> {
+pub fn there<'a>(pool: &Pool, world: &'a World, now: Timestamp) -> Vec<&'a Host> {
     let of_pool = |host: &&Host| host.pool == Some(pool.id) && !host.deleting;
     world.hosts.iter().filter(of_pool).filter(|host| !is_lost(pool, world, now, host)).collect()
 }
