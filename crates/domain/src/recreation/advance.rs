@@ -12,7 +12,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// Hosts whose failure is told when a recreation stops; the others are counted.
+/// Hosts whose failure is told when their wave is over; the others are counted.
 const CAUSES_MAX: usize = 10;
 
 /// A recreation after one look at it, with the hosts whose wish it changed.
@@ -192,6 +192,7 @@ impl Look<'_> {
     fn pass(&mut self) {
         let it = &mut self.advanced.recreation;
         let wave = it.wave;
+        let before = it.clone();
         let (mut well, mut failed) = (0, Vec::new());
         for (id, progress) in &mut it.hosts {
             let Some(host) = self.hosts.get(id).filter(|_| progress.wave() == Some(wave)) else { continue };
@@ -206,14 +207,13 @@ impl Look<'_> {
                     }
                 }
                 _ => {
-                    failed.push(host.name.clone());
+                    failed.push(format!("{}: {}", host.name, health::cause(&before, host)));
                     *progress = back(host, &mut self.advanced.hosts);
                 }
             }
         }
         it.wave += 1;
-        let but =
-            if failed.is_empty() { String::new() } else { format!("; rolled back: {}", names(&failed)) };
+        let but = if failed.is_empty() { String::new() } else { format!("; rolled back: {}", told(failed)) };
         let well = if well == 1 { "1 host is well".to_owned() } else { format!("{well} hosts are well") };
         let sentence = format!("wave {wave} of {} has passed, {well}{but}", self.name());
         self.tell(TransitionKind::WavePassed, sentence, None);
@@ -235,10 +235,7 @@ impl Look<'_> {
             }
             *progress = back(host, &mut self.advanced.hosts);
         }
-        let more = causes.len().saturating_sub(CAUSES_MAX);
-        causes.truncate(CAUSES_MAX);
-        causes.extend((more > 0).then(|| format!("and {more} more")));
-        let all = causes.join("; ");
+        let all = told(causes);
         let sentence = format!("{} is stopped and wave {wave} rolled back: {all}", self.name());
         self.end(Stage::Stopped, TransitionKind::Failed, sentence, Some(Code::L0002));
     }
@@ -331,6 +328,14 @@ impl Look<'_> {
         .collect();
         self.it().note = (!notes.is_empty()).then(|| format!("of the hosts, {}", notes.join(", ")));
     }
+}
+
+/// Why hosts failed, in one line.
+fn told(mut causes: Vec<String>) -> String {
+    let more = causes.len().saturating_sub(CAUSES_MAX);
+    causes.truncate(CAUSES_MAX);
+    causes.extend((more > 0).then(|| format!("and {more} more")));
+    causes.join("; ")
 }
 
 /// Gives a host the disks back that it had. One that had none stays as it is.
