@@ -20,7 +20,7 @@
 mod places;
 mod size;
 
-pub use size::{Decision, reconcile, wanted};
+pub use size::{Decision, reconcile, there, wanted};
 
 use crate::{
     code::Problem,

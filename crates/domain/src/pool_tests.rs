@@ -109,8 +109,10 @@ fn hosts_that_boot_or_move_are_no_reason_for_more() {
         says(&mut world, number, |report| (report.guest_agent, report.users) = (false, None));
     }
     assert_eq!(reconcile(&pool, &world, NOW), Decision::default());
-    world.host_reports.clear();
-    assert_eq!(reconcile(&pool, &world, NOW), Decision::default(), "after a restart nobody knows anything");
+    world.host_reports.remove(&host(2));
+    says(&mut world, 1, |_| {});
+    let none = Pool { spare: 1, ..pool };
+    assert_eq!(reconcile(&none, &world, NOW), Decision::default(), "who is not heard of yet may be in use");
 }
 
 #[test]

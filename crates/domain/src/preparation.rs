@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The longest text of one's own that is put on a host's seed: what cloud-init takes from a local disk.
-pub const TEXT_BYTES_MAX: usize = 256 << 10;
+/// The longest text of one's own that is put on a host's seed. It travels with the orders of every
+/// host; clouds take 16 to 64 KiB.
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
 
 /// How a guest learns who it is. It is told by a small disk beside its own, never over a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

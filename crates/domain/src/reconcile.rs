@@ -92,8 +92,12 @@ pub enum Subject {
 pub enum TransitionKind {
     /// Done as wished: a replica verified and registered, a host made, a version published.
     Done,
+    /// A wave of a recreation is well.
+    WavePassed,
     /// An attempt is over without success.
     Failed,
+    /// What was wished for later begins: a recreation, and that of each of its hosts.
+    Begun,
     /// The next attempt begins.
     Retried,
     /// What was there and intact is no longer.
@@ -106,7 +110,9 @@ impl TransitionKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::WavePassed => "wave passed",
             Self::Failed => "failed",
+            Self::Begun => "begun",
             Self::Retried => "retried",
             Self::Lost => "lost",
             Self::Removed => "removed",

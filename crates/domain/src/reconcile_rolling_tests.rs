@@ -74,7 +74,7 @@ fn hear(world: &mut World, report: &Report) -> Vec<String> {
         ours.map(|transition| transition.sentence.clone()).collect()
     };
     let sentences = ours(&changes);
-    changes.apply(world);
+    changes.apply(world, NOW);
     let heard = Heard { report, name: &name, told: Some(&told), now: NOW, draw: 0 };
     let again = after_report(world, &heard);
     assert!(ours(&again).is_empty(), "the same report twice says nothing more: {again:?}");
@@ -109,7 +109,7 @@ fn a_working_copy_that_could_not_be_made_is_tried_again_and_then_open() {
     list(&mut world).maintenance = Some(maintenance(Stage::Entering));
     let told = says_copy(&mut world, WorkingCopyPhase::Failed, 1);
     assert_eq!(told, ["the working copy of `win11` could not be made on kvm-1: the storage is busy"]);
-    due(&world, seconds(NOW, 5)).apply(&mut world);
+    due(&world, seconds(NOW, 5)).apply(&mut world, NOW);
     assert_eq!((there(&world).attempt, there(&world).stage), (2, Stage::Entering));
     assert_eq!(says_copy(&mut world, WorkingCopyPhase::Failed, 1).len(), 0, "that was the first attempt");
     let told = says_copy(&mut world, WorkingCopyPhase::Made, 2);
@@ -209,11 +209,11 @@ fn leaving_makes_a_version_and_begins_the_recreation_that_was_asked_for() {
     assert_eq!(list.discarded, [left]);
     let begun = &world.recreations[0];
     assert_eq!((begun.id, begun.version, begun.hosts.len()), (recreation(1), 2, 2));
-    due(&world, NOW).apply(&mut world);
+    due(&world, NOW).apply(&mut world, NOW);
     assert_eq!(world.recreations[0].stage, crate::recreation::Stage::Running);
     assert!(world.hosts.iter().all(|host| host.version == 1), "nobody holds it ready yet");
     replica(&mut world, 1, 2, Phase::Ready);
-    due(&world, NOW).apply(&mut world);
+    due(&world, NOW).apply(&mut world, NOW);
     assert_eq!(world.hosts.iter().filter(|host| host.version == 2).count(), 1);
 }
 
@@ -247,7 +247,7 @@ fn a_publication_that_failed_shows_in_the_maintenance_until_it_is_tried_again() 
     hear(&mut world, &failed);
     assert_eq!(there(&world).problem.as_ref().map(|problem| problem.code), Some(Code::M0002));
     assert_eq!(there(&world).stage, Stage::Leaving);
-    due(&world, seconds(NOW, 60)).apply(&mut world);
+    due(&world, seconds(NOW, 60)).apply(&mut world, NOW);
     assert_eq!(there(&world).problem, None);
 }
 
@@ -271,7 +271,7 @@ fn retention_marks_what_nobody_needs_and_it_is_gone_when_nobody_has_it() {
     let mut world = world(3, 4);
     list(&mut world).keep = 2;
     add_host(&mut world, 1, 1);
-    due(&world, NOW).apply(&mut world);
+    due(&world, NOW).apply(&mut world, NOW);
     let deleting = |world: &World| world.templates[&template()].deleting.iter().copied().collect::<Vec<_>>();
     assert_eq!(deleting(&world), [2], "v3 and v4 are the newest, a host stands on v1");
     let empty = |world: &mut World, from: u128| {
@@ -318,7 +318,7 @@ fn a_new_incarnation_that_fails_is_tried_again_and_the_old_one_is_no_news() {
         report.problem = Some(Problem::new(Code::H0001, "the storage is busy"));
     });
     assert_eq!(told, ["host `desk-1` could not be recreated on kvm-1: the storage is busy"]);
-    due(&world, seconds(NOW, 60)).apply(&mut world);
+    due(&world, seconds(NOW, 60)).apply(&mut world, NOW);
     assert_eq!(world.hosts[0].attempt, 3);
     host_says(&mut world, |_| {});
     assert_eq!((&world.hosts[0].problem, world.hosts[0].next_attempt_at), (&None, None));
@@ -383,12 +383,12 @@ fn a_pool_that_is_deleted_takes_its_hosts_along_and_then_is_gone() {
     host_mut(&mut world, 1).pool = Some(pool.id);
     pool.deleting = true;
     world.pools.push(pool);
-    due(&world, NOW).apply(&mut world);
+    due(&world, NOW).apply(&mut world, NOW);
     assert!(world.hosts[0].deleting && !world.hosts[0].delete_data);
     world.hosts.clear();
     let changes = due(&world, NOW);
     assert_eq!(changes.transitions[0].sentence, "pool `desks` is gone");
-    changes.apply(&mut world);
+    changes.apply(&mut world, NOW);
     assert!(world.pools.is_empty());
 }
 
@@ -402,7 +402,7 @@ fn a_pools_missing_host_is_made_again_and_anybody_elses_is_not() {
     for number in [1, 2] {
         says(&mut world, number, |report| (report.phase, report.power) = (HostPhase::Gone, None));
     }
-    due(&world, NOW).apply(&mut world);
+    due(&world, NOW).apply(&mut world, NOW);
     let incarnations: Vec<_> = world.hosts.iter().map(|host| host.incarnation).collect();
     assert_eq!(incarnations, [2, 1]);
 }
@@ -416,7 +416,7 @@ fn hosts_wanted_are_named_with_their_places_and_trouble_is_said_once() {
     let changes = due(&world, NOW);
     assert_eq!(changes.hosts_wanted, [(world.pools[0].id, provider(1))]);
     assert_eq!(changes.transitions.len(), 1);
-    changes.apply(&mut world);
+    changes.apply(&mut world, NOW);
     assert!(due(&world, NOW).transitions.is_empty());
 }
 
@@ -441,7 +441,7 @@ fn an_older_version_that_a_host_needs_is_tried_again_although_the_current_one_is
     let member = |world: &World| world.templates[&template()].members[&provider(1)].clone();
     assert!(member(&world).attempt == 4 && member(&world).next_attempt_at.is_some());
     assert_eq!(world.view(template(), provider(1)).unwrap().progress, crate::distribution::Distribution::Ok);
-    due(&world, seconds(NOW, 600)).apply(&mut world);
+    due(&world, seconds(NOW, 600)).apply(&mut world, NOW);
     let orders = crate::plan::orders(&world, provider(1)).unwrap();
     assert_eq!(orders.replica(&version(1).digest).unwrap().attempt, 5);
 }

@@ -311,18 +311,21 @@ fn a_publication_makes_version_1_once_although_it_is_reported_again() {
         let heard = Heard { report: &report, name: &name, told: None, now: NOW, draw: 0 };
         let changes = after_report(world, &heard);
         let count = changes.transitions.len();
-        changes.apply(world);
+        changes.apply(world, NOW);
         count
     };
     let failed = || said(PublicationPhase::Failed, Some(Code::V0001));
     assert_eq!((hear(&mut world, failed()), hear(&mut world, failed())), (1, 0));
     assert_eq!(world.templates[&template()].status, TemplateStatus::Failed);
-    due(&world, NOW + retry::PAUSE_MAX).apply(&mut world);
+    due(&world, NOW + retry::PAUSE_MAX).apply(&mut world, NOW);
     assert_eq!(world.templates[&template()].status, TemplateStatus::Creating);
     let done = || said(PublicationPhase::Done, None);
+    world.templates.get_mut(&template()).unwrap().members.values_mut().for_each(|it| it.since = Timestamp(0));
     assert_eq!((hear(&mut world, done()), hear(&mut world, done())), (1, 0));
     assert_eq!(world.templates[&template()].current, Some(version()));
     assert_eq!(world.templates[&template()].publication, None);
+    let members = &world.templates[&template()].members;
+    assert!(members.values().all(|it| it.since == NOW), "they lack this version since now: {members:?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     code::{Code, Problem},
     host::HostPhase,
+    reconcile::TransitionKind,
     replica::Phase,
     testing::*,
 };
@@ -92,6 +93,25 @@ fn each_wave_begins_when_the_one_before_has_come_up_well() {
     assert_eq!(reached[..4], [1, 5, 10, 10]);
     assert_eq!(stage(&world), Stage::Done);
     assert!(world.hosts.iter().all(|host| host.previous.is_none() && host.incarnation == 2));
+}
+
+#[test]
+fn what_happens_is_told_as_what_it_is_and_one_host_is_one() {
+    let mut world = desks(1, 1);
+    begin(&mut world, Waves::AtATime(1));
+    let mut told = Vec::new();
+    for minute in 0..5 {
+        let now = seconds(NOW, 60 * minute);
+        let transitions = advance(&world.recreations[0], &world, now).transitions;
+        told.extend(transitions.into_iter().map(|it| (it.kind, it.sentence)));
+        look(&mut world, now);
+        agents_work(&mut world, &[]);
+    }
+    let kinds: Vec<TransitionKind> = told.iter().map(|(kind, _)| *kind).collect();
+    let begun = TransitionKind::Begun;
+    assert_eq!(kinds, [begun, begun, TransitionKind::WavePassed, TransitionKind::Done]);
+    assert!(told[2].1.ends_with("1 host is well"), "{}", told[2].1);
+    assert!(told[3].1.ends_with("is done: 1 host"), "{}", told[3].1);
 }
 
 #[test]

@@ -46,6 +46,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Current => f.write_str("it is the current version"),
+            Self::Newest(1) => f.write_str("it is the newest"),
             Self::Newest(keep) => write!(f, "it is one of the {keep} newest"),
             Self::Tagged(tags) => write!(f, "it is tagged {}", names(tags)),
             Self::Hosts(hosts) => write!(f, "hosts stand on it: {}", names(hosts)),
@@ -118,7 +119,8 @@ fn of(world: &World, template: TemplateId, list: &TemplateInWorld, version: &Ver
     }
     let hosts = world.hosts.iter();
     let hosts = hosts.filter(|host| host.template == template && host.stands_on(version.digest));
-    let hosts: Vec<HostName> = hosts.map(|host| host.name.clone()).collect();
+    let mut hosts: Vec<HostName> = hosts.map(|host| host.name.clone()).collect();
+    hosts.sort();
     if !hosts.is_empty() {
         why.push(Reason::Hosts(hosts));
     }

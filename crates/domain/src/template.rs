@@ -53,12 +53,14 @@ pub struct VersionRef {
 #[serde(transparent)]
 pub struct Tag(String);
 
+/// Where a version to follow is named, this means the current one: it is no tag.
+pub const NEWEST: &str = "newest";
 /// The longest tag.
 pub const TAG_LENGTH_MAX: usize = 32;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` cannot be a tag: use 1 to 32 lower-case letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and not `v` with a number"
+    "`{text}` cannot be a tag: use 1 to 32 lower-case letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and neither a number nor `newest`"
 )]
 pub struct BadTag {
     text: String,
@@ -80,7 +82,8 @@ impl std::str::FromStr for Tag {
             && text.bytes().all(allowed)
             && text.bytes().next().is_some_and(plain)
             // Where a version is asked for, `v3` and `3` are its number.
-            && !number.bytes().all(|byte| byte.is_ascii_digit());
+            && !number.bytes().all(|byte| byte.is_ascii_digit())
+            && text != NEWEST;
         if good { Ok(Self(text.to_owned())) } else { Err(BadTag { text: text.chars().take(80).collect() }) }
     }
 }
@@ -144,6 +147,21 @@ impl std::fmt::Display for PublicationSource {
             Self::Vm { name } => write!(f, "VM `{name}`"),
             Self::Image { path } => write!(f, "image `{path}`"),
             Self::WorkingCopy { base, .. } => write!(f, "working copy of v{}", base.number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_never_taken_for_a_number_or_for_the_newest() {
+        for good in ["production", "pre-production", "2026.11", "v2-beta", "a"] {
+            assert!(good.parse::<Tag>().is_ok(), "{good}");
+        }
+        for bad in ["", "v2", "7", "v", "newest", "Production", "a b", "-a", ".a", &"x".repeat(33)] {
+            assert!(bad.parse::<Tag>().is_err(), "{bad}");
         }
     }
 }

@@ -61,4 +61,14 @@ fn a_real_debian_takes_its_names_by_cloud_init_on_every_provider() {
         let overlay = host_dir(&lab, host).join("disk0.qcow2");
         run(&["qemu-img", "check", "-U", "-f", "qcow2", overlay.to_str().unwrap()]).unwrap();
     }
+
+    chapter("who is signed in is seen");
+    let login = "setsid sh -c 'exec login -f root < /dev/tty5 > /dev/tty5 2>&1' &";
+    lab.in_guest(hosts[0]["provider"].as_str().unwrap(), names[0], login).unwrap();
+    lab.wait_until("one host is in use", BOOTS, || host(&lab, names[0])["users"][0] == "root")
+        .unwrap_or_else(|error| panic!("{error}\n{:#}", host(&lab, names[0])));
+    assert_eq!(
+        (&host(&lab, names[0])["in_use"], &host(&lab, names[1])["in_use"]),
+        (&"yes".into(), &"no".into())
+    );
 }

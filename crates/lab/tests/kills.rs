@@ -17,6 +17,7 @@ use site::{IN_THE_END, SOON, Site, same_disk, tell};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -31,9 +32,11 @@ const TIMES: [(&str, &[u32]); 6] = [
     // Record, spool, manifest, unfinished version, version.
     ("agent::removal", &[1, 2, 3, 4, 5]),
     ("transfer::after-frame", &[1, 6]),
-    ("store::before-commit", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
-    ("store::after-commit", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+    ("store::before-commit", &COMMITS),
+    ("store::after-commit", &COMMITS),
 ];
+/// So many that lives end in every part of the story, as each life counts from its beginning.
+const COMMITS: [u32; 16] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22];
 /// Stories that are told until every step was died at.
 const STORIES_MAX: usize = 6;
 const PROVIDERS: [&str; 2] = ["kvm-a", "kvm-b"];
@@ -141,18 +144,32 @@ struct Disks {
     golden: PathBuf,
     /// With what the working copy was changed by.
     changed: PathBuf,
+    moved: PathBuf,
 }
 
-/// What is written into the working copy, where no file of its is.
-const CHANGE: &str = "write -q -P 0x5a 60M 256k";
+/// What is written into the working copy, where no file of its is: something new ...
+const NEW: &str = "write -q -P 0x5a 60M 256k";
+/// ... and a block that the golden machine has elsewhere, in its kernel or initial root.
+const MOVED_FROM: u64 = 8 << 20;
+const MOVED_BYTES: usize = 64 << 10;
 
 impl Disks {
     fn make(site: &Site) -> Self {
         let golden = site.golden("kvm-a", &Recipe::new(Kind::BootOnly));
-        let changed = site.data().join("changed.raw");
+        let (changed, moved) = (site.data().join("changed.raw"), site.data().join("moved"));
+        let mut block = vec![0; MOVED_BYTES];
+        fs::File::open(&golden).unwrap().read_exact_at(&mut block, MOVED_FROM).unwrap();
+        assert!(block.iter().any(|byte| *byte != 0), "there is something to move");
+        fs::write(&moved, block).unwrap();
         fs::copy(&golden, &changed).unwrap();
-        run(&["qemu-io", "-f", "raw", "-c", CHANGE, changed.to_str().unwrap()]).unwrap();
-        Self { golden, changed }
+        let disks = Self { golden, changed, moved };
+        assert!(disks.change(&disks.changed, "raw"));
+        disks
+    }
+
+    fn change(&self, disk: &Path, format: &str) -> bool {
+        let moved = format!("write -q -s {} 59M 64k", self.moved.display());
+        run(&["qemu-io", "-f", format, "-c", NEW, "-c", &moved, disk.to_str().unwrap()]).is_ok()
     }
 }
 
@@ -250,7 +267,7 @@ fn changed(site: &Site, disks: &Disks) {
             run(&["find", site.diecast_dir("kvm-a").join("working").to_str().unwrap(), "-name", "disk0*"]);
         let overlay = overlays.unwrap();
         assert_eq!(overlay.lines().count(), 1, "one working copy: {overlay}");
-        run(&["qemu-io", "-f", "qcow2", "-c", CHANGE, &overlay]).is_ok()
+        disks.change(Path::new(&overlay), "qcow2")
     });
     insist("it runs again", site, || {
         let runs = power() == "Running";

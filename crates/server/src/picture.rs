@@ -212,6 +212,13 @@ impl Picture {
         self.wanted_version(host).is_some_and(|wanted| wanted != self.runs(host))
     }
 
+    /// Everybody who is taken to answer has been heard since this server began. Before that, whether
+    /// somebody works on a host is known as of yesterday.
+    pub(crate) fn has_heard_all(&self) -> bool {
+        let heard = |id: &ProviderId| self.agents.get(id).is_some_and(Agent::hearing_began);
+        self.world.providers.iter().all(|(id, there)| !there.state.answers() || heard(id))
+    }
+
     pub(crate) fn state(&self, provider: ProviderId) -> ProviderState {
         self.world.providers.get(&provider).map_or(ProviderState::NotAvailable, |there| there.state)
     }

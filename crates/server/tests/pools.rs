@@ -125,6 +125,8 @@ async fn a_lost_provider_is_made_up_for_where_the_pool_says_so() {
     agents[1].fall_silent().await;
     let elsewhere = |it: &Value| it["spread"]["kvm-a"] == 2;
     obeyed(&world, &mut agents, &as_told, "/pools/desks", "made up for elsewhere", elsewhere).await;
+    let whole = |it: &Value| is_ok(it) && it["hosts"] == 3;
+    obeyed(&world, &mut agents, &as_told, "/pools/desks", "what is made up for is not too many", whole).await;
     // It returns with its host: one too many, which goes.
     agents[1].return_().await;
     let two = |it: &Value| is_ok(it) && it["hosts"] == 2;
@@ -160,6 +162,11 @@ async fn a_pool_goes_with_its_hosts_or_without_them_and_with_data_only_if_said()
     world.post("/pools", with_data).await;
     obeyed(&world, &mut agents, &as_told, "/pools/desks", "it is full", is_ok).await;
     refuses(&world, Method::DELETE, "/pools/desks", json!({}), "H0007", "2 of the hosts").await;
+    // It shrinks only as somebody says what becomes of the data, and says that.
+    let smaller = world.ask(Method::PATCH, "/pools/desks?dry_run=true").json(&json!({"size": 1}));
+    let plan: Value = smaller.send().await.unwrap().json().await.unwrap();
+    let why = "pool `desks` has 1 host too many, and `desk-01` has a data disk";
+    assert!(plan["obstacles"][0]["cause"].as_str().unwrap().starts_with(why), "{plan}");
     refuses(&world, Method::DELETE, "/hosts/desk-01", json!({}), "H0007", "`desk-01` has a data disk").await;
     let plan = world.delete("/pools/desks?dry_run=true").await;
     assert_eq!(plan["obstacles"][0]["code"], "H0007");

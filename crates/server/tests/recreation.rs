@@ -195,6 +195,25 @@ async fn a_recreation_goes_on_where_it_was_when_the_server_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_thrown_out_on_what_was_known_before_the_server_began() {
+    let (mut world, mut agents) = with_hosts(&["kvm-a"], 1).await;
+    let nobody = |_: &HostOrder, report: &mut HostReport| report.users = Some(Vec::new());
+    let free = |it: &Value| it["status"] == "Ready" && it["in_use"] == "no";
+    obeyed(&world, &mut agents, &nobody, "/hosts/desk-1", "nobody is there", free).await;
+    let kept = |it: &Value| all(&it["items"], "kind").contains(&"host.made");
+    world.until("/events/history?object=host", "that is written down", kept).await;
+    world.restart().await;
+    agents[0].url = world.url.clone();
+    // Nobody was signed in when the server stopped; ana has been since.
+    let path = begin(&world, json!({"hosts": ["desk-1"]})).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    let ana = |_: &HostOrder, report: &mut HostReport| report.users = Some(vec!["ana".to_owned()]);
+    let waits = |it: &Value| it["hosts"][0]["note"] == "in use by ana";
+    obeyed(&world, &mut agents, &ana, &path, "it waits for ana", waits).await;
+    assert_eq!(world.get("/hosts/desk-1").await["incarnation"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_recreated_is_refused_in_a_sentence() {
     let (world, mut agents) = with_hosts(&["kvm-a"], 1).await;
     let path = "/recreations";

@@ -21,6 +21,11 @@
 //! name; a host is made only from a ready replica, and once; concurrency holds; the last verified
 //! replica is not ordered away; and once faults stop, every world settles.
 //!
+//! **Of rollouts** ([`rollout`]): nobody who may be using a host is disturbed; two incarnations never
+//! stand; former disks are kept until their wave has passed, and a failed wave ends on them; a working
+//! copy is kept until somebody holds what was published from it; nothing goes from under what stands
+//! on it; pools come to their size, and nothing is left over.
+//!
 //! **What it does not do:** it moves no bytes and calls no hypervisor; `lab` does. A leaf here is
 //! right, wrong or absent.
 //!

@@ -147,7 +147,7 @@ impl Sim {
         } else {
             return;
         }
-        changes.apply(world);
+        changes.apply(world, self.now);
         self.server.dirty = true;
         self.tell(|| format!("operator: v{number} is {}", if delete { "deleted" } else { "current" }));
     }

@@ -94,7 +94,7 @@ impl SimServer {
         world.host_reports.extend(report.hosts.into_iter().map(|host| (host.id, host)));
         world.working_copies.extend(report.working_copies.into_iter().map(|copy| (copy.id, copy)));
         self.dirty |= !same || !changes.is_empty();
-        changes.clone().apply(&mut self.stored.world);
+        changes.clone().apply(&mut self.stored.world, now);
         self.watch(now);
         Some(changes)
     }

@@ -281,7 +281,7 @@ impl Sim {
         let changes = self.server.due(self.now, self.rules.due);
         if !changes.is_empty() {
             let before = self.server.stored.world.clone();
-            changes.clone().apply(&mut self.server.stored.world);
+            changes.clone().apply(&mut self.server.stored.world, self.now);
             self.check_rollout(&before, &changes);
             self.note(&changes);
             self.carry_out(&changes);

@@ -188,12 +188,15 @@ fn working_copy(known: &Knowledge, order: &WorkingCopyOrder) -> Option<WorkingCo
         report.phase = WorkingCopyPhase::Gone;
         report.problem = Some(Problem::new(
             Code::M0003,
-            format!("the disks of working copy {} are not where they were made", order.id),
+            format!("the disks of the working copy of `{}` are not where they were made", order.base.name),
         ));
     } else if report.power.is_none() {
         report.problem = Some(Problem::new(
             Code::M0004,
-            format!("somebody undefined the machine of working copy {}; its disks are all there", order.id),
+            format!(
+                "somebody undefined the machine of the working copy of `{}`; its disks are all there",
+                order.base.name
+            ),
         ));
     }
     Some(report)

@@ -42,10 +42,10 @@ host is ready: its guest agent answers, or what --ready-when says.
 
 Examples:
   diecast host create --template win11 --count 10 --name 'desk-{nnn}' --wait
-  diecast host create --template win11 --provider kvm-a --provider kvm-b --count 4 --name 'lab-{n}'
+  diecast host create --template win11 --provider kvm-a --provider kvm-b --count 4 --name 'lab-{nn}'
   diecast host create --template win11 --count 2 --name 'solo-{nn}' --full --dry-run
-  diecast host create --template deb12 --count 3 --name 'web-{n}' --user-data web.yaml --data-disk 20GiB
-  diecast host create --template win11 --count 1 --name 'old-{n}' --version v1"
+  diecast host create --template deb12 --count 3 --name 'web-{nn}' --user-data web.yaml --data-disk 20GiB
+  diecast host create --template win11 --count 1 --name 'old-{nn}' --version v1"
 )]
 #[command(disable_version_flag = true)]
 pub struct CreateArgs {

@@ -58,6 +58,10 @@ pub(super) fn version(text: &str) -> Result<String, String> {
     if number.parse().is_ok_and(|number: u32| number > 0) {
         return Ok(number.to_owned());
     }
+    // Not a tag: what a pool follows if it follows none.
+    if text == "newest" {
+        return Ok(text.to_owned());
+    }
     text.parse::<Tag>()
         .map(|tag| tag.to_string())
         .map_err(|_| format!("`{text}` is no version: write its number, as in 2 or v2, or a tag"))

@@ -33,7 +33,7 @@ pub enum PoolCommand {
 Examples:
   diecast pool create desks --template win11 --size 20 --name 'desk-{nnn}' --wait
   diecast pool create flex --template win11 --min 10 --max 60 --spare 5 --name 'flex-{nnn}' --version production
-  diecast pool create lab --template win11 --size 8 --name 'lab-{n}' --cap 4 --replace-elsewhere 5m --dry-run"
+  diecast pool create lab --template win11 --size 8 --name 'lab-{nn}' --cap 4 --replace-elsewhere 5m --dry-run"
 )]
 #[command(disable_version_flag = true)]
 pub struct CreateArgs {

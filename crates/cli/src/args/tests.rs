@@ -191,3 +191,17 @@ fn the_help_of_the_longest_command_reads_well() {
     let create = whole.find_subcommand_mut("template").and_then(|it| it.find_subcommand_mut("create"));
     insta::assert_snapshot!(create.unwrap().clone().term_width(100).render_long_help());
 }
+
+/// What renders help takes `{n}` for the end of a line, so no example may hold it.
+#[test]
+fn no_example_is_torn_in_its_pattern() {
+    let mut whole = Whole::command();
+    whole.build();
+    let mut open = vec![whole];
+    while let Some(mut command) = open.pop() {
+        let help = command.render_long_help().to_string();
+        let torn = help.lines().find(|line| line.starts_with('\''));
+        assert_eq!(torn, None, "in the help of `{}`", command.get_name());
+        open.extend(command.get_subcommands().cloned());
+    }
+}

@@ -51,6 +51,8 @@ struct Rollout {
     wait: WaitArgs,
     /// The current version before, and the recreations that there were.
     before: u32,
+    /// A version that was there is made current, rather than one published.
+    activated: bool,
     known: BTreeSet<String>,
 }
 
@@ -112,7 +114,8 @@ pub(super) async fn activate(cx: &mut Context<'_>, args: ActivateArgs) -> Result
         let plan = cx.client.plan_activation(name, &args.version, &activate).await?;
         return plan_only(cx, &plan);
     }
-    let rollout = prepared(cx, name, args.recreate, terms, args.wait).await?;
+    let prepared = prepared(cx, name, args.recreate, terms, args.wait).await?;
+    let rollout = Rollout { activated: true, ..prepared };
     let template = cx.client.activate_version(name, &args.version, &activate).await?;
     rolled_out(cx, rollout, template).await
 }
@@ -128,7 +131,8 @@ async fn prepared(
     let template = cx.client.template(name).await?.value;
     let known = rollout::fresh(&cx.client, name, &BTreeSet::new()).await?;
     let known = known.into_iter().map(|it| it.id).collect();
-    Ok(Rollout { args, terms, wait, before: template.version.unwrap_or_default(), known })
+    let before = template.version.unwrap_or_default();
+    Ok(Rollout { args, terms, wait, before, activated: false, known })
 }
 
 /// Waits until the template is out of maintenance, or will not be by itself.
@@ -168,7 +172,7 @@ async fn rolled_out(cx: &mut Context<'_>, it: Rollout, template: TemplateView) -
     let version = versions.into_iter().find(|version| Some(version.number) == template.version);
     let changed = template.version.is_some_and(|number| number != it.before);
     match &version {
-        Some(version) => cx.printer.talk(&render::version::outcome(&name, it.before, version)),
+        Some(version) => cx.printer.talk(&render::version::outcome(&name, it.before, it.activated, version)),
         None => cx.printer.talk(&format!("{name} has no version")),
     }
     let mut recreations = if changed { hosts_follow(cx, &it, &template).await? } else { Vec::new() };

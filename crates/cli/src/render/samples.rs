@@ -187,12 +187,12 @@ pub(crate) fn versions() -> VersionList {
         {"number": 2, "digest": DIGEST, "current": true, "note": "January patches", "author": "admin",
          "created_at": "2026-01-01T00:00:00Z", "size": size, "held_by": ["kvm-a"], "tags": ["pre-production"],
          "parent": 1, "new_bytes": 100_663_296_u64, "new_percent": 1.03, "hosts": 0, "status": "current",
-         "kept_because": ["current", "tag pre-production"]},
+         "kept_because": ["current", "tagged"]},
         {"number": 1, "digest": DIGEST.replace("3f", "00"), "current": false, "note": null, "author": "admin",
          "created_at": "2025-12-31T00:00:00Z", "size": size,
          "held_by": ["kvm-a", "kvm-b", "kvm-c", "kvm-d", "kvm-e"], "tags": ["production"], "parent": null,
          "new_bytes": null, "new_percent": null, "hosts": 10, "status": "held",
-         "kept_because": ["10 hosts", "tag production", "one of the 5 newest"]}
+         "kept_because": ["tagged", "10 hosts", "one of the 5 newest"]}
     ]}))
     .unwrap()
 }

@@ -34,7 +34,7 @@ pub(crate) fn list(look: Look, list: &VersionList) -> String {
             bytes(version.size.data_bytes),
             version.hosts.to_string(),
             listed(&version.held_by, HOLDERS_MAX),
-            version.kept_because.join(", "),
+            version.kept_because.join("; "),
             version.author.clone(),
             time::ago(look.now, &version.created_at),
             version.note.clone().unwrap_or_default(),
@@ -74,24 +74,28 @@ pub(crate) fn show(look: Look, version: &VersionView) -> String {
         ("Size", template::size(&version.size)),
         ("Hosts", version.hosts.to_string()),
         ("Held by", if version.held_by.is_empty() { "nobody".into() } else { version.held_by.join(", ") }),
-        ("Kept because", version.kept_because.join(", ")),
+        ("Kept because", version.kept_because.join("; ")),
     ];
     sheet::details(look, &pairs)
 }
 
-/// What leaving maintenance, or an activation, has led to, in a sentence: `now` is the current version.
-pub(crate) fn outcome(template: &str, before: u32, now: &VersionView) -> String {
+/// What leaving maintenance, or an activation, has led to, in a sentence: `now` is the current version,
+/// `before` was it; what was activated was there already.
+pub(crate) fn outcome(template: &str, before: u32, activated: bool, now: &VersionView) -> String {
     let named = number(now.number);
     if now.number == before {
         return format!("nothing was changed: {template} stays at {named}, and no version was made");
     }
-    if now.number < before {
+    if activated || now.number < before {
         return format!("{named} of {template} is current again: no new version was needed");
     }
     let parent = now.parent.map(|parent| format!(" from {}", number(parent))).unwrap_or_default();
     let new = new(now).map(|new| format!("; {new} of it is new")).unwrap_or_default();
-    let held = counted(now.held_by.len() as u64, "provider");
-    format!("{named} of {template} is published{parent}{new}; held by {held} so far")
+    let held = match now.held_by.len() as u64 {
+        0 => "it is now brought to the providers".to_owned(),
+        held => format!("held by {} so far", counted(held, "provider")),
+    };
+    format!("{named} of {template} is published{parent}{new}; {held}")
 }
 
 #[cfg(test)]
@@ -116,7 +120,8 @@ mod tests {
     #[test]
     fn the_outcome_says_what_is_new_or_that_nothing_is() {
         let version = &samples::versions().items[0];
-        let said = [1, 2, 3].map(|before| outcome("win11", before, version));
+        let said = [(1, false), (2, false), (3, false), (1, true)];
+        let said = said.map(|(before, activated)| outcome("win11", before, activated, version));
         insta::assert_snapshot!(said.join("\n"));
     }
 }

@@ -45,7 +45,7 @@ fn wanted_with(pool: &Pool, world: &World, there: &[&Host]) -> usize {
 }
 
 /// Its hosts, but for those that it makes up for elsewhere.
-fn there<'a>(pool: &Pool, world: &'a World, now: Timestamp) -> Vec<&'a Host> {
+pub fn there<'a>(pool: &Pool, world: &'a World, now: Timestamp) -> Vec<&'a Host> {
     let of_pool = |host: &&Host| host.pool == Some(pool.id) && !host.deleting;
     world.hosts.iter().filter(of_pool).filter(|host| !is_lost(pool, world, now, host)).collect()
 }
@@ -88,9 +88,12 @@ impl<'a> Size<'a> {
     fn decide(mut self) -> Decision {
         let there: Vec<&'a Host> = there(self.pool, self.world, self.now);
         let wanted = wanted_with(self.pool, self.world, &there);
-        if there.len() > wanted {
-            self.too_many(&there, there.len() - wanted);
-        }
+        // Right after a start of the server many are not heard of yet: they may be in use, so they are
+        // no reason to make more, and none to remove others.
+        let unheard = |host: &&&Host| host.made && !self.world.host_reports.contains_key(&host.id);
+        let unheard = there.iter().filter(unheard).count();
+        let surplus = there.len().saturating_sub(wanted + unheard);
+        self.too_many(&there, surplus);
         let failing: Vec<&Host> = there.iter().copied().filter(|host| is_failing(host)).collect();
         let trouble = failing.iter().map(|host| host.provider).collect();
         let mut places = Places::of(self.pool, self.world, self.list, self.version, &trouble);

@@ -12,6 +12,7 @@ use crate::{
     report::{Outcome, Published},
     schedule::Schedule,
     template::{Publication, TemplateStatus, VersionRef},
+    units::Timestamp,
 };
 
 /// Everything that one report or the clock changes: only records that differ are listed.
@@ -52,13 +53,13 @@ impl Changes {
     }
 
     /// Carries the changes into `world`, as the caller's store does into its tables.
-    pub fn apply(self, world: &mut World) {
+    pub fn apply(self, world: &mut World, now: Timestamp) {
         for (version, _) in self.versions {
             if let Some(list) = world.templates.get_mut(&version.template) {
                 list.versions.push(version.clone());
                 list.numbered = list.numbered.max(version.number);
                 list.current = Some(version);
-                list.members.values_mut().for_each(member::begin_anew);
+                list.members.values_mut().for_each(|member| member::begin_anew(member, now));
             }
         }
         for (template, status, publication) in self.publications {
@@ -93,7 +94,7 @@ impl Changes {
         for (template, number) in self.current {
             if let Some(list) = world.templates.get_mut(&template) {
                 list.current = list.versions.iter().find(|version| version.number == number).cloned();
-                list.members.values_mut().for_each(member::begin_anew);
+                list.members.values_mut().for_each(|member| member::begin_anew(member, now));
             }
         }
         for (template, number) in self.versions_deleting {

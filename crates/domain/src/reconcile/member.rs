@@ -62,7 +62,7 @@ pub fn member_after_report(
                         failed(heard, list, report, member, &mut next, &mut note);
                     }
                     Some(_) => {}
-                    None => begin_anew(&mut next),
+                    None => forget_failures(&mut next),
                 }
             }
             (Phase::Failed, _) if report.attempt >= member.attempt => {
@@ -153,8 +153,13 @@ fn of(report: &Report, digest: Digest) -> Option<&ReplicaReport> {
     report.replicas.iter().find(|replica| replica.digest == digest)
 }
 
-/// Forgets the failures of what is over: attempts count from one again.
-pub(super) fn begin_anew(member: &mut Member) {
+/// Another version is to be held from now on: attempts count from one again.
+pub(super) fn begin_anew(member: &mut Member, now: Timestamp) {
+    forget_failures(member);
+    member.since = now;
+}
+
+fn forget_failures(member: &mut Member) {
     member.attempt = 1;
     member.next_attempt_at = None;
     member.problem = None;

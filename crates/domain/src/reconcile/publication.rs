@@ -36,7 +36,12 @@ pub fn publication_after_report(
     let subject = Subject::Template(template);
     match (report.phase, &report.published) {
         (PublicationPhase::Done, Some(published)) => {
-            let (version, again, sentence) = made(template, list, publication, published);
+            let (made, sentence) = made(template, list, publication, published);
+            let (version, again) = match made {
+                Made::New(version) => (Some((version, published.clone())), None),
+                Made::Again(version) => (None, Some(version)),
+                Made::Nothing => (None, None),
+            };
             let done = Transition { kind: TransitionKind::Done, subject, sentence, code: None };
             Some(PublicationOutcome {
                 status: TemplateStatus::Ready,
@@ -76,21 +81,26 @@ pub fn publication_after_report(
     }
 }
 
-/// What a publication made: a new version; or, of a working copy, nothing if nothing was changed in
-/// it, and the version that there is already if it was changed back to that.
-#[allow(clippy::type_complexity)]
+/// What a publication made: of a working copy nothing if nothing was changed in it, and the version
+/// that there is already if it was changed back to that.
+enum Made {
+    New(VersionRef),
+    Again(VersionRef),
+    Nothing,
+}
+
 fn made(
     template: TemplateId,
     list: &TemplateInWorld,
     publication: &Publication,
     published: &Published,
-) -> (Option<(VersionRef, Published)>, Option<VersionRef>, String) {
+) -> (Made, String) {
     let (name, digest) = (&list.name, published.digest);
     if let PublicationSource::WorkingCopy { base, .. } = &publication.source {
         let current = list.current.as_ref().map(|current| current.digest);
         if base.digest == digest || current == Some(digest) {
             let sentence = format!("nothing was changed in `{name}`: v{} stays as it is", base.number);
-            return (None, None, sentence);
+            return (Made::Nothing, sentence);
         }
         let staying = |version: &&VersionRef| !list.deleting.contains(&version.number);
         if let Some(older) = list.versions.iter().filter(staying).find(|it| it.digest == digest) {
@@ -98,14 +108,14 @@ fn made(
                 "what was published of `{name}` is v{} to the byte: it is current again",
                 older.number
             );
-            return (None, Some(older.clone()), sentence);
+            return (Made::Again(older.clone()), sentence);
         }
     }
     let newest = list.versions.iter().map(|version| version.number).max().unwrap_or(0);
     let number = newest.max(list.numbered) + 1;
     let version = VersionRef { template, name: name.clone(), number, digest };
     let sentence = format!("v{number} of template `{name}` is published");
-    (Some((version, published.clone())), None, sentence)
+    (Made::New(version), sentence)
 }
 
 /// The publication after its pause. None if that is not over.

@@ -12,6 +12,9 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
+/// Hosts whose failure is told when their wave is over; the others are counted.
+const CAUSES_MAX: usize = 10;
+
 /// A recreation after one look at it, with the hosts whose wish it changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Advanced {
@@ -117,7 +120,7 @@ impl Look<'_> {
         match stage {
             Stage::Scheduled | Stage::AwaitingDecision if cancelling => {
                 let sentence = format!("{} is cancelled; nothing was recreated", self.name());
-                self.end(Stage::Cancelled, TransitionKind::Done, sentence, None);
+                self.end(Stage::Cancelled, TransitionKind::Removed, sentence, None);
             }
             Stage::Scheduled if !due => {}
             Stage::AwaitingDecision if !proceed => {}
@@ -127,19 +130,20 @@ impl Look<'_> {
                     let it = self.it();
                     (it.stage, it.wave, it.note) = (Stage::Running, 1, None);
                     let sentence = format!("{} begins", self.name());
-                    self.tell(TransitionKind::Retried, sentence, None);
+                    self.tell(TransitionKind::Begun, sentence, None);
                     return;
                 }
                 let providers: Vec<_> = silent.iter().map(|there| there.name.clone()).collect();
-                let who = names(&providers);
+                let silent = match providers.len() {
+                    1 => format!("{} does not answer", names(&providers)),
+                    _ => format!("{} do not answer", names(&providers)),
+                };
                 if later {
-                    let sentence = format!(
-                        "{} is left for later: {who} do not answer; nothing was recreated",
-                        self.name()
-                    );
+                    let sentence =
+                        format!("{} is left for later: {silent}; nothing was recreated", self.name());
                     self.end(Stage::Cancelled, TransitionKind::Failed, sentence, Some(Code::L0003));
                 } else {
-                    let sentence = format!("{} awaits a decision: {who} do not answer", self.name());
+                    let sentence = format!("{} awaits a decision: {silent}", self.name());
                     let it = self.it();
                     (it.stage, it.note) = (Stage::AwaitingDecision, Some(sentence.clone()));
                     self.tell(TransitionKind::Failed, sentence, Some(Code::L0003));
@@ -188,6 +192,7 @@ impl Look<'_> {
     fn pass(&mut self) {
         let it = &mut self.advanced.recreation;
         let wave = it.wave;
+        let before = it.clone();
         let (mut well, mut failed) = (0, Vec::new());
         for (id, progress) in &mut it.hosts {
             let Some(host) = self.hosts.get(id).filter(|_| progress.wave() == Some(wave)) else { continue };
@@ -202,16 +207,16 @@ impl Look<'_> {
                     }
                 }
                 _ => {
-                    failed.push(host.name.clone());
+                    failed.push(format!("{}: {}", host.name, health::cause(&before, host)));
                     *progress = back(host, &mut self.advanced.hosts);
                 }
             }
         }
         it.wave += 1;
-        let but =
-            if failed.is_empty() { String::new() } else { format!("; rolled back: {}", names(&failed)) };
-        let sentence = format!("wave {wave} of {} has passed, {well} hosts are well{but}", self.name());
-        self.tell(TransitionKind::Done, sentence, None);
+        let but = if failed.is_empty() { String::new() } else { format!("; rolled back: {}", told(failed)) };
+        let well = if well == 1 { "1 host is well".to_owned() } else { format!("{well} hosts are well") };
+        let sentence = format!("wave {wave} of {} has passed, {well}{but}", self.name());
+        self.tell(TransitionKind::WavePassed, sentence, None);
     }
 
     /// Too many failed: the wave goes back to what it was, and whatever nothing is heard of with it.
@@ -230,7 +235,7 @@ impl Look<'_> {
             }
             *progress = back(host, &mut self.advanced.hosts);
         }
-        let all = names(&causes);
+        let all = told(causes);
         let sentence = format!("{} is stopped and wave {wave} rolled back: {all}", self.name());
         self.end(Stage::Stopped, TransitionKind::Failed, sentence, Some(Code::L0002));
     }
@@ -270,7 +275,7 @@ impl Look<'_> {
             self.it().hosts.insert(host.id, progress);
             let sentence = format!("host `{}` is recreated on v{}", host.name, host.version);
             let subject = Subject::Host(host.id);
-            let kind = TransitionKind::Retried;
+            let kind = TransitionKind::Begun;
             self.advanced.transitions.push(Transition { kind, subject, sentence, code: None });
             self.advanced.hosts.push(host);
         }
@@ -292,13 +297,14 @@ impl Look<'_> {
             let open = |it: &HostProgress| it.wave().is_some() || *it == HostProgress::Waiting;
             self.it().hosts.values_mut().filter(|it| open(it)).for_each(|it| *it = HostProgress::Left);
             let sentence = format!("{} is cancelled", self.name());
-            return self.end(Stage::Cancelled, TransitionKind::Done, sentence, None);
+            return self.end(Stage::Cancelled, TransitionKind::Removed, sentence, None);
         }
         let mut waiting = self.waiting().peekable();
         if !runs && waiting.peek().is_none() {
             drop(waiting);
             let passed = self.it().hosts.values().filter(|it| **it == HostProgress::Passed).count();
-            let sentence = format!("{} is done: {passed} hosts", self.name());
+            let hosts = if passed == 1 { "host" } else { "hosts" };
+            let sentence = format!("{} is done: {passed} {hosts}", self.name());
             return self.end(Stage::Done, TransitionKind::Done, sentence, None);
         }
         let (mut unheard, mut in_use, mut without) = (0, 0, 0);
@@ -312,16 +318,24 @@ impl Look<'_> {
             }
         }
         let notes: Vec<String> = [
-            (unheard, "wait for a provider that does not answer"),
-            (without, "wait for the version to be ready on their provider"),
-            (in_use, "are in use"),
+            (unheard, "waits", "wait", " for a provider that does not answer"),
+            (without, "waits", "wait", " for the version to be ready on the provider"),
+            (in_use, "is", "are", " in use"),
         ]
         .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}"))
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many, what)| format!("{count} {}{what}", if *count == 1 { one } else { many }))
         .collect();
         self.it().note = (!notes.is_empty()).then(|| format!("of the hosts, {}", notes.join(", ")));
     }
+}
+
+/// Why hosts failed, in one line.
+fn told(mut causes: Vec<String>) -> String {
+    let more = causes.len().saturating_sub(CAUSES_MAX);
+    causes.truncate(CAUSES_MAX);
+    causes.extend((more > 0).then(|| format!("and {more} more")));
+    causes.join("; ")
 }
 
 /// Gives a host the disks back that it had. One that had none stays as it is.

@@ -8,6 +8,7 @@ use super::{Row, Wish, say, series::Series, table::Aim};
 use crate::{
     paths::{make_folder, text},
     run::{attempt, output_of, run, run_with_input, succeeded},
+    storage,
 };
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -46,6 +47,8 @@ impl Space {
     fn make(root: &Path, bytes: u64) -> Result<Self> {
         let (image, mounted) = (root.join("bench.xfs"), root.join("bench"));
         make_folder(&mounted)?;
+        let free = storage::free_bytes(root)?;
+        ensure!(free > bytes, "{free} bytes are free for {bytes}: measure a smaller disk with `--size`");
         let space = Self { root: root.to_owned(), mounted };
         let _ = fs::remove_file(&image);
         run(&["truncate", "--size", &bytes.to_string(), text(&image)])?;

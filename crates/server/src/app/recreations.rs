@@ -130,8 +130,9 @@ impl App {
                 begins_at,
                 author: cx.who(),
             };
+            let are = if wish.hosts.len() == 1 { "is" } else { "are" };
             let sentence = format!(
-                "{} of `{}` are to be recreated on v{}",
+                "{} of `{}` {are} to be recreated on v{}",
                 plans::counted(wish.hosts.len(), "host"),
                 wish.target.name,
                 wish.target.number
@@ -255,15 +256,18 @@ fn tell(
             Some(deadline) => format!("free, or until {}", rfc3339(deadline)),
             None => "free".to_owned(),
         };
-        plan.steps.push(format!("wait until {} are {until}, then recreate them", names(&waiting)));
+        let (are, them) = if waiting.len() == 1 { ("is", "it") } else { ("are", "them") };
+        let waiting = names(&waiting);
+        plan.steps.push(format!("{when}wait until {waiting} {are} {until}, then recreate {them}"));
     }
     for blocker in &outlook.blockers {
         let held: Vec<&str> = blocker.hosts.iter().map(|name| name.as_str()).collect();
-        plan.steps.push(format!("wait for {}, then recreate {}", blocker.name, names(&held)));
+        plan.steps.push(format!("{when}wait for {}, then recreate {}", blocker.name, names(&held)));
         let problem = (&blocker.problem).into();
         plan.blockers.push(BlockerView { provider: blocker.name.clone(), problem });
     }
     plan.hosts.extend(group.hosts.iter().map(|host| host.name.to_string()));
+    plan.hosts.sort();
     plan.users.extend(users_on(picture, group.hosts.iter().copied()));
     outlook.bytes
 }

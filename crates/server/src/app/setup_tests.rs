@@ -143,7 +143,7 @@ fn what_does_not_go_together_is_refused_in_one_sentence() {
         (body(|it| it.data_disk_bytes = Some(0)), "`data_disk_bytes` is 0"),
         (body(|it| it.data_disk_bytes = Some((1 << 20) + 1)), "a multiple of 512"),
         (body(|it| it.data_disk_bytes = Some(u64::MAX)), "64.0 TiB"),
-        (user_data(&format!("#!{}", "x".repeat(TEXT_BYTES_MAX))), "it may have 256 KiB"),
+        (user_data(&format!("#!{}", "x".repeat(TEXT_BYTES_MAX))), "it may have 64.0 KiB"),
     ];
     for (asked, expected) in &bad {
         let cause = cause(asked);

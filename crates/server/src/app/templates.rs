@@ -281,9 +281,8 @@ fn keeping(picture: &Picture, record: &TemplateRecord, wanted: u32) -> String {
     let going = verdicts.iter().filter(|(_, verdict)| **verdict == Verdict::Delete);
     let going: Vec<String> = going.map(|(number, _)| format!("v{number}")).collect();
     let which = if going.is_empty() { "none".to_owned() } else { going.join(", ") };
-    format!(
-        "keep the {wanted} newest versions of `{name}`, and those that are needed; to be deleted: {which}"
-    )
+    let newest = if wanted == 1 { "newest version".to_owned() } else { format!("{wanted} newest versions") };
+    format!("keep the {newest} of `{name}`, and those that are needed; to be deleted: {which}")
 }
 
 fn concurrency(asked: Option<u32>) -> Result<Option<u32>, Refused> {

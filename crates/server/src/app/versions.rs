@@ -60,6 +60,9 @@ impl App {
         }
         let moved = from.map(|from| format!(", and no longer v{from}")).unwrap_or_default();
         let sentence = format!("`{tag}` is v{number} of template `{template}`{moved}");
+        if let Some(list) = picture.world.templates.get_mut(&record.id) {
+            list.tags.insert(tag, number);
+        }
         let shown = Shown::of(&picture, &record);
         let there = picture.versions_of(record.id).find(|there| there.number == number);
         let answer = there.map(|there| shown.view(there));

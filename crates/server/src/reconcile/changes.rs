@@ -47,7 +47,7 @@ pub(super) async fn carry_out(
     let published = found.versions.iter().map(|(version, _)| version.template);
     let anew: Vec<TemplateId> = published.chain(found.current.iter().map(|(id, _)| *id)).collect();
     let (hosts_wanted, acts) = (std::mem::take(&mut found.hosts_wanted), std::mem::take(&mut found.acts));
-    found.apply(&mut picture.world);
+    found.apply(&mut picture.world, picture.now);
     members(change, picture, &touched, &anew).await?;
     drawn::hosts(change, picture, hosts_wanted, pass).await?;
     drawn::acts(change, picture, acts).await

@@ -11,6 +11,7 @@ pub(crate) const ACTOR: &str = "diecast";
 struct Words {
     done: &'static str,
     failed: &'static str,
+    begun: &'static str,
     retried: &'static str,
     lost: &'static str,
     removed: &'static str,
@@ -19,6 +20,7 @@ struct Words {
 const HOST: Words = Words {
     done: "host.made",
     failed: "host.failed",
+    begun: "host.recreating",
     retried: "host.retried",
     lost: "host.missing",
     removed: "host.deleted",
@@ -26,6 +28,7 @@ const HOST: Words = Words {
 const POOL: Words = Words {
     done: "pool.ok",
     failed: "pool.short",
+    begun: "pool.begun",
     retried: "pool.retried",
     lost: "pool.lost",
     removed: "pool.deleted",
@@ -33,6 +36,7 @@ const POOL: Words = Words {
 const PROVIDER: Words = Words {
     done: "provider.done",
     failed: "provider.failed",
+    begun: "provider.begun",
     retried: "provider.retried",
     lost: "provider.lost",
     removed: "provider.removed",
@@ -40,13 +44,15 @@ const PROVIDER: Words = Words {
 const RECREATION: Words = Words {
     done: "recreation.done",
     failed: "recreation.stopped",
-    retried: "recreation.begun",
+    begun: "recreation.begun",
+    retried: "recreation.retried",
     lost: "recreation.waiting",
     removed: "recreation.cancelled",
 };
 const REPLICA: Words = Words {
     done: "replica.ready",
     failed: "replica.failed",
+    begun: "replica.begun",
     retried: "replica.retried",
     lost: "replica.lost",
     removed: "replica.removed",
@@ -54,6 +60,7 @@ const REPLICA: Words = Words {
 const SCHEDULE: Words = Words {
     done: "schedule.done",
     failed: "schedule.failed",
+    begun: "schedule.begun",
     retried: "schedule.retried",
     lost: "schedule.missed",
     removed: "schedule.over",
@@ -61,6 +68,7 @@ const SCHEDULE: Words = Words {
 const TEMPLATE: Words = Words {
     done: "template.ready",
     failed: "template.failed",
+    begun: "template.begun",
     retried: "template.retried",
     lost: "template.lost",
     removed: "template.deleted",
@@ -92,7 +100,9 @@ pub(super) fn event(picture: &Picture, transition: &Transition) -> NewEvent {
     };
     let kind = match transition.kind {
         TransitionKind::Done => words.done,
+        TransitionKind::WavePassed => "recreation.wave",
         TransitionKind::Failed => words.failed,
+        TransitionKind::Begun => words.begun,
         TransitionKind::Retried => words.retried,
         TransitionKind::Lost => words.lost,
         TransitionKind::Removed => words.removed,

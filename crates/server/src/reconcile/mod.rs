@@ -86,8 +86,10 @@ pub(crate) async fn pass(app: &App) -> Result<Pass, StoreError> {
         changes::carry_out(&mut change, &mut picture, found, &mut pass).await?;
         reports::keep(&mut change, app, &report, &mut pass).await?;
     }
-    let found = due(&picture.world, now);
-    changes::carry_out(&mut change, &mut picture, found, &mut pass).await?;
+    if picture.has_heard_all() {
+        let found = due(&picture.world, now);
+        changes::carry_out(&mut change, &mut picture, found, &mut pass).await?;
+    }
     changes::give_up_operations(&mut change, &mut picture, &mut pass).await?;
     orders::reconcile(&mut change, &picture, &told, &mut pass).await?;
     let mut last = None;

@@ -132,7 +132,10 @@ impl Libvirt {
                 let seconds = deadline.as_secs();
                 let cause = format!("{managed} was asked to shut down and still runs after {seconds} s");
                 let cause = match refusal {
-                    Some(refusal) => format!("{cause}: {}", refusal.cause),
+                    Some(refusal) => {
+                        let named = format!("{managed}: ");
+                        format!("{cause}: {}", refusal.cause.strip_prefix(&named).unwrap_or(&refusal.cause))
+                    }
                     None => cause,
                 };
                 return Err(Problem::new(managed.stays_up(), cause));

@@ -2,7 +2,7 @@
 
 use super::{
     settings::{places, room},
-    view::{follows, hosts},
+    view::{follows, hosts, too_many},
 };
 use crate::{
     app::{
@@ -48,7 +48,8 @@ pub(super) fn of(picture: &Picture, before: Option<&Pool>, pool: &Pool) -> PlanV
     for host in &surplus {
         steps.push(format!("remove host `{}` from {}", host.name, picture.provider_name(host.provider)));
     }
-    let mut obstacles: Vec<Problem> = found.why.into_iter().collect();
+    let mut obstacles: Vec<Problem> = too_many(picture, pool, &found).into_iter().collect();
+    obstacles.extend(found.why);
     if let Some(room) = room(picture, pool).filter(|room| *room < pool.max) {
         let cause = format!(
             "pool `{}` may have {} hosts, and its providers take {room} of them",

@@ -64,7 +64,7 @@ pub(super) fn changed(
 }
 
 fn follow(picture: &Picture, template: TemplateId, said: &str) -> Result<Follow, Refused> {
-    if said == "newest" {
+    if said == diecast_domain::template::NEWEST {
         return Ok(Follow::Newest);
     }
     let Some(record) = picture.templates.get(&template) else {

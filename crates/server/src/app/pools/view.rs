@@ -1,13 +1,14 @@
 //! A pool as operators see it.
 
 use crate::{
-    app::{setup, terms},
+    app::{plans::counted, setup, terms},
     picture::Picture,
 };
 use diecast_api::{operator::pool::PoolView, time::rfc3339};
 use diecast_domain::{
+    code::{Code, Problem},
     host::{Host, HostStatus, InUse, status},
-    pool::{Decision, Follow, Pool, Strategy, reconcile, wanted},
+    pool::{Decision, Follow, Pool, Strategy, reconcile, there, wanted},
 };
 use std::collections::BTreeMap;
 
@@ -58,21 +59,45 @@ pub(super) fn view(picture: &Picture, pool: &Pool) -> PoolView {
         replace_elsewhere_seconds: pool.replace_elsewhere,
         setup: setup::body(&pool.setup),
         terms: terms::body(&pool.terms),
-        status: word(pool, &found, &hosts, wanted).to_owned(),
+        status: word(picture, pool, &found, &hosts, wanted).to_owned(),
         wanted: u32::try_from(wanted).unwrap_or(u32::MAX),
         hosts: count(&|_| true),
         ready: count(&ready),
         in_use: count(&|host| picture.world.in_use(host) == InUse::Yes),
         outdated: count(&|host| picture.is_outdated(host)),
         spread,
-        problem: found.why.as_ref().map(Into::into),
+        problem: found.why.clone().or_else(|| too_many(picture, pool, &found)).as_ref().map(Into::into),
         created_at: rfc3339(pool.created_at),
     }
 }
 
-/// How it stands, in one word.
-fn word(pool: &Pool, found: &Decision, hosts: &[&Host], wanted: usize) -> &'static str {
-    let (going, staying): (Vec<&Host>, Vec<&Host>) = hosts.iter().copied().partition(|host| host.deleting);
+/// Hosts that it has too many, that nobody uses, and that it may not remove all the same.
+pub(super) fn too_many(picture: &Picture, pool: &Pool, found: &Decision) -> Option<Problem> {
+    let world = &picture.world;
+    let standing = there(pool, world, picture.now);
+    let surplus = standing.len().checked_sub(wanted(pool, world, picture.now) + found.remove.len())?;
+    let kept = |host: &&&Host| host.setup.data_disk.is_some() && world.in_use(host) == InUse::No;
+    let mut kept: Vec<String> = standing.iter().filter(kept).map(|host| format!("`{}`", host.name)).collect();
+    kept.sort();
+    kept.truncate(surplus);
+    let have = match kept.len() {
+        0 => return None,
+        1 => "has a data disk",
+        _ => "have data disks",
+    };
+    let cause = format!(
+        "pool `{}` has {} too many, and {} {have}, which goes only by `diecast host delete`",
+        pool.name,
+        counted(surplus, "host"),
+        kept.join(", ")
+    );
+    Some(Problem::new(Code::H0007, cause))
+}
+
+/// How it stands, in one word. Hosts that are made up for elsewhere do not count.
+fn word(picture: &Picture, pool: &Pool, found: &Decision, hosts: &[&Host], wanted: usize) -> &'static str {
+    let staying = there(pool, &picture.world, picture.now);
+    let mut going = hosts.iter().filter(|host| host.deleting).peekable();
     if pool.deleting {
         "Deleting"
     } else if found.why.is_some() {
@@ -81,7 +106,7 @@ fn word(pool: &Pool, found: &Decision, hosts: &[&Host], wanted: usize) -> &'stat
         "Shrinking"
     } else if staying.len() < wanted || !found.remake.is_empty() || staying.iter().any(|host| !host.made) {
         "Filling"
-    } else if !going.is_empty() {
+    } else if going.peek().is_some() {
         "Shrinking"
     } else {
         "OK"

@@ -7,7 +7,8 @@ use diecast_api::{
 };
 use diecast_domain::{
     host::{Host, InUse},
-    recreation::{HostProgress, Recreation, Stage, Waves, silent},
+    provider::Power,
+    recreation::{HostProgress, Reach, Recreation, Stage, Waves, silent},
 };
 
 pub(super) fn view(picture: &Picture, it: &Recreation) -> RecreationView {
@@ -22,7 +23,7 @@ pub(super) fn view(picture: &Picture, it: &Recreation) -> RecreationView {
             RecreationHostView {
                 host: host.map_or_else(|| id.to_string(), |host| host.name.to_string()),
                 provider: host.map(|host| picture.provider_name(host.provider)).unwrap_or_default(),
-                state: word(progress).to_owned(),
+                state: word(it, progress).to_owned(),
                 wave: wave(progress),
                 note: host.and_then(|host| note(picture, it, host, progress)),
             }
@@ -37,7 +38,7 @@ pub(super) fn view(picture: &Picture, it: &Recreation) -> RecreationView {
         template: template.unwrap_or_else(|| it.template.to_string()),
         version: it.version,
         stage: it.stage.as_str().to_owned(),
-        wave: it.wave,
+        wave: running_wave(it),
         waves: waves(it),
         begins_at: rfc3339(it.begins_at),
         deadline: it.terms.deadline.map(rfc3339),
@@ -48,7 +49,7 @@ pub(super) fn view(picture: &Picture, it: &Recreation) -> RecreationView {
         total: count(|_| true),
         passed: count(|it| matches!(it, HostProgress::Passed)),
         running: count(|it| matches!(it, HostProgress::Begun { .. } | HostProgress::Healthy { .. })),
-        waiting: count(|it| matches!(it, HostProgress::Waiting)),
+        waiting: if it.stage.is_over() { 0 } else { count(|it| *it == HostProgress::Waiting) },
         failed: count(|it| matches!(it, HostProgress::Failed { .. })),
         rolled_back: count(|it| matches!(it, HostProgress::RolledBack)),
         silent: silent_providers(picture, it),
@@ -77,17 +78,37 @@ fn silent_providers(picture: &Picture, it: &Recreation) -> Vec<SilentProvider> {
         .collect()
 }
 
-/// How many waves there are, as far as that can be told: the last that is named, or the one that runs.
-fn waves(it: &Recreation) -> u32 {
-    let named = match &it.terms.waves {
-        Waves::Reaching(reaches) => reaches.len(),
-        Waves::AtATime(at_once) => it.hosts.len().div_ceil((*at_once).max(1) as usize),
-    };
-    it.wave.max(u32::try_from(named).unwrap_or(u32::MAX))
+/// The wave that runs; of what is done the last, as the next one's number is up when a wave has passed.
+fn running_wave(it: &Recreation) -> u32 {
+    let last = if it.stage == Stage::Done { it.wave.saturating_sub(1).max(1) } else { it.wave };
+    match &it.terms.waves {
+        Waves::Reaching(_) => last.min(waves(it)),
+        Waves::AtATime(_) => last,
+    }
 }
 
-const fn word(progress: &HostProgress) -> &'static str {
+/// How many waves there are, as far as that can be told: those that are named and, if the last of them
+/// does not reach to the end, one more.
+fn waves(it: &Recreation) -> u32 {
+    let count = |waves: usize| u32::try_from(waves).unwrap_or(u32::MAX);
+    match &it.terms.waves {
+        Waves::Reaching(reaches) => {
+            let to_the_end = |reach: &Reach| match reach {
+                Reach::Hosts(hosts) => *hosts as usize >= it.hosts.len(),
+                Reach::Percent(percent) => *percent >= 100,
+            };
+            count(reaches.len() + usize::from(!reaches.last().is_some_and(to_the_end)))
+        }
+        // Waves that hosts in use left unfilled make more of them.
+        Waves::AtATime(at_once) => {
+            running_wave(it).max(count(it.hosts.len().div_ceil((*at_once).max(1) as usize)))
+        }
+    }
+}
+
+const fn word(it: &Recreation, progress: &HostProgress) -> &'static str {
     match progress {
+        HostProgress::Waiting if it.stage.is_over() => "left",
         HostProgress::Waiting => "waiting",
         HostProgress::Begun { .. } => "begun",
         HostProgress::Healthy { .. } => "healthy",
@@ -102,7 +123,11 @@ const fn wave(progress: &HostProgress) -> Option<u32> {
     match progress {
         HostProgress::Begun { wave, .. }
         | HostProgress::Healthy { wave, .. }
-        | HostProgress::Failed { wave, .. } => Some(*wave),
+        | HostProgress::Failed { wave, .. } => match *wave {
+            // Nothing is heard of it: it is judged in the wave that runs when its provider returns.
+            0 => None,
+            wave => Some(wave),
+        },
         HostProgress::Waiting | HostProgress::Passed | HostProgress::RolledBack | HostProgress::Left => None,
     }
 }
@@ -155,5 +180,59 @@ fn comes_up(picture: &Picture, host: &Host) -> String {
         return problem.cause.clone();
     }
     let stands = world.host_reports.get(&host.id).is_some_and(|it| it.stood() >= host.incarnation);
-    if stands { "waits until it is well".to_owned() } else { "its disks are being made".to_owned() }
+    let off = world.host_reports.get(&host.id).is_some_and(|it| it.power == Some(Power::Off));
+    match (stands, off) {
+        (false, _) => "its disks are being made".to_owned(),
+        (true, false) => "waits until it is well".to_owned(),
+        (true, true) => format!("it is off: start it with `diecast host start {}`", host.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diecast_domain::{
+        digest::Digest,
+        ids::{HostId, RecreationId, TemplateId},
+        maintenance::IfUnavailable,
+        recreation::{Terms, Wish},
+        template::VersionRef,
+        units::Timestamp,
+    };
+    use uuid::Uuid;
+
+    /// Which wave is shown of how many, of a recreation of so many hosts.
+    fn shown(waves: Waves, hosts: u128, stage: Stage, wave: u32) -> (u32, u32) {
+        let wish = Wish {
+            id: RecreationId::from_uuid(Uuid::nil()),
+            target: VersionRef {
+                template: TemplateId::from_uuid(Uuid::nil()),
+                name: "win11".parse().unwrap(),
+                number: 2,
+                digest: Digest::from_bytes([2; 32]),
+            },
+            hosts: (1..=hosts).map(|number| HostId::from_uuid(Uuid::from_u128(number))).collect(),
+            terms: Terms { waves, ..Terms::default() },
+            refresh: false,
+            if_unavailable: IfUnavailable::Ask,
+            begins_at: Timestamp(0),
+            author: "anna".into(),
+        };
+        let it = Recreation { stage, wave, ..Recreation::new(wish, Timestamp(0)) };
+        (running_wave(&it), super::waves(&it))
+    }
+
+    #[test]
+    fn what_is_done_shows_the_last_of_its_waves() {
+        let reaching = |reaches: &[Reach]| Waves::Reaching(reaches.to_vec());
+        let two = || reaching(&[Reach::Hosts(1), Reach::Percent(100)]);
+        assert_eq!(shown(two(), 3, Stage::Running, 2), (2, 2));
+        assert_eq!(shown(two(), 3, Stage::Done, 3), (2, 2));
+        let open = || reaching(&[Reach::Hosts(1), Reach::Percent(10)]);
+        assert_eq!(shown(open(), 30, Stage::Running, 1), (1, 3), "the last one reaches to the end");
+        assert_eq!(shown(open(), 30, Stage::Done, 4), (3, 3));
+        assert_eq!(shown(Waves::AtATime(2), 5, Stage::Done, 4), (3, 3));
+        assert_eq!(shown(Waves::AtATime(2), 5, Stage::Running, 5), (5, 5), "hosts in use made more of them");
+        assert_eq!(shown(two(), 3, Stage::Scheduled, 0), (0, 2));
+    }
 }

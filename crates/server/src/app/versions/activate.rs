@@ -7,7 +7,7 @@ use crate::{
         cx::Cx,
         etag::{self, Tagged},
         named_version::named_version,
-        plans,
+        plans::{self, counted},
         refused::Refused,
         rollout::Rollout,
         templates,
@@ -92,8 +92,9 @@ impl App {
             events.push(cx.event("version.activated", "template", template, sentence));
         }
         if let Some(recreation) = recreation {
-            let sentence =
-                format!("{} hosts of `{template}` are to move to v{number}", recreation.hosts.len());
+            let hosts = counted(recreation.hosts.len(), "host");
+            let are = if recreation.hosts.len() == 1 { "is" } else { "are" };
+            let sentence = format!("{hosts} of `{template}` {are} to move to v{number}");
             let name = recreation.id.to_string();
             events.push(cx.event("recreation.created", "recreation", &name, sentence));
             changes.recreations.push(recreation);

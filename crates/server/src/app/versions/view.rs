@@ -1,12 +1,12 @@
 //! A version as operators see it: what it is, who has it, why it stays.
 
-use crate::picture::Picture;
+use crate::{app::plans::counted, picture::Picture};
 use diecast_api::{
     operator::template::{SizeView, VersionView},
     time::rfc3339,
 };
 use diecast_domain::{
-    retention::{self, Verdict},
+    retention::{self, Reason, Verdict},
     template::VersionSize,
 };
 use diecast_store::{TemplateRecord, VersionRecord};
@@ -65,10 +65,24 @@ impl<'a> Shown<'a> {
 
     fn kept_because(&self, version: &VersionRecord) -> Vec<String> {
         match self.verdicts.get(&version.number) {
-            Some(Verdict::Keep(why)) => why.iter().map(ToString::to_string).collect(),
+            Some(Verdict::Keep(why)) => why.iter().map(brief).collect(),
             Some(Verdict::Delete) => vec![NOT_KEPT.to_owned()],
             None => Vec::new(),
         }
+    }
+}
+
+/// A reason for a column of a table: it counts what a refusal names.
+fn brief(reason: &Reason) -> String {
+    match reason {
+        Reason::Current => "current".to_owned(),
+        Reason::Newest(1) => "the newest".to_owned(),
+        Reason::Newest(keep) => format!("one of the {keep} newest"),
+        Reason::Tagged(_) => "tagged".to_owned(),
+        Reason::Hosts(hosts) => counted(hosts.len(), "host"),
+        Reason::Pools(pools) => counted(pools.len(), "pool"),
+        Reason::WorkingCopy => "working copy".to_owned(),
+        Reason::Recreation => "recreation".to_owned(),
     }
 }
 
