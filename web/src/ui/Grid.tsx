@@ -61,7 +61,6 @@ export function Grid<T>(props: Props<T>) {
     if (by) kept.sort((one, other) => compare(by(one), by(other)) * (sort.down ? -1 : 1) || natural(name(one), name(other)));
     return kept;
     // The columns are made anew with every drawing, and are the same.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [rows, search, sort]);
 
   const virtual = useVirtualizer({
