@@ -46,7 +46,9 @@ export async function tour(page, url, list, prefix = "") {
     for (const dark of [false, true]) {
       await theme(page, dark);
       try {
-        await page.goto(`${url}${path}`, { waitUntil: "load" });
+        // Other tests may make networks on this machine; Chromium then gives up what it is at.
+        const go = () => page.goto(`${url}${path}`, { waitUntil: "load" });
+        await go().catch(go);
         await page.getByRole("heading", { level: 1 }).waitFor();
         await page.locator("[aria-label=Loading]").first().waitFor({ state: "detached", timeout: 5000 }).catch(() => undefined);
         await page.waitForTimeout(400);
