@@ -61,10 +61,10 @@ pub(crate) async fn live(mut agent: Agent, moods: Moods) {
         if mood != Mood::Silent {
             let path = diecast_api::agent::ASSIGNMENT;
             // Without a number it answers at once with what there is.
-            if let Ok(answer) = agent.request(Method::GET, path).send().await {
-                if answer.status() == StatusCode::OK {
-                    told = answer.json().await.ok().or(told);
-                }
+            if let Ok(answer) = agent.request(Method::GET, path).send().await
+                && answer.status() == StatusCode::OK
+            {
+                told = answer.json().await.ok().or(told);
             }
             if let Some(told) = &told {
                 work(&mut agent, told, mood, &mut clocks).await;
