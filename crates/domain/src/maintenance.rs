@@ -23,6 +23,8 @@ use serde::{Deserialize, Serialize};
 
 /// How long a guest is given to shut itself down, unless the operator says otherwise.
 pub const SHUTDOWN_SECONDS_DEFAULT: u32 = 180;
+/// The same when it is switched off afterwards: it was asked in vain before, or need not be waited for.
+pub const FORCED_SHUTDOWN_SECONDS_DEFAULT: u32 = 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -171,7 +171,10 @@ async fn a_guest_that_does_not_shut_down_is_left_again_with_force() {
         .told("the next attempt", |told| told.orders.publications.iter().any(|it| it.attempt >= 2))
         .await;
     let source = &told.orders.publications[0].source;
-    assert!(matches!(source, PublicationSource::WorkingCopy { force: true, .. }), "{source:?}");
+    let soon = |source: &PublicationSource| {
+        matches!(source, PublicationSource::WorkingCopy { force: true, shutdown_seconds: 20, .. })
+    };
+    assert!(soon(source), "nobody waits for the whole deadline again: {source:?}");
     let (manifest, published) = golden("win11, patched");
     agents[0].work_off_publication(&manifest, published).await;
     ready(&world).await;

@@ -28,7 +28,7 @@ pub struct LeaveMaintenance {
     pub if_unavailable: Option<String>,
     #[serde(default)]
     pub terms: TermsBody,
-    /// How long the guest has to shut down.
+    /// How long the guest has to shut down. Left out: 180, with `force` 20.
     #[serde(default)]
     pub shutdown_seconds: Option<u32>,
     /// Switch off a guest that has not shut down by then.

@@ -100,7 +100,7 @@ pub struct LeaveArgs {
     pub recreate: RecreateArgs,
     #[command(flatten)]
     pub terms: TermsArgs,
-    /// How long the guest has to shut down: 3m, 90s [default: 3m]
+    /// How long the guest has to shut down: 3m, 90s [default: 3m, with --force 20s]
     #[arg(long, value_name = "TIME", value_parser = parse::seconds)]
     pub shutdown_timeout: Option<Duration>,
     /// Switch off a guest that has not shut down by then

@@ -10,7 +10,7 @@ use crate::app::{
 use diecast_api::operator::{maintenance::LeaveMaintenance, recreation::TermsBody};
 use diecast_domain::{
     ids::{PublicationId, RecreationId},
-    maintenance::{Leave, SHUTDOWN_SECONDS_DEFAULT, Stage},
+    maintenance::{FORCED_SHUTDOWN_SECONDS_DEFAULT, Leave, SHUTDOWN_SECONDS_DEFAULT, Stage},
     template::{Publication, PublicationSource},
 };
 use diecast_store::TemplateRecord;
@@ -62,7 +62,8 @@ fn working_copy(
 }
 
 pub(super) fn shutdown_seconds(asked: &LeaveMaintenance) -> Result<u32, Refused> {
-    let seconds = asked.shutdown_seconds.unwrap_or(SHUTDOWN_SECONDS_DEFAULT);
+    let default = if asked.force { FORCED_SHUTDOWN_SECONDS_DEFAULT } else { SHUTDOWN_SECONDS_DEFAULT };
+    let seconds = asked.shutdown_seconds.unwrap_or(default);
     if seconds <= SHUTDOWN_SECONDS_MAX {
         return Ok(seconds);
     }
