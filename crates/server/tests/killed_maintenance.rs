@@ -217,8 +217,10 @@ async fn a_template_is_changed_cancelled_and_rolled_back_by_a_server_that_keeps_
     }
     let mut story = Story { server, token, agents, faults: "" };
     story.until("/providers/kvm-a", "it answers", |it| it["state"] == "Available").await;
-    let create = json!({"name": "win11", "provider": "kvm-a", "vm": "golden", "to": ["kvm-b"], "keep": 0});
+    let create = json!({"name": "win11", "provider": "kvm-a", "vm": "golden", "to": ["kvm-b"]});
     insist(&mut story.server, "", Method::POST, "/templates", &story.token, create).await;
+    let keep_all = json!({"keep": 0});
+    insist(&mut story.server, "", Method::PATCH, TEMPLATE, &story.token, keep_all).await;
     let distribution = format!("{TEMPLATE}/distribution");
     story.until(&distribution, "it is everywhere", |it| it["distribution"] == "OK").await;
 
