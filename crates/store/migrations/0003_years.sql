@@ -3,6 +3,8 @@
 CREATE TABLE tokens (
     name TEXT PRIMARY KEY,
     token_hash TEXT NOT NULL UNIQUE,
+    used_at BIGINT,
+    used_from TEXT,
     body TEXT NOT NULL
 );
 
@@ -10,9 +12,15 @@ CREATE TABLE tokens (
 CREATE TABLE audit (
     id BIGINT PRIMARY KEY,
     at BIGINT NOT NULL,
+    who TEXT NOT NULL,
+    object TEXT NOT NULL,
+    name TEXT NOT NULL,
+    refused BOOLEAN NOT NULL,
     body TEXT NOT NULL
 );
 CREATE INDEX audit_by_time ON audit (at);
+CREATE INDEX audit_by_object ON audit (object, name);
+CREATE INDEX audit_refused ON audit (refused, id);
 INSERT INTO counters (name, value) VALUES ('audit', 0);
 
 -- What is not well now, so that a restart tells nobody twice.
@@ -22,17 +30,17 @@ CREATE TABLE alarms (
     body TEXT NOT NULL
 );
 
--- By which ways people are told.
-CREATE TABLE channels (
+-- By which ways people are told, and what of it they were told last.
+CREATE TABLE notifications (
     name TEXT PRIMARY KEY,
     body TEXT NOT NULL
 );
 
--- What is still to be sent by each way.
-CREATE TABLE notices (
+-- What is still to be sent, by each way.
+CREATE TABLE messages (
     id TEXT PRIMARY KEY,
-    channel TEXT NOT NULL REFERENCES channels (name) ON DELETE CASCADE,
+    notification TEXT NOT NULL REFERENCES notifications (name) ON DELETE CASCADE,
     due_at BIGINT NOT NULL,
     body TEXT NOT NULL
 );
-CREATE INDEX notices_by_time ON notices (due_at);
+CREATE INDEX messages_by_time ON messages (due_at);

@@ -1,10 +1,12 @@
 //! What operators send and see under `/api/v1/`. One file a noun; every list answers
 //! `{"items":[...],"next":null}`, where `next` is a cursor to pass as `?after=` if there is more.
 
+pub mod alarm;
 pub mod distribution;
 pub mod event;
 pub mod host;
 pub mod maintenance;
+pub mod notification;
 pub mod operation;
 pub mod pool;
 pub mod provider;
