@@ -1,6 +1,6 @@
 //! Every error an administrator can meet: its code, its title, when trying again helps, what to do.
 //!
-//! One table, append-only within each letter: A asking (the API and the command line), H hosts,
+//! One table, append-only within each letter: A asking (the API and the command line), B backup and restore, H hosts,
 //! L rolling out (pools, recreations, schedules), M maintenance, P providers, S the server itself, T transfer, V the golden machine and its disks.
 //! Each code has a page in `docs/errors/`, compiled in here, so a code without a page does not build.
 
@@ -71,6 +71,14 @@ codes! {
     A0012 503 Later "The server cannot be reached", "check that the server runs and that DIECAST_URL names it";
     A0013 401 Never "The server's certificate is not trusted", "pass the server's CA with `--ca` or DIECAST_CA";
 
+    B0001 409 Never "The backup is of a newer release", "restore it with the release that made it, or a newer one";
+    B0002 400 Never "This is not a whole backup", "take another copy of it, or an older backup; nothing was restored";
+    B0003 401 Never "The backup does not open with this", "give the passphrase, or the key, that it was made with";
+    B0004 409 AfterOperator "There is something in the data folder already", "move it away, or restore into another folder with `--data`";
+    B0005 500 AfterOperator "The backup could not be written", "check the folder and its free space; nothing was left there";
+    B0006 409 AfterOperator "The server was restored from a backup, and waits", "look with `diecast recovery show`, then `diecast recovery adopt` and `diecast recovery finish`";
+    B0007 409 AfterOperator "This cannot be adopted", "do what the cause says, then `diecast recovery adopt` again";
+
     H0001 500 Later "The host could not be created", "read the cause; the next attempt is automatic";
     H0002 500 Later "The host could not be started", "read the cause, then `diecast host start` again";
     H0003 500 Later "The host could not be stopped", "stop it with `--force`";
@@ -117,6 +125,7 @@ codes! {
     S0004 500 Later "Something unforeseen failed", "look in the log for the request id; please report it";
     S0005 500 AfterOperator "The database is of a newer release", "run the release that wrote it, or a newer one";
     S0006 500 AfterOperator "Another process uses the data folder", "stop the other process first";
+    S0007 500 AfterOperator "The configuration file is not valid", "correct the line that the message names";
 
     T0001 502 Later "No source could be reached", "check the network between the providers named, and their agents' ports";
     T0002 502 Later "A source sent bytes that do not match their digest", "nothing to do at once; if it goes on, verify the source with `diecast distribution verify`";
@@ -128,6 +137,7 @@ codes! {
     T0008 500 Later "A verified copy has changed on disk", "find out who wrote to it; the bad parts are fetched again";
     T0009 502 Later "The transfer stalled", "check the network between the providers named";
     T0010 409 Later "No provider has the whole version", "bring back a provider that holds it";
+    T0011 500 Later "The last good copy is damaged", "bring back a provider that holds the version, or restore the places that the cause names from a backup";
 
     V0001 409 AfterOperator "The machine is running", "shut it down, then try again";
     V0002 404 AfterOperator "The machine or its disk is missing", "check the name, and that every disk of the machine exists";
