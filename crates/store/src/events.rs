@@ -62,6 +62,9 @@ impl View {
 impl Change {
     /// Appends an event; returns its number.
     pub async fn add_event(&mut self, event: &NewEvent) -> Result<i64, StoreError> {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.happened(event);
+        }
         let id = self.next_number("event").await?;
         sqlx::query("INSERT INTO events (id, body) VALUES ($1, $2)")
             .bind(id)

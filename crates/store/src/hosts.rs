@@ -3,6 +3,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode, decode_all, doing, encode},
+    ledger::{Kind, its_name},
 };
 use diecast_domain::{
     host::{Host, MacAddress},
@@ -37,6 +38,8 @@ impl View {
     }
 }
 
+const KIND: Kind = Kind { object: "host", read: "SELECT body FROM hosts WHERE id = $1" };
+
 impl Change {
     /// Adds a host, with its addresses.
     pub async fn add_host(&mut self, host: &Host) -> Result<(), StoreError> {
@@ -53,6 +56,7 @@ impl Change {
     }
 
     pub async fn put_host(&mut self, host: &Host) -> Result<(), StoreError> {
+        self.note(&KIND, &host.id.to_string(), its_name, Some(host)).await?;
         sqlx::query(
             "INSERT INTO hosts (id, name, body) VALUES ($1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -67,6 +71,7 @@ impl Change {
     }
 
     pub async fn delete_host(&mut self, id: HostId) -> Result<(), StoreError> {
+        self.note(&KIND, &id.to_string(), its_name, None::<&Host>).await?;
         sqlx::query("DELETE FROM hosts WHERE id = $1")
             .bind(id.to_string())
             .execute(self.db())

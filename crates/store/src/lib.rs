@@ -23,12 +23,15 @@
 
 mod administrators;
 pub mod assignments;
+mod audit;
+mod author;
 mod change;
 mod counters;
 mod error;
 mod events;
 mod hosts;
 mod idempotency;
+mod ledger;
 mod lock;
 mod manifests;
 mod members;
@@ -48,6 +51,8 @@ mod versions;
 mod view;
 
 pub use administrators::Administrator;
+pub use audit::{AUDIT_LIFE, AuditEntry, AuditFilter};
+pub use author::{Author, writing_as};
 pub use change::Change;
 pub use error::StoreError;
 pub use events::{EVENTS_MAX, Event, NewEvent};

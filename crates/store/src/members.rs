@@ -3,6 +3,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode, doing, encode},
+    ledger::Kind,
 };
 use diecast_domain::{
     distribution::Member,
@@ -26,13 +27,29 @@ impl View {
     }
 }
 
+const KIND: Kind =
+    Kind { object: "member", read: "SELECT body FROM members WHERE template || ' ' || provider = $1" };
+
 impl Change {
+    async fn note_member(
+        &mut self,
+        template: TemplateId,
+        provider: ProviderId,
+        after: Option<&Member>,
+    ) -> Result<(), StoreError> {
+        let list = self.template(template).await?.map_or_else(String::new, |it| it.name.to_string());
+        let member = self.provider(provider).await?.map_or_else(String::new, |it| it.name.to_string());
+        let key = format!("{template} {provider}");
+        self.note(&KIND, &key, |_| format!("{member} of {list}"), after).await
+    }
+
     pub async fn put_member(
         &mut self,
         template: TemplateId,
         provider: ProviderId,
         member: &Member,
     ) -> Result<(), StoreError> {
+        self.note_member(template, provider, Some(member)).await?;
         sqlx::query(
             "INSERT INTO members (template, provider, body) VALUES ($1, $2, $3)
              ON CONFLICT (template, provider) DO UPDATE SET body = excluded.body",
@@ -51,6 +68,7 @@ impl Change {
         template: TemplateId,
         provider: ProviderId,
     ) -> Result<(), StoreError> {
+        self.note_member(template, provider, None).await?;
         sqlx::query("DELETE FROM members WHERE template = $1 AND provider = $2")
             .bind(template.to_string())
             .bind(provider.to_string())

@@ -3,6 +3,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode_all, doing, encode},
+    ledger::{Kind, its_name},
 };
 use diecast_domain::{ids::PoolId, pool::Pool};
 
@@ -16,8 +17,11 @@ impl View {
     }
 }
 
+const KIND: Kind = Kind { object: "pool", read: "SELECT body FROM pools WHERE id = $1" };
+
 impl Change {
     pub async fn put_pool(&mut self, pool: &Pool) -> Result<(), StoreError> {
+        self.note(&KIND, &pool.id.to_string(), its_name, Some(pool)).await?;
         sqlx::query(
             "INSERT INTO pools (id, name, body) VALUES ($1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -32,6 +36,7 @@ impl Change {
     }
 
     pub async fn delete_pool(&mut self, id: PoolId) -> Result<(), StoreError> {
+        self.note(&KIND, &id.to_string(), its_name, None::<&Pool>).await?;
         sqlx::query("DELETE FROM pools WHERE id = $1")
             .bind(id.to_string())
             .execute(self.db())

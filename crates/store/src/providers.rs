@@ -3,6 +3,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode, decode_all, doing, encode},
+    ledger::{Kind, its_name},
 };
 use diecast_domain::{
     ids::ProviderId,
@@ -83,8 +84,12 @@ impl View {
     }
 }
 
+const KIND: Kind =
+    Kind { object: "provider", read: "SELECT body FROM providers WHERE id = $1" };
+
 impl Change {
     pub async fn put_provider(&mut self, provider: &ProviderRecord) -> Result<(), StoreError> {
+        self.note(&KIND, &provider.id.to_string(), its_name, Some(provider)).await?;
         sqlx::query(
             "INSERT INTO providers (id, name, body) VALUES ($1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -113,6 +118,7 @@ impl Change {
 
     /// Forgets a provider: its contact, tokens, memberships, assignment and operations go with it.
     pub async fn delete_provider(&mut self, id: ProviderId) -> Result<(), StoreError> {
+        self.note(&KIND, &id.to_string(), its_name, None::<&ProviderRecord>).await?;
         sqlx::query("DELETE FROM providers WHERE id = $1")
             .bind(id.to_string())
             .execute(self.db())

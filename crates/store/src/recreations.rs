@@ -3,6 +3,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode_all, doing, encode},
+    ledger::{Kind, its_name},
 };
 use diecast_domain::{recreation::Recreation, units::Timestamp};
 use std::time::Duration;
@@ -31,8 +32,11 @@ impl View {
     }
 }
 
+const KIND: Kind = Kind { object: "recreation", read: "SELECT body FROM recreations WHERE id = $1" };
+
 impl Change {
     pub async fn put_recreation(&mut self, recreation: &Recreation) -> Result<(), StoreError> {
+        self.note(&KIND, &recreation.id.to_string(), its_name, Some(recreation)).await?;
         sqlx::query(
             "INSERT INTO recreations (id, over, created_at, body) VALUES ($1, $2, $3, $4)
              ON CONFLICT (id) DO UPDATE SET over = excluded.over, body = excluded.body",

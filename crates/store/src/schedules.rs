@@ -3,6 +3,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode_all, doing, encode},
+    ledger::{Kind, its_name},
 };
 use diecast_domain::{ids::ScheduleId, schedule::Schedule};
 
@@ -16,8 +17,11 @@ impl View {
     }
 }
 
+const KIND: Kind = Kind { object: "schedule", read: "SELECT body FROM schedules WHERE id = $1" };
+
 impl Change {
     pub async fn put_schedule(&mut self, schedule: &Schedule) -> Result<(), StoreError> {
+        self.note(&KIND, &schedule.id.to_string(), its_name, Some(schedule)).await?;
         sqlx::query(
             "INSERT INTO schedules (id, name, body) VALUES ($1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -32,6 +36,7 @@ impl Change {
     }
 
     pub async fn delete_schedule(&mut self, id: ScheduleId) -> Result<(), StoreError> {
+        self.note(&KIND, &id.to_string(), its_name, None::<&Schedule>).await?;
         sqlx::query("DELETE FROM schedules WHERE id = $1")
             .bind(id.to_string())
             .execute(self.db())

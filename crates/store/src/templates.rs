@@ -3,6 +3,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode, decode_all, doing, encode},
+    ledger::{Kind, its_name},
 };
 use diecast_domain::{
     ids::{ProviderId, TemplateId},
@@ -70,8 +71,11 @@ impl View {
     }
 }
 
+const KIND: Kind = Kind { object: "template", read: "SELECT body FROM templates WHERE id = $1" };
+
 impl Change {
     pub async fn put_template(&mut self, template: &TemplateRecord) -> Result<(), StoreError> {
+        self.note(&KIND, &template.id.to_string(), its_name, Some(template)).await?;
         sqlx::query(
             "INSERT INTO templates (id, name, body) VALUES ($1, $2, $3)
              ON CONFLICT (id) DO UPDATE SET body = excluded.body",
@@ -87,6 +91,7 @@ impl Change {
 
     /// Its versions and its list go with it. Their manifests stay until they are swept.
     pub async fn delete_template(&mut self, id: TemplateId) -> Result<(), StoreError> {
+        self.note(&KIND, &id.to_string(), its_name, None::<&TemplateRecord>).await?;
         sqlx::query("DELETE FROM templates WHERE id = $1")
             .bind(id.to_string())
             .execute(self.db())

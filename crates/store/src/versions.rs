@@ -4,6 +4,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode_all, doing, encode},
+    ledger::Kind,
 };
 use diecast_domain::{
     digest::Digest,
@@ -50,8 +51,23 @@ impl View {
     }
 }
 
+const KIND: Kind =
+    Kind { object: "version", read: "SELECT body FROM versions WHERE template || ' ' || number = $1" };
+
 impl Change {
+    async fn note_version(
+        &mut self,
+        template: TemplateId,
+        number: u32,
+        after: Option<&VersionRecord>,
+    ) -> Result<(), StoreError> {
+        let name = self.template(template).await?.map_or_else(String::new, |it| it.name.to_string());
+        let key = format!("{template} {number}");
+        self.note(&KIND, &key, |_| format!("{name} v{number}"), after).await
+    }
+
     pub async fn add_version(&mut self, version: &VersionRecord) -> Result<(), StoreError> {
+        self.note_version(version.template, version.number, Some(version)).await?;
         sqlx::query("INSERT INTO versions (template, number, digest, body) VALUES ($1, $2, $3, $4)")
             .bind(version.template.to_string())
             .bind(i64::from(version.number))
@@ -65,6 +81,7 @@ impl Change {
 
     /// Writes what is said of a version that is there.
     pub async fn put_version(&mut self, version: &VersionRecord) -> Result<(), StoreError> {
+        self.note_version(version.template, version.number, Some(version)).await?;
         sqlx::query("UPDATE versions SET body = $3 WHERE template = $1 AND number = $2")
             .bind(version.template.to_string())
             .bind(i64::from(version.number))
@@ -77,6 +94,7 @@ impl Change {
 
     /// Its manifest stays until it is swept.
     pub async fn delete_version(&mut self, template: TemplateId, number: u32) -> Result<(), StoreError> {
+        self.note_version(template, number, None).await?;
         sqlx::query("DELETE FROM versions WHERE template = $1 AND number = $2")
             .bind(template.to_string())
             .bind(i64::from(number))

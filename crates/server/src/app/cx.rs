@@ -2,7 +2,7 @@
 
 use crate::app::authorise::{self, Action};
 use diecast_domain::{code::Problem, ids::ProviderId, units::Timestamp};
-use diecast_store::{NewEvent, Session};
+use diecast_store::{Author, NewEvent, Session};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Cx {
@@ -27,6 +27,11 @@ impl Cx {
             Actor::Administrator { session, .. } => session.administrator.clone(),
             Actor::Agent { provider } => provider.to_string(),
         }
+    }
+
+    /// In whose name a request writes that comes from `from` and calls `call`.
+    pub(crate) fn author(&self, from: String, request: Option<String>, call: String) -> Author {
+        Author { who: self.who(), from, request, call, at: self.now }
     }
 
     pub(crate) fn event(&self, kind: &str, object: &str, name: &str, message: String) -> NewEvent {

@@ -5,6 +5,7 @@
 //! the reconciler nudged.
 
 pub(crate) mod agents;
+pub(crate) mod audit;
 pub(crate) mod authorise;
 pub(crate) mod consoles;
 pub(crate) mod cx;

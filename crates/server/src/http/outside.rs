@@ -14,6 +14,10 @@ use std::{any::Any, time::Instant};
 use tracing::Instrument;
 use uuid::Uuid;
 
+/// The id of a request, for those inside.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(pub(super) String);
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the middleware turns into problem details; the request id is known out here only.
@@ -28,8 +32,14 @@ impl IntoResponse for Refused {
     }
 }
 
-pub(super) async fn dress(request: Request, next: Next) -> Response {
+/// Why a request was refused, as long as it is not worded yet.
+pub(super) fn refusal(response: &Response) -> Option<&Refused> {
+    response.extensions().get::<ToBeWorded>().map(|it| &it.0)
+}
+
+pub(super) async fn dress(mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7().to_string();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let began = Instant::now();

@@ -1,6 +1,9 @@
 //! Who is asking: the token of an operator, or the certificate of an agent.
 
-use crate::app::{App, refused::Refused};
+use crate::{
+    app::{App, refused::Refused},
+    http::outside::{self, RequestId},
+};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, header},
@@ -9,11 +12,13 @@ use axum::{
 };
 use diecast_domain::code::Code;
 use diecast_identity::Peer;
+use diecast_store::writing_as;
 
 /// Before the token, where that is offered as a WebSocket's protocol.
 const TOKEN_PROTOCOL: &str = "bearer.";
 
-/// Lets in who has a token that works; handlers get a `Cx`.
+/// Lets in who has a token that works; handlers get a `Cx`. Whatever they change is written in the
+/// audit trail as theirs, and what they may not do as well.
 pub(super) async fn operator(
     State(app): State<App>,
     mut request: Request,
@@ -22,8 +27,23 @@ pub(super) async fn operator(
     let token = bearer(request.headers()).or_else(|| offered(request.headers()));
     let token = token.ok_or_else(|| Refused::new(Code::A0002, "the request carries no bearer token"))?;
     let cx = app.authenticate(token).await?;
+    let (from, id, call) = origin(&request);
+    let author = cx.author(from, id, call);
     request.extensions_mut().insert(cx);
-    Ok(next.run(request).await)
+    let response = writing_as(author.clone(), next.run(request)).await;
+    if let Some(refused) = outside::refusal(&response).filter(|it| it.problem.code == Code::A0003) {
+        app.note_refusal(&author, &refused.problem).await;
+    }
+    Ok(response)
+}
+
+/// From where a request comes, its id, and what it calls.
+pub(super) fn origin(request: &Request) -> (String, Option<String>, String) {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    let from =
+        peer.map_or_else(|| "unknown".to_owned(), |peer| peer.0.address.ip().to_canonical().to_string());
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    (from, id, format!("{} {}", request.method(), request.uri().path()))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
