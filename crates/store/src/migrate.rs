@@ -10,7 +10,7 @@ const STEPS: &[&str] = &[
 ];
 
 /// The version of the schema that this release writes.
-pub(crate) const VERSION: i64 = STEPS.len() as i64;
+pub const VERSION: i64 = STEPS.len() as i64;
 
 /// The version that is there; none in a database that is empty.
 pub(crate) async fn found(db: &mut SqliteConnection) -> sqlx::Result<Option<i64>> {

@@ -23,7 +23,7 @@ use std::{
 /// Pictures that may be looked at together: more would only wait for the same two processors.
 const READERS_MAX: u32 = 8;
 /// Patience with a backup tool that holds the file for a moment.
-const BUSY_MAX: Duration = Duration::from_secs(10);
+pub(crate) const BUSY_MAX: Duration = Duration::from_secs(10);
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
@@ -55,6 +55,13 @@ pub enum OpenError {
     },
     #[error("{} has schema {found}, and this release knows {known}", .path.display())]
     Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("{} could not be copied into {}", .path.display(), .into.display())]
+    Copy {
+        path: PathBuf,
+        into: PathBuf,
+        #[source]
+        source: sqlx::Error,
+    },
 }
 
 impl OpenError {
@@ -65,6 +72,7 @@ impl OpenError {
             Self::InUse { .. } => Code::S0006,
             Self::Corrupt { .. } | Self::Unreadable { .. } => Code::S0001,
             Self::Newer { .. } => Code::S0005,
+            Self::Copy { .. } => Code::B0005,
         };
         let source = std::error::Error::source(self).map(|source| format!(": {source}"));
         Problem::new(code, format!("{self}{}", source.unwrap_or_default()))
@@ -135,8 +143,8 @@ fn create(path: &Path) -> io::Result<u64> {
     Ok(file.metadata()?.len())
 }
 
-/// Looks at a database without writing to it: is it one, whole, and not of a newer release?
-async fn examine(path: &Path) -> Result<(), OpenError> {
+/// Looks at a database without writing to it: is it one, whole, and not of a newer release? Gives its schema.
+pub(crate) async fn examine(path: &Path) -> Result<Option<i64>, OpenError> {
     let corrupt = |finding: &str| OpenError::Corrupt { path: path.to_owned(), finding: finding.into() };
     let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
     let mut head = [0; MAGIC.len()];
@@ -157,6 +165,6 @@ async fn examine(path: &Path) -> Result<(), OpenError> {
         Some(found) if found > migrate::VERSION => {
             Err(OpenError::Newer { path: path.to_owned(), found, known: migrate::VERSION })
         }
-        _ => Ok(()),
+        schema => Ok(schema),
     }
 }

@@ -1,0 +1,23 @@
+//! A copy of the database as of one moment, made while somebody writes to it.
+
+use crate::open::{BUSY_MAX, OpenError, examine};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
+
+/// Copies the database at `path` into the new file `into`, whole and for its owner alone. The process that
+/// has the database goes on as if nothing was; no schema is changed, here or there. Gives the schema.
+pub async fn snapshot(path: &Path, into: &Path) -> Result<i64, OpenError> {
+    let missing = |source| OpenError::Folder { path: path.to_owned(), source };
+    std::fs::File::open(path).map_err(missing)?;
+    let schema = examine(path).await?.unwrap_or(0);
+    // SQLite fills a file that is there and empty; made by itself it would be readable by everybody.
+    let target = OpenOptions::new().create_new(true).write(true).mode(0o600).open(into);
+    target.map_err(|source| OpenError::Folder { path: into.to_owned(), source })?;
+    let unreadable = |source| OpenError::Unreadable { path: path.to_owned(), source };
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_MAX);
+    let mut db = SqliteConnection::connect_with(&options).await.map_err(unreadable)?;
+    let copied = sqlx::query("VACUUM INTO $1").bind(into.to_string_lossy()).execute(&mut db).await;
+    copied.map_err(|source| OpenError::Copy { path: path.to_owned(), into: into.to_owned(), source })?;
+    db.close().await.map_err(unreadable)?;
+    Ok(schema)
+}
