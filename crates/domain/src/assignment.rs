@@ -5,8 +5,10 @@ use crate::{
     generation::Generation,
     host::{HostKind, HostSetup, MacAddress},
     ids::{ConsoleId, HostId, MaintenanceId, OperationId, ProviderId, PublicationId},
+    limit::Limits,
     names::{HostName, ProviderName},
     provider::{ProviderSettings, Source},
+    scrub::ScrubPolicy,
     template::{PublicationSource, VersionRef},
 };
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,12 @@ pub struct Orders {
     pub consoles: Vec<ConsoleOrder>,
     /// Who may fetch which version from this agent's depot. Anybody else is refused.
     pub readers: Vec<Readers>,
+    /// How fast versions may travel; also while the server is away.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How what is held is read back by itself; also while the server is away.
+    #[serde(default)]
+    pub scrub: ScrubPolicy,
 }
 
 /// Read a golden machine and make a version of it.
@@ -219,6 +227,8 @@ impl Orders {
             working_copies: Vec::new(),
             consoles: Vec::new(),
             readers: Vec::new(),
+            limits: Limits::default(),
+            scrub: ScrubPolicy::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Every error an administrator can meet: its code, its title, when trying again helps, what to do.
 //!
 //! One table, append-only within each letter: A asking (the API and the command line), B backup and restore, H hosts,
-//! L rolling out (pools, recreations, schedules), M maintenance, P providers, S the server itself, T transfer, V the golden machine and its disks.
+//! L rolling out (pools, recreations, schedules), M maintenance, N notifications, P providers, S the server itself, T transfer, V the golden machine and its disks.
 //! Each code has a page in `docs/errors/`, compiled in here, so a code without a page does not build.
 
 use serde::{Deserialize, Serialize};
@@ -104,6 +104,13 @@ codes! {
     M0007 409 AfterOperator "The changes in the working copy cannot be told", "undo what the cause names, then leave again";
     M0008 409 AfterOperator "The machine shows no screen", "start it";
 
+    N0001 502 Later "The receiver of a notification does not answer", "check the address and the network, then `diecast notification test`";
+    N0002 502 AfterOperator "The receiver refuses the message", "do what its answer says, then `diecast notification test`";
+    N0003 502 AfterOperator "The mail server refuses the user name or the password", "correct them with `diecast notification set --user --password-file`";
+    N0004 502 AfterOperator "The receiver cannot be trusted", "pass the authority of its certificate with `--ca`, or correct the name in the address";
+    N0005 500 AfterOperator "The script of a notification failed", "run it by hand as the server's user, and read what it prints";
+    N0006 409 AfterOperator "The server may not run this script", "put it into the directory that the server's configuration names, executable and not writable for everybody";
+
     P0001 503 Later "The provider does not answer", "check that the machine runs, that diecast-agent runs on it, and that it reaches the server";
     P0002 502 Later "The hypervisor does not answer its agent", "check libvirtd on the provider, and the URI given with `--uri`";
     P0003 409 AfterOperator "The storage pool is missing or not active", "create or start the pool, or name another with `diecast provider set --storage`";
@@ -118,6 +125,8 @@ codes! {
     P0012 403 Never "The agent is not who it says it is", "enrol it anew with `diecast provider rejoin`";
     P0013 500 AfterOperator "The provider's check found something", "do what the failed lines of the check say";
     P0014 409 AfterOperator "QEMU's user cannot read the storage", "give the storage directory search permission for everyone (`chmod o+x`)";
+    P0015 409 AfterOperator "The agent's certificate runs out", "see that the agent runs and reaches the server; if it ran out, `diecast provider rejoin`";
+    P0016 409 AfterOperator "The agent is more than one release behind", "install the server's release of diecast-agent on that machine";
 
     S0001 500 AfterOperator "The database cannot be read", "restore it from a backup; the file named was left as it is";
     S0002 500 AfterOperator "The address is in use", "stop what listens there, or choose another with `--listen`";
@@ -126,6 +135,7 @@ codes! {
     S0005 500 AfterOperator "The database is of a newer release", "run the release that wrote it, or a newer one";
     S0006 500 AfterOperator "Another process uses the data folder", "stop the other process first";
     S0007 500 AfterOperator "The configuration file is not valid", "correct the line that the message names";
+    S0008 500 AfterOperator "The server's certificate runs out", "put a new one into the files given with `--certificate` and `--key`, and restart the server";
 
     T0001 502 Later "No source could be reached", "check the network between the providers named, and their agents' ports";
     T0002 502 Later "A source sent bytes that do not match their digest", "nothing to do at once; if it goes on, verify the source with `diecast distribution verify`";

@@ -12,6 +12,7 @@ use crate::{
     units::Timestamp,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The Distribution column, and Progress in the details. Ordered by precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,6 +84,9 @@ pub struct Member {
     pub problem: Option<Problem>,
     /// Since when it is as it is.
     pub since: Timestamp,
+    /// Versions whose damage there was told, by their numbers, and as what.
+    #[serde(default)]
+    pub damaged: BTreeMap<u32, Code>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +106,7 @@ impl Member {
             next_attempt_at: None,
             problem: None,
             since: now,
+            damaged: BTreeMap::new(),
         }
     }
 }

@@ -30,6 +30,7 @@ fn provider(state: ProviderState) -> ProviderNow<'static> {
 fn report(phase: Phase) -> ReplicaReport {
     ReplicaReport {
         serves: false,
+        damage: None,
         digest: current().digest,
         phase,
         attempt: 1,

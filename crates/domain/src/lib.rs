@@ -19,15 +19,19 @@
 //! Start at [`distribution`] for the words, [`plan`] for what is decided, [`agent`] for what is done.
 
 pub mod agent;
+pub mod alarm;
 pub mod assignment;
 pub mod code;
+pub mod damage;
 pub mod digest;
 pub mod distribution;
 pub mod generation;
 pub mod host;
 pub mod ids;
+pub mod limit;
 pub mod maintenance;
 pub mod names;
+pub mod notification;
 pub mod pattern;
 pub mod placement;
 pub mod plan;
@@ -43,8 +47,10 @@ pub mod report;
 pub mod retention;
 pub mod retry;
 pub mod schedule;
+pub mod scrub;
 pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod units;
+pub mod window;
 pub mod wishes;

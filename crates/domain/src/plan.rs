@@ -14,6 +14,7 @@
 //! host's disks or its former ones, a working copy, or what is left of one.
 //! **Promise:** what a working copy held is deleted only when somebody holds it elsewhere, verified.
 
+mod limits;
 mod machines;
 mod replicas;
 mod turns;
@@ -44,7 +45,9 @@ pub fn orders(world: &World, provider: ProviderId) -> Option<Orders> {
     machines::hosts(world, provider, &mut orders);
     orders.operations = world.operations.get(&provider).cloned().unwrap_or_default();
     orders.consoles = world.consoles.get(&provider).cloned().unwrap_or_default();
+    orders.scrub = there.scrub.clone();
     replicas::same_content(world, &mut orders);
+    orders.limits = limits::limits(world, &orders);
     orders.deletions.sort();
     Some(orders)
 }

@@ -57,6 +57,8 @@ fn world(count: u128, concurrency: u32) -> World {
             problem: None,
             storage_free: None,
             storage_capacity: None,
+            limit: None,
+            scrub: Default::default(),
         };
         world.providers.insert(id(number), provider);
     }
@@ -71,6 +73,7 @@ fn world(count: u128, concurrency: u32) -> World {
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency,
+        limit: None,
         current: Some(version()),
         versions: vec![version()],
         publication: None,
@@ -84,6 +87,7 @@ fn world(count: u128, concurrency: u32) -> World {
 fn says(world: &mut World, provider: u128, phase: Phase) {
     let report = ReplicaReport {
         serves: false,
+        damage: None,
         digest: version().digest,
         phase,
         attempt: 1,
@@ -401,6 +405,7 @@ fn what_was_just_published_is_had_from_its_maker_before_its_own_files_are_whole(
         phase: Phase::Transferring,
         verified_at: None,
         serves: true,
+        damage: None,
         ..world.replicas[&(id(1), version().digest)].clone()
     };
     world.replicas.insert((id(1), two.digest), report);

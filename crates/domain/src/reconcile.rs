@@ -18,6 +18,7 @@
 //! `maintenance`, `version`, `hearing`. Recreations, pools and schedules decide in modules of their own.
 
 mod changes;
+mod damage;
 mod due;
 mod hearing;
 mod host;
@@ -102,6 +103,10 @@ pub enum TransitionKind {
     Retried,
     /// What was there and intact is no longer.
     Lost,
+    /// A copy that was verified has wrong bytes, or cannot be read.
+    Damaged,
+    /// Every byte of it matches again.
+    Healed,
     /// What was to be removed is gone.
     Removed,
 }
@@ -115,6 +120,8 @@ impl TransitionKind {
             Self::Begun => "begun",
             Self::Retried => "retried",
             Self::Lost => "lost",
+            Self::Damaged => "damaged",
+            Self::Healed => "healed",
             Self::Removed => "removed",
         }
     }
@@ -144,7 +151,10 @@ pub fn after_report(world: &World, heard: &Heard<'_>) -> Changes {
     for (id, list) in &world.templates {
         of_template(world, heard, *id, list, &mut changes);
         let Some(member) = list.members.get(&provider) else { continue };
-        let change = member_after_report(heard, *id, list, member);
+        let mut change = member_after_report(heard, *id, list, member);
+        if let Some(next) = &mut change.record {
+            change.transitions.extend(damage::damage_told(world, heard, *id, list, next));
+        }
         // Another template of the same content may keep the bytes there: that is not the same as gone.
         if change.record.is_none() && is_needed_on(world, *id, list, provider) {
             continue;

@@ -59,6 +59,8 @@ fn report(world: &World, from: u128) -> Report {
         operations: Vec::new(),
         working_copies: Vec::new(),
         unassigned: Vec::new(),
+        traffic: Default::default(),
+        scrub: None,
     }
 }
 

@@ -49,6 +49,7 @@ fn list() -> TemplateInWorld {
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,
+        limit: None,
         current: Some(version()),
         versions: vec![version()],
         publication: None,
@@ -73,12 +74,15 @@ fn report(number: u64) -> Report {
         hosts: Vec::new(),
         operations: Vec::new(),
         unassigned: Vec::new(),
+        traffic: Default::default(),
+        scrub: None,
     }
 }
 
 fn says(phase: Phase, attempt: u32, code: Option<Code>) -> Report {
     let replica = ReplicaReport {
         serves: false,
+        damage: None,
         digest: DIGEST,
         phase,
         attempt,

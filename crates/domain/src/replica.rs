@@ -154,6 +154,9 @@ pub struct ReplicaReport {
     /// just published there is in its spool and in the files of the version it was derived from.
     #[serde(default)]
     pub serves: bool,
+    /// It lies under its final name and is not known to be whole: changed, damaged, or being mended.
+    #[serde(default)]
+    pub damage: Option<crate::damage::Damage>,
 }
 
 impl ReplicaReport {

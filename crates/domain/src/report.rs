@@ -10,6 +10,7 @@ use crate::{
     profile::HardwareProfile,
     provider::{ProviderFacts, Vm},
     replica::{Progress, ReplicaReport},
+    scrub::ScrubReport,
     template::VersionSize,
     units::ByteCount,
 };
@@ -40,6 +41,27 @@ pub struct Report {
     pub working_copies: Vec<WorkingCopyReport>,
     /// Versions held that no order names. They are kept.
     pub unassigned: Vec<Digest>,
+    #[serde(default)]
+    pub traffic: Traffic,
+    /// What is read back by itself now, or is to be read on in the next window.
+    #[serde(default)]
+    pub scrub: Option<ScrubReport>,
+}
+
+/// How many bytes went which way since the agent's process began. Only ever rises within a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Traffic {
+    /// Over the network from peers, as it came: compressed, wrong answers included.
+    pub received: ByteCount,
+    /// Over the network to peers, as it went.
+    pub sent: ByteCount,
+    /// Taken from other versions on this provider, or from what an interrupted transfer left.
+    pub copied: ByteCount,
+    /// Parts of disks that hold nothing, and so were neither sent nor written.
+    pub holes: ByteCount,
+    /// Read back and compared with the manifest.
+    pub verified: ByteCount,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -58,6 +58,8 @@ pub(crate) fn world(providers: u128, versions: u32) -> World {
             problem: None,
             storage_free: Some(ByteCount::gib(100)),
             storage_capacity: Some(ByteCount::gib(200)),
+            limit: None,
+            scrub: Default::default(),
         };
         world.providers.insert(provider(number), there);
     }
@@ -65,6 +67,7 @@ pub(crate) fn world(providers: u128, versions: u32) -> World {
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,
+        limit: None,
         current: all.last().cloned(),
         versions: all.clone(),
         publication: None,
@@ -97,6 +100,7 @@ pub(crate) fn replica(world: &mut World, on: u128, number: u32, phase: Phase) {
         verified_at: (phase == Phase::Ready).then_some(Timestamp(1)),
         problem: None,
         serves: false,
+        damage: None,
     };
     world.replicas.insert((provider(on), digest), report);
 }

@@ -41,12 +41,15 @@ fn world(count: u128) -> World {
             problem: None,
             storage_free: None,
             storage_capacity: None,
+            limit: None,
+            scrub: Default::default(),
         };
         world.providers.insert(id(number), provider);
         let held = HeldVersion { number: 1, digest: DIGEST, verified_at: Timestamp(1) };
         members.insert(id(number), Member { held: Some(held), ..Member::new(false, Timestamp(0)) });
         let report = ReplicaReport {
             serves: false,
+            damage: None,
             digest: DIGEST,
             phase: Phase::Ready,
             attempt: 1,
@@ -66,6 +69,7 @@ fn world(count: u128) -> World {
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,
+        limit: None,
         current: Some(version.clone()),
         versions: vec![version],
         publication: None,

@@ -55,7 +55,9 @@ impl Changed {
 
     /// Takes in what `after` says differently from `before`.
     pub(crate) fn compare(&mut self, picture: &Picture, name: &str, before: &Report, after: &Report) {
-        if *before == (Report { session: before.session, sequence: before.sequence, ..after.clone() }) {
+        let (session, sequence) = (before.session, before.sequence);
+        let (traffic, scrub) = (before.traffic, before.scrub);
+        if *before == (Report { session, sequence, traffic, scrub, ..after.clone() }) {
             return;
         }
         self.providers.insert(name.to_owned());

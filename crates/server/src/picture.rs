@@ -86,6 +86,8 @@ impl Picture {
                 problem: report.and_then(|report| report.hypervisor_problem.clone()),
                 storage_free: storage.map(|storage| storage.free),
                 storage_capacity: storage.map(|storage| storage.capacity),
+                limit: record.limit.clone(),
+                scrub: record.scrub.clone(),
             };
             self.world.providers.insert(*id, there);
             let Some(report) = report else { continue };
@@ -123,6 +125,7 @@ impl Picture {
                 name: record.name.clone(),
                 status: record.status,
                 concurrency: record.concurrency,
+                limit: record.limit.clone(),
                 current,
                 versions,
                 publication: record.publication.clone(),

@@ -107,6 +107,7 @@ impl Faithful {
                     verified_at: Some(Timestamp(1)),
                     problem: None,
                     serves: false,
+                    damage: None,
                 });
             }
         }

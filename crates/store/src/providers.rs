@@ -7,8 +7,10 @@ use crate::{
 };
 use diecast_domain::{
     ids::ProviderId,
+    limit::Limit,
     names::ProviderName,
     provider::{ProviderKind, ProviderSettings, ProviderState},
+    scrub::ScrubPolicy,
     units::Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,10 @@ pub struct ProviderRecord {
     pub site: Option<String>,
     pub labels: BTreeMap<String, String>,
     pub created_at: Timestamp,
+    #[serde(default)]
+    pub limit: Option<Limit>,
+    #[serde(default)]
+    pub scrub: ScrubPolicy,
 }
 
 /// Its agent, as the server last knew it. Only transitions are written.
@@ -84,8 +90,7 @@ impl View {
     }
 }
 
-const KIND: Kind =
-    Kind { object: "provider", read: "SELECT body FROM providers WHERE id = $1" };
+const KIND: Kind = Kind { object: "provider", read: "SELECT body FROM providers WHERE id = $1" };
 
 impl Change {
     pub async fn put_provider(&mut self, provider: &ProviderRecord) -> Result<(), StoreError> {

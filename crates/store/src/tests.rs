@@ -47,6 +47,8 @@ fn provider(number: u128, name: &str) -> ProviderRecord {
         site: Some("cupboard".into()),
         labels: [("rack".into(), "1".into())].into(),
         created_at: Timestamp(7),
+        scrub: Default::default(),
+        limit: None,
     }
 }
 
@@ -61,6 +63,7 @@ fn template(number: u128, name: &str) -> TemplateRecord {
         name: name.parse().unwrap(),
         status: TemplateStatus::Creating,
         concurrency: 8,
+        limit: None,
         current: None,
         publication: None,
         note: None,

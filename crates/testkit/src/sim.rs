@@ -116,6 +116,8 @@ impl Sim {
             problem: None,
             storage_free: None,
             storage_capacity: None,
+            limit: None,
+            scrub: Default::default(),
         };
         let mut agent = SimAgent {
             id,

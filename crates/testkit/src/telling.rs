@@ -55,6 +55,8 @@ impl SimAgent {
                 })
                 .collect(),
             unassigned,
+            traffic: Default::default(),
+            scrub: None,
         })
     }
 
@@ -86,6 +88,7 @@ impl SimAgent {
             };
             ReplicaReport {
                 serves: self.disk.serves(digest),
+                damage: None,
                 digest: *digest,
                 phase,
                 attempt: failed.map_or(*attempt, |(failed, _)| *failed),

@@ -9,7 +9,7 @@ use crate::{
     distribution::Desire,
     ids::{ProviderId, TemplateId},
     maintenance::Discarded,
-    replica::ReplicaReport,
+    replica::{Phase, ReplicaReport},
     template::{TemplateStatus, VersionRef},
 };
 
@@ -36,7 +36,9 @@ pub(super) fn replicas(
         let is_current = template.current.as_ref() == Some(version);
         // An older version is kept where it is, and not brought where it is not.
         let said = world.replicas.get(&(provider, version.digest));
-        let holds = said.is_some_and(ReplicaReport::is_ready);
+        // What changed under its final name is there, to be mended.
+        let damaged = |said: &ReplicaReport| said.damage.is_some() || said.phase == Phase::Damaged;
+        let holds = said.is_some_and(|said| said.is_ready() || damaged(said));
         // Silence takes nobody's turn: what runs there is not stopped because nobody hears of it.
         let unheard = !world.answers(provider) && said.is_some_and(|said| under_way(said.phase));
         if !is_current && !holds && !stood_on {

@@ -7,6 +7,7 @@ use crate::{
     distribution::{Desire, Distribution, Member, ProviderNow, ReplicaView, silence, view},
     host::{Host, HostReport, InUse, in_use},
     ids::{HostId, MaintenanceId, ProviderId, TemplateId},
+    limit::Limit,
     maintenance::{Discarded, Maintenance, WorkingCopyReport},
     names::{ProviderName, TemplateName},
     pool::Pool,
@@ -14,6 +15,7 @@ use crate::{
     recreation::Recreation,
     replica::{Phase, ReplicaReport},
     schedule::Schedule,
+    scrub::ScrubPolicy,
     template::{Publication, Tag, TemplateStatus, VersionRef},
     units::{ByteCount, Timestamp},
 };
@@ -52,6 +54,9 @@ pub struct ProviderInWorld {
     /// Of the storage that it is told to use, as it said last.
     pub storage_free: Option<ByteCount>,
     pub storage_capacity: Option<ByteCount>,
+    /// On all that it receives of versions, and on all that it sends.
+    pub limit: Option<Limit>,
+    pub scrub: ScrubPolicy,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +65,8 @@ pub struct TemplateInWorld {
     pub status: TemplateStatus,
     /// Providers that may receive it at a time.
     pub concurrency: u32,
+    /// On each transfer of it.
+    pub limit: Option<Limit>,
     pub current: Option<VersionRef>,
     /// Every version there is, the current one included.
     pub versions: Vec<VersionRef>,

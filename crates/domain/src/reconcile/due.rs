@@ -1,10 +1,11 @@
 //! What the clock changes, without a report.
 
 use super::{
-    Changes, MaintenanceOutcome, Subject, Transition, TransitionKind, host_due, maintenance_due, member_due,
-    publication_due, version,
+    Changes, MaintenanceOutcome, Subject, Transition, TransitionKind, damage, host_due, maintenance_due,
+    member_due, publication_due, version,
 };
 use crate::{
+    distribution::Member,
     host::Host,
     ids::{HostId, TemplateId},
     plan::{TemplateInWorld, World},
@@ -119,7 +120,10 @@ fn template_due(
     changes.maintained(id, list, outcome);
     for (provider, member) in &list.members {
         let name = world.providers.get(provider).map_or("a provider", |there| there.name.as_str());
-        let change = member_due(id, list, *provider, name, member, now);
+        let sooner = damage::can_be_mended(world, list, *provider, member);
+        let waiting = Member { next_attempt_at: member.next_attempt_at.map(|_| now), ..member.clone() };
+        let waiting = if sooner { &waiting } else { member };
+        let change = member_due(id, list, *provider, name, waiting, now);
         if let Some(member) = changes.take(member, change) {
             changes.members.push((id, *provider, member));
         }

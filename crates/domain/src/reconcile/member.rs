@@ -3,6 +3,7 @@
 use super::{Change, Heard, Subject, Transition, TransitionKind};
 use crate::{
     assignment::Deletion,
+    damage,
     digest::Digest,
     distribution::{Desire, HeldVersion, Member},
     ids::{ProviderId, TemplateId},
@@ -35,10 +36,11 @@ pub fn member_after_report(
     if let Some(held) = member.held.filter(|held| !still_holds(heard.report, held.digest)) {
         next.held = None;
         next.since = heard.now;
-        if !leaving {
+        let report = of(heard.report, held.digest);
+        // Damage is told with its places and hosts, by its own words.
+        if !leaving && report.and_then(damage::found).is_none() {
             let sentence =
                 format!("{} no longer holds v{} of `{}` intact", heard.name, held.number, list.name);
-            let report = of(heard.report, held.digest);
             let code = report.and_then(|report| report.problem.as_ref()).map(|problem| problem.code);
             note(TransitionKind::Lost, sentence, code);
         }

@@ -29,6 +29,8 @@ fn world(stage: Stage) -> World {
         problem: None,
         storage_free: None,
         storage_capacity: None,
+        limit: None,
+        scrub: Default::default(),
     };
     world.providers.insert(PROVIDER, provider);
     let base = VersionRef {
@@ -54,6 +56,7 @@ fn world(stage: Stage) -> World {
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,
+        limit: None,
         current: Some(base.clone()),
         versions: vec![base],
         publication: None,

@@ -168,6 +168,7 @@ fn replica(agent: &Agent, order: &ReplicaOrder, mood: Mood, clocks: &mut Clocks)
         verified_at: None,
         problem: None,
         serves: false,
+        damage: None,
     };
     let before = agent.said.replicas.iter().find(|it| it.digest == digest && it.phase == Phase::Ready);
     let own =

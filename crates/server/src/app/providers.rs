@@ -90,6 +90,7 @@ impl App {
             site: asked.site,
             labels: asked.labels,
             created_at: cx.now,
+            scrub: Default::default(),
         };
         check(&record)?;
         change.put_provider(&record).await?;

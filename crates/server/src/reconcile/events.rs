@@ -105,6 +105,8 @@ pub(super) fn event(picture: &Picture, transition: &Transition) -> NewEvent {
         TransitionKind::Begun => words.begun,
         TransitionKind::Retried => words.retried,
         TransitionKind::Lost => words.lost,
+        TransitionKind::Damaged => "replica.damaged",
+        TransitionKind::Healed => "replica.healed",
         TransitionKind::Removed => words.removed,
     };
     NewEvent {

@@ -27,6 +27,8 @@ fn essence(report: &Report) -> Report {
     let mut essence = report.clone();
     essence.session = SessionId::from_uuid(Uuid::nil());
     essence.sequence = 0;
+    essence.traffic = Default::default();
+    essence.scrub = None;
     essence.publications.iter_mut().for_each(|it| it.progress = Progress::default());
     for replica in &mut essence.replicas {
         replica.progress = Progress { total: replica.progress.total, ..Progress::default() };

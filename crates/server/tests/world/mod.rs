@@ -305,6 +305,7 @@ impl Agent {
             verified_at: whole.then_some(Timestamp(1)),
             problem: None,
             serves: false,
+            damage: None,
         });
     }
 
@@ -391,6 +392,8 @@ pub fn first_report(provider: ProviderId) -> Report {
         operations: Vec::new(),
         working_copies: Vec::new(),
         unassigned: Vec::new(),
+        traffic: Default::default(),
+        scrub: None,
     }
 }
 
