@@ -27,14 +27,17 @@
 
 pub mod board;
 pub mod clock;
+pub mod config;
 pub mod console;
 pub mod data;
 pub mod depot;
 pub mod join;
+pub mod manual;
 pub mod renew;
 pub mod report;
 pub mod run;
 pub mod server;
+pub mod service;
 pub mod session;
 pub mod settings;
 pub mod sight;

@@ -2,18 +2,34 @@
 
 use clap::Parser;
 use diecast_agent::{
+    config::SETTINGS,
     data::{self, DataDir, Identity},
-    join, run,
-    settings::{AgentArgs, AgentCommand, StatusArgs},
+    join, manual, run, service,
+    settings::{AgentArgs, AgentCommand, JoinArgs, LogFormat, StatusArgs},
     worker::own_trouble,
 };
 use diecast_domain::{assignment::Assignment, code::Problem};
 use std::{io::Write, process::ExitCode};
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
+
+/// A unit that restarts what fails does not restart this.
+const TYPED_WRONGLY: u8 = 2;
 
 pub fn main() -> ExitCode {
     diecast_identity::install_crypto_provider();
-    let args = AgentArgs::parse();
+    let typed = AgentArgs::parse();
+    let args = match diecast_config::reparse::<AgentArgs>(&SETTINGS, typed.config.as_deref()) {
+        Ok(args) => args,
+        Err(problem) => {
+            tell(&problem);
+            return ExitCode::from(TYPED_WRONGLY);
+        }
+    };
+    if let Err(problem) = service::go_on_as_its_user(&args.command) {
+        tell(&problem);
+        return ExitCode::FAILURE;
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -22,46 +38,53 @@ pub fn main() -> ExitCode {
         }
     };
     let done = match args.command {
-        AgentCommand::Join(args) => {
-            runtime.block_on(join::join(&args)).map(|identity| joined(&identity, &args.data.data))
-        }
+        AgentCommand::Join(args) => join_and_start(&runtime, &args),
         AgentCommand::Run(args) => {
-            log(&args.log_format);
+            log(args.log_format);
             runtime.block_on(run::run(args))
         }
         AgentCommand::Status(args) => status(&args),
+        AgentCommand::Completions(args) => manual::completions(args.shell),
+        AgentCommand::ManPages(args) => manual::pages(&args.folder),
     };
     // Threads that read or write a disk are not waited for: whatever they did is found again.
     runtime.shutdown_background();
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "error[{}]: {}\n  hint: {}",
-                problem.code,
-                problem.cause,
-                problem.hint
-            );
+            tell(&problem);
             ExitCode::FAILURE
         }
     }
 }
 
-fn log(format: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if format == "json" { builder.json().init() } else { builder.init() }
+fn tell(problem: &Problem) {
+    let Problem { code, cause, hint, .. } = problem;
+    let _ = writeln!(std::io::stderr(), "error[{code}]: {cause}\n  hint: {hint}");
 }
 
-fn joined(identity: &Identity, data: &std::path::Path) {
-    let _ = writeln!(
-        std::io::stderr(),
-        "Joined {} as provider `{}`. Start it with: diecast-agent run --data {}",
-        identity.server,
-        identity.name,
-        data.display()
-    );
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Human => builder.init(),
+    }
+}
+
+fn join_and_start(runtime: &Runtime, args: &JoinArgs) -> Result<(), Problem> {
+    let told = service::join_as_its_user(args)?;
+    if !told {
+        let Identity { server, name, .. } = runtime.block_on(join::join(args))?;
+        let _ = writeln!(std::io::stderr(), "Joined {server} as provider `{name}`.");
+    }
+    if args.start {
+        return service::start(&args.data.data);
+    }
+    if !told {
+        let _ = writeln!(std::io::stderr(), "Start it with: {}", service::how_to_start(&args.data.data));
+    }
+    Ok(())
 }
 
 fn status(args: &StatusArgs) -> Result<(), Problem> {

@@ -1,6 +1,6 @@
 //! What is typed after `diecast-agent`, and what it means.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use diecast_domain::units::ByteCount;
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,6 +11,10 @@ const DATA_DEFAULT: &str = "/var/lib/diecast-agent";
 #[derive(Debug, Parser)]
 #[command(name = "diecast-agent", version, about, long_about = None)]
 pub struct AgentArgs {
+    /// The file of settings; a flag or a variable of the same meaning is above it
+    /// [default: /etc/diecast/agent.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "DIECAST_AGENT_CONFIG")]
+    pub config: Option<PathBuf>,
     #[command(subcommand)]
     pub command: AgentCommand,
 }
@@ -23,6 +27,11 @@ pub enum AgentCommand {
     Run(RunArgs),
     /// Show who this agent is and what it holds.
     Status(StatusArgs),
+    /// Print the completions for a shell.
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder.
+    #[command(hide = true)]
+    ManPages(ManPagesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -43,8 +52,21 @@ pub struct JoinArgs {
     /// The one-time token.
     #[arg(long, env = "DIECAST_JOIN_TOKEN", hide_env_values = true)]
     pub token: String,
+    /// Then start the agent: its service if there is one, else here, until stopped.
+    #[arg(long)]
+    pub start: bool,
     #[command(flatten)]
     pub data: DataArg,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManPagesArgs {
+    pub folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -64,17 +86,23 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR", env = "DIECAST_AGENT_LISTEN", default_value = "0.0.0.0:7444")]
     pub listen: SocketAddr,
     /// Addresses to tell peers, as HOST:PORT; found out if none is given. May be repeated.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", env = "DIECAST_AGENT_ADVERTISE", value_delimiter = ',')]
     pub advertise: Vec<String>,
     /// Free space to leave for the hosts' overlays, such as 20GiB. The larger of 5 % and 10 GiB if not given.
     #[arg(long, value_name = "SIZE", env = "DIECAST_AGENT_FLOOR", value_parser = parse_size)]
     pub floor: Option<ByteCount>,
     /// A folder that disk images may be imported from, besides the storage pool. May be repeated.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "DIECAST_AGENT_IMPORT_DIR", value_delimiter = ',')]
     pub import_dir: Vec<PathBuf>,
-    /// `human` or `json`.
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub log_format: String,
+    /// How the log is written to stderr.
+    #[arg(long, value_enum, default_value_t = LogFormat::Human, env = "DIECAST_AGENT_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Human,
+    Json,
 }
 
 /// What tasks need to know of all that.

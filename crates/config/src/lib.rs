@@ -8,7 +8,7 @@
 //! **How it is cut.** Nothing is said twice: a flag of `run` that can be set by a variable is a key of the file, under
 //! the flag's own name and checked by the flag's own parser. What the file says becomes the flag's default, so the
 //! order of precedence is the command line's own. [`file`] reads a file into settings with their lines, [`keys`] says
-//! what may be set, [`apply`] brings both together.
+//! what may be set, [`apply`] brings both together; [`user`] says as whom.
 //!
 //! **Promises.** A key that is not known, or a value that cannot be, is refused with the file, the line, the key and
 //! what may have been meant; nothing is ignored silently. A file that is not there is one that says nothing, unless
@@ -19,6 +19,7 @@
 mod apply;
 mod file;
 mod keys;
+pub mod user;
 
 pub use apply::{apply, reparse};
 pub use keys::{Key, keys};
