@@ -46,6 +46,19 @@ pub enum Object {
     WorkingCopy(MaintenanceId),
 }
 
+/// As logs name it: `replica blake3:...`
+impl std::fmt::Display for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Host(id) => write!(f, "host {id}"),
+            Self::Operation(id) => write!(f, "operation {id}"),
+            Self::Publication(id) => write!(f, "publication {id}"),
+            Self::Replica(digest) => write!(f, "replica {digest}"),
+            Self::WorkingCopy(id) => write!(f, "working copy {id}"),
+        }
+    }
+}
+
 /// What an agent knows of itself, read from its disk, its hypervisor and its running tasks.
 #[derive(Clone, Debug, Default)]
 pub struct Local {

@@ -1,7 +1,7 @@
 //! The number that makes a stale instruction recognisable.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// Epoch of the store, then a counter. Restoring a backup raises the epoch, so that what a restored
 /// server says is newer than anything said before, although its counter went back.
@@ -21,5 +21,19 @@ impl Generation {
 impl fmt::Display for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.epoch, self.number)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a generation is two numbers with a dot between, as in 1.42")]
+pub struct NoGeneration;
+
+impl FromStr for Generation {
+    type Err = NoGeneration;
+
+    fn from_str(text: &str) -> Result<Self, NoGeneration> {
+        let (epoch, number) = text.split_once('.').ok_or(NoGeneration)?;
+        let number_of = |text: &str| text.parse().map_err(|_| NoGeneration);
+        Ok(Self { epoch: number_of(epoch)?, number: number_of(number)? })
     }
 }

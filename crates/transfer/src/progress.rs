@@ -3,6 +3,7 @@
 use diecast_domain::{
     code::Problem,
     digest::Digest,
+    generation::Generation,
     units::{ByteCount, BytesPerSecond},
 };
 use std::{
@@ -35,6 +36,8 @@ pub enum Stage {
 /// Shared between the one that works and those that look.
 #[derive(Debug)]
 pub struct Progress {
+    /// By which assignment it is done: peers are told, so that their logs and ours can be read together.
+    assignment: Option<Generation>,
     done: AtomicU64,
     network: AtomicU64,
     local: AtomicU64,
@@ -69,6 +72,7 @@ pub struct ProgressView {
 impl Default for Progress {
     fn default() -> Self {
         Self {
+            assignment: None,
             done: AtomicU64::default(),
             network: AtomicU64::default(),
             local: AtomicU64::default(),
@@ -79,6 +83,15 @@ impl Default for Progress {
 }
 
 impl Progress {
+    /// Of a piece of work that an assignment asked for.
+    pub fn of(assignment: Generation) -> Self {
+        Self { assignment: Some(assignment), ..Self::default() }
+    }
+
+    pub(crate) const fn assignment(&self) -> Option<Generation> {
+        self.assignment
+    }
+
     /// Looks, and lets the rate follow what was done since the last look.
     pub fn view(&self) -> ProgressView {
         let mut shown = self.shown();
@@ -136,10 +149,12 @@ impl Progress {
 
     pub(crate) fn add_network(&self, bytes: u64) {
         self.network.fetch_add(bytes, Ordering::Relaxed);
+        crate::totals::add_received(bytes);
     }
 
     pub(crate) fn add_local(&self, bytes: u64) {
         self.local.fetch_add(bytes, Ordering::Relaxed);
+        crate::totals::add_copied(bytes);
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {
