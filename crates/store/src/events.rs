@@ -55,8 +55,24 @@ impl View {
                 .fetch_all(self.db())
                 .await
                 .map_err(doing("list events"))?;
-        rows.into_iter().map(|(id, body)| Ok(Event { id, what: decode("events", &body)? })).collect()
+        rows.into_iter().map(event).collect()
     }
+
+    /// Up to `limit` events before number `before`, the newest first.
+    pub async fn events_before(&mut self, before: i64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let rows: Vec<(i64, String)> =
+            sqlx::query_as("SELECT id, body FROM events WHERE id < $1 ORDER BY id DESC LIMIT $2")
+                .bind(before)
+                .bind(i64::from(limit))
+                .fetch_all(self.db())
+                .await
+                .map_err(doing("list events"))?;
+        rows.into_iter().map(event).collect()
+    }
+}
+
+fn event((id, body): (i64, String)) -> Result<Event, StoreError> {
+    Ok(Event { id, what: decode("events", &body)? })
 }
 
 impl Change {

@@ -106,7 +106,8 @@ impl EventStream {
             self.last_id = message.id.or(self.last_id.take());
             if message.event == "reset" {
                 self.waiting.push_back(StreamItem::Reset);
-            } else if !message.data.is_empty() {
+            } else if message.event.is_empty() && !message.data.is_empty() {
+                // Under a name comes what is no event, such as `changed`: for pages that are looked at.
                 let event = serde_json::from_str(&message.data)
                     .map_err(|source| unexpected(format!("an event that is not understood ({source})")))?;
                 self.waiting.push_back(StreamItem::Event(event));

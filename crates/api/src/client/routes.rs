@@ -53,6 +53,14 @@ pub struct EventFilter {
     pub object: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// A whole kind, or the word before its dot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
 }
 
 impl Client {
@@ -342,6 +350,11 @@ impl Client {
 
     pub async fn event_history(&self, filter: &EventFilter, page: Page) -> Answer<EventList> {
         self.get(&["events", "history"]).query(filter).query(&page).json().await
+    }
+    /// The same from its other end: the newest first.
+    pub async fn latest_events(&self, filter: &EventFilter, page: Page) -> Answer<EventList> {
+        let newest = [("order", "newest")];
+        self.get(&["events", "history"]).query(&newest).query(filter).query(&page).json().await
     }
     /// The page of an error code, Markdown.
     pub async fn error_page(&self, code: &str) -> Answer<String> {
