@@ -4,7 +4,7 @@
 //! it is a DNS label: 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
-use std::{borrow::Borrow, fmt, str::FromStr};
+use std::{borrow::Borrow, cmp::Ordering, fmt, str::FromStr};
 
 /// The longest name: a DNS label (RFC 1035).
 pub const NAME_LENGTH_MAX: usize = 63;
@@ -24,6 +24,34 @@ pub(crate) fn is_label(text: &str) -> bool {
         && text.bytes().all(allowed)
         && !text.starts_with('-')
         && !text.ends_with('-')
+}
+
+/// By letters, and by numbers where both have one: `desk-2` comes before `desk-10`.
+pub fn natural(one: &str, other: &str) -> Ordering {
+    let (mut one, mut other) = (one, other);
+    loop {
+        let (a, b) = (digits(one), digits(other));
+        if a > 0 && b > 0 {
+            let (number, second) = (one[..a].trim_start_matches('0'), other[..b].trim_start_matches('0'));
+            let order = number.len().cmp(&second.len()).then_with(|| number.cmp(second)).then(a.cmp(&b));
+            if order.is_ne() {
+                return order;
+            }
+            (one, other) = (&one[a..], &other[b..]);
+            continue;
+        }
+        let (Some(a), Some(b)) = (one.chars().next(), other.chars().next()) else {
+            return one.len().cmp(&other.len());
+        };
+        if a != b {
+            return a.cmp(&b);
+        }
+        (one, other) = (&one[a.len_utf8()..], &other[b.len_utf8()..]);
+    }
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
 macro_rules! names {
@@ -61,6 +89,8 @@ macro_rules! names {
 }
 
 names! {
+    /// What a way of being told is called.
+    NotificationName: "a notification",
     /// What a pool is called.
     PoolName: "a pool",
     /// What a host is called, in Diecast, in the hypervisor and inside the guest.
@@ -71,11 +101,23 @@ names! {
     ScheduleName: "a schedule",
     /// What a template is called.
     TemplateName: "a template",
+    /// What a token is called.
+    TokenName: "a token",
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_in_names_count_as_numbers() {
+        let mut names =
+            ["desk-10", "desk-2", "a", "desk-02", "desk", "desk-2-b", "desk-99999999999999999999999"];
+        names.sort_by(|one, other| natural(one, other));
+        let sorted =
+            ["a", "desk", "desk-2", "desk-2-b", "desk-02", "desk-10", "desk-99999999999999999999999"];
+        assert_eq!(names, sorted);
+    }
 
     #[test]
     fn a_name_is_safe_in_a_path_a_url_and_a_guest() {
