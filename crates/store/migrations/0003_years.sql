@@ -30,10 +30,11 @@ CREATE TABLE alarms (
     body TEXT NOT NULL
 );
 
--- By which ways people are told, and what of it they were told last.
+-- By which ways people are told; beside the wish, what they were told last.
 CREATE TABLE notifications (
     name TEXT PRIMARY KEY,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    state TEXT NOT NULL
 );
 
 -- What is still to be sent, by each way.
