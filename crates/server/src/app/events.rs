@@ -5,6 +5,7 @@ use diecast_api::{
     operator::event::{EventList, EventView},
     time::rfc3339,
 };
+use diecast_domain::units::Timestamp;
 use diecast_store::Event;
 
 /// Events read at a time while a page is filled or a stream catches up.
@@ -15,12 +16,29 @@ const BATCH: u32 = 500;
 pub(crate) struct Filter {
     pub(crate) object: Option<String>,
     pub(crate) name: Option<String>,
+    /// A whole kind, or the word before its dot.
+    pub(crate) kind: Option<String>,
+    pub(crate) actor: Option<String>,
+    pub(crate) since: Option<Timestamp>,
+}
+
+/// From which end a list is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    #[default]
+    OldestFirst,
+    NewestFirst,
 }
 
 impl Filter {
     fn lets(&self, event: &Event) -> bool {
-        self.object.as_ref().is_none_or(|object| *object == event.what.object)
-            && self.name.as_ref().is_none_or(|name| *name == event.what.name)
+        let what = &event.what;
+        let is = |wanted: &Option<String>, said: &str| wanted.as_ref().is_none_or(|wanted| wanted == said);
+        is(&self.object, &what.object)
+            && is(&self.name, &what.name)
+            && is(&self.actor, &what.actor)
+            && (is(&self.kind, &what.kind) || is(&self.kind, what.kind.split('.').next().unwrap_or_default()))
+            && self.since.is_none_or(|since| what.at >= since)
     }
 }
 
@@ -36,24 +54,32 @@ impl App {
         &self,
         cx: &Cx,
         filter: &Filter,
+        order: Order,
         ask: &page::Ask,
     ) -> Result<EventList, Refused> {
         cx.may(Action::Read)?;
         let limit = ask.limit()? as usize;
-        let after = ask.after.as_deref().unwrap_or("0");
-        let mut after: i64 =
-            after.parse().map_err(|_| Refused::malformed("`after` is the number of an event"))?;
+        let after = ask.after.as_ref().map(|after| after.parse::<i64>()).transpose();
+        let mut after = after.map_err(|_| Refused::malformed("`after` is the number of an event"))?;
         let mut view = self.store().view().await?;
         let mut items: Vec<EventView> = Vec::new();
         loop {
-            let batch = view.events_after(after, BATCH).await?;
+            let batch = match order {
+                Order::OldestFirst => view.events_after(after.unwrap_or(0), BATCH).await?,
+                Order::NewestFirst => view.events_before(after.unwrap_or(i64::MAX), BATCH).await?,
+            };
             let Some(last) = batch.last() else { break };
-            after = last.id;
+            // Further back there is only what is older still.
+            let over = order == Order::NewestFirst && filter.since.is_some_and(|since| last.what.at < since);
+            after = Some(last.id);
             items.extend(batch.iter().filter(|event| filter.lets(event)).map(self::view));
             if items.len() > limit {
                 items.truncate(limit);
                 let next = items.last().map(|event| event.id.to_string());
                 return Ok(EventList { items, next });
+            }
+            if over {
+                break;
             }
         }
         Ok(EventList { items, next: None })

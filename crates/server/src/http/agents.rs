@@ -43,10 +43,8 @@ impl After {
     /// `EPOCH.NUMBER`
     fn generation(&self) -> Result<Option<Generation>, Refused> {
         let Some(text) = &self.after else { return Ok(None) };
-        let parts = text.split_once('.').and_then(|(epoch, number)| {
-            Some(Generation { epoch: epoch.parse().ok()?, number: number.parse().ok()? })
-        });
-        parts.map(Some).ok_or_else(|| Refused::malformed("`after` is a generation of the form EPOCH.NUMBER"))
+        let refused = |_| Refused::malformed("`after` is a generation of the form EPOCH.NUMBER");
+        text.parse().map(Some).map_err(refused)
     }
 }
 

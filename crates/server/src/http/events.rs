@@ -11,7 +11,10 @@ use axum::{
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
-use diecast_api::operator::event::{ChangedView, EventList};
+use diecast_api::{
+    operator::event::{ChangedView, EventList},
+    time::instant,
+};
 use futures::{Stream, stream};
 use serde::Deserialize;
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
@@ -33,9 +36,39 @@ pub(super) struct Filter {
     object: Option<String>,
     /// Only events about the thing of this name.
     name: Option<String>,
+    /// Only events of this kind: `replica.failed`, or `replica` for all that begin so.
+    kind: Option<String>,
+    /// Only what this user did; `diecast` is what nobody asked for at that moment.
+    actor: Option<String>,
+    /// Only events from this time on, RFC 3339.
+    since: Option<String>,
+    /// `oldest` (which is the default) or `newest`: which come first, and which way pages go.
+    order: Option<String>,
 }
 
-/// What happened, the oldest first
+impl Filter {
+    fn order(&self) -> Result<events::Order, Refused> {
+        match self.order.as_deref() {
+            None | Some("oldest") => Ok(events::Order::OldestFirst),
+            Some("newest") => Ok(events::Order::NewestFirst),
+            Some(_) => Err(Refused::malformed("`order` is `oldest` or `newest`")),
+        }
+    }
+
+    fn events(self) -> Result<events::Filter, Refused> {
+        let malformed = || Refused::malformed("`since` is a time, as in 2026-01-31T22:00:00Z");
+        let since = self.since.map(|since| instant(&since).ok_or_else(malformed)).transpose()?;
+        Ok(events::Filter {
+            object: self.object,
+            name: self.name,
+            kind: self.kind,
+            actor: self.actor,
+            since,
+        })
+    }
+}
+
+/// What happened, the oldest first unless it is asked otherwise
 #[utoipa::path(get, path = "/events/history", tag = "events", operation_id = "list_events",
     params(Filter, Page), responses((status = 200, body = EventList)))]
 pub(super) async fn history(
@@ -44,8 +77,8 @@ pub(super) async fn history(
     Asked(filter): Asked<Filter>,
     Asked(page): Asked<Page>,
 ) -> Result<Json<EventList>, Refused> {
-    let filter = events::Filter { object: filter.object, name: filter.name };
-    app.event_history(&cx, &filter, &page.into()).await.map(Json)
+    let order = filter.order()?;
+    app.event_history(&cx, &filter.events()?, order, &page.into()).await.map(Json)
 }
 
 /// What happens, as it happens: numbered server-sent events, resumed after `Last-Event-ID`

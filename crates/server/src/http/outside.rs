@@ -1,14 +1,20 @@
 //! Around every request: its id, its line in the log, and the one shape of every error.
 
-use crate::app::refused::Refused;
+use crate::{
+    app::{App, refused::Refused},
+    metrics::Audience,
+};
 use axum::{
     body::Body,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use diecast_api::problem::{MEDIA_TYPE, ProblemDetails};
+use diecast_api::{
+    agent,
+    problem::{MEDIA_TYPE, ProblemDetails},
+};
 use diecast_domain::code::Code;
 use std::{any::Any, time::Instant};
 use tracing::Instrument;
@@ -37,13 +43,13 @@ pub(super) fn refusal(response: &Response) -> Option<&Refused> {
     response.extensions().get::<ToBeWorded>().map(|it| &it.0)
 }
 
-pub(super) async fn dress(mut request: Request, next: Next) -> Response {
+pub(super) async fn dress(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = Uuid::now_v7().to_string();
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let began = Instant::now();
-    let span = tracing::info_span!("request", id);
+    let span = tracing::info_span!("request", request = id);
     let mut response = next.run(request).instrument(span.clone()).await;
     let worded = response.extensions_mut().remove::<ToBeWorded>();
     let code = worded.as_ref().map(|it| it.0.problem.code.as_str());
@@ -51,8 +57,11 @@ pub(super) async fn dress(mut request: Request, next: Next) -> Response {
         word(&mut response, refused, &id);
     }
     let status = response.status().as_u16();
-    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let took = began.elapsed();
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::debug!(%method, path, status, code, duration_ms, "answered"));
+    let waited = path == agent::ASSIGNMENT || status == StatusCode::SWITCHING_PROTOCOLS.as_u16();
+    app.counted().answered(Audience::of(&path), method.as_str(), status, (!waited).then_some(took));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);

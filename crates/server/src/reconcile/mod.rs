@@ -22,7 +22,7 @@ use diecast_domain::{
     report::Report,
 };
 use diecast_store::{Change, NewEvent, StoreError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between passes when nobody nudges: silence and pauses are noticed this late at most.
 const TICK: Duration = Duration::from_millis(500);
@@ -50,7 +50,10 @@ pub(crate) async fn run(app: App) {
             () = tokio::time::sleep(TICK) => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        if let Err(error) = pass(&app).await {
+        let began = Instant::now();
+        let passed = pass(&app).await;
+        app.counted().passed(began.elapsed(), passed.is_err());
+        if let Err(error) = passed {
             let error = anyhow::Error::new(error);
             tracing::error!(
                 error = format!("{error:#}"),
@@ -114,7 +117,10 @@ pub(crate) async fn pass(app: &App) -> Result<Pass, StoreError> {
     changed.add_moving(&picture);
     app.live().tell(changed);
     app.live().now_kept(std::mem::take(&mut pass.kept));
+    pass.events.iter().for_each(|event| app.counted().happened(&event.kind));
     for (provider, generation) in &pass.told {
+        let name = picture.provider_name(*provider);
+        tracing::info!(assignment = %generation, provider = name, "{name} is told something new");
         app.told().wake(*provider, *generation);
     }
     if let Some(last) = last {
