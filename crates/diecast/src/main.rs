@@ -1,10 +1,11 @@
 //! The binary `diecast`: the server, and everything an administrator types. It joins, and decides nothing.
 
+mod manual;
 mod server;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use diecast_cli::{ClientCommand, Globals};
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 use tokio::runtime::Builder;
 
 /// Keep one golden machine identical on many hypervisors
@@ -28,16 +29,25 @@ struct Diecast {
 enum Command {
     /// Run the server, or look after it
     Server(diecast_server::ServerArgs),
+    /// Write the manual pages into a folder
+    #[command(hide = true)]
+    ManPages { folder: PathBuf },
     #[command(flatten)]
     Client(ClientCommand),
 }
 
 pub fn main() -> ExitCode {
-    let Diecast { globals, command } = Diecast::parse();
+    let typed = Diecast::parse();
+    let Diecast { globals, command } = match server::with_file(&typed.command) {
+        None => typed,
+        Some(Ok(settled)) => settled,
+        Some(Err(problem)) => return server::misconfigured(&typed.globals, problem),
+    };
     // Before anything speaks TLS. It fails only if there is one already, which serves as well.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match command {
         Command::Server(args) => block_on(Builder::new_multi_thread(), server::run(&globals, args)),
+        Command::ManPages { folder } => manual::write(&globals, &folder),
         Command::Client(command) => {
             let whole = Diecast::command();
             block_on(Builder::new_current_thread(), diecast_cli::run(&globals, command, whole))

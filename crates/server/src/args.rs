@@ -2,6 +2,7 @@
 
 use crate::settings::ServerSettings;
 use clap::{Args, Subcommand, ValueEnum};
+use diecast_domain::code::{Code, Problem};
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Where the server keeps everything, unless told otherwise.
@@ -12,6 +13,10 @@ const LISTEN: &str = "0.0.0.0:7443";
 /// Run the server, or look after it.
 #[derive(Clone, Debug, Args)]
 pub struct ServerArgs {
+    /// The file of settings; a flag or a variable of the same meaning is above it
+    /// [default: /etc/diecast/server.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "DIECAST_CONFIG")]
+    pub config: Option<PathBuf>,
     #[command(subcommand)]
     pub command: ServerCommand,
 }
@@ -34,17 +39,21 @@ pub struct RunArgs {
     pub listen: SocketAddr,
     /// A name or address by which agents and operators reach this server; the first one is told to
     /// agents. May be repeated
-    #[arg(long = "name", value_name = "HOST_OR_IP")]
+    #[arg(long = "name", value_name = "HOST_OR_IP", env = "DIECAST_NAME", value_delimiter = ',')]
     pub names: Vec<String>,
     /// A certificate of your own for the server, PEM, with those above it
-    #[arg(long, value_name = "FILE", requires = "key")]
+    #[arg(long, value_name = "FILE", env = "DIECAST_CERTIFICATE")]
     pub certificate: Option<PathBuf>,
     /// The key of that certificate, PEM
-    #[arg(long, value_name = "FILE", requires = "certificate")]
+    #[arg(long, value_name = "FILE", env = "DIECAST_KEY")]
     pub key: Option<PathBuf>,
     /// How the log is written to stderr
-    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
+    #[arg(long, value_enum, default_value_t = LogFormat::Human, env = "DIECAST_LOG_FORMAT")]
     pub log_format: LogFormat,
+    /// At the first start draw no password to show, because what this says is kept in a log: set one
+    /// with `diecast server password`
+    #[arg(long)]
+    pub no_password: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -74,14 +83,25 @@ pub enum LogFormat {
 
 impl RunArgs {
     /// What was typed, as what it means.
-    pub fn settings(self) -> ServerSettings {
-        ServerSettings {
+    pub fn settings(self) -> Result<ServerSettings, Problem> {
+        let certificate = match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (certificate, _) => {
+                let (given, missing) =
+                    if certificate.is_some() { ("certificate", "key") } else { ("key", "certificate") };
+                let cause = format!("a `{given}` is given for the server, and no `{missing}`");
+                return Err(Problem::new(Code::S0003, cause).with_hint("give both, or neither"));
+            }
+        };
+        Ok(ServerSettings {
             data: self.place.data,
             database: self.place.database,
             listen: self.listen,
             names: self.names,
-            certificate: self.certificate.zip(self.key),
+            certificate,
             admin_password: std::env::var(crate::first::PASSWORD_VARIABLE).ok(),
-        }
+            show_password: !self.no_password,
+        })
     }
 }

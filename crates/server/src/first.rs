@@ -44,7 +44,13 @@ pub(crate) async fn installation(store: &Store, password: Option<&str>) -> anyho
 }
 
 /// Shows the password that was drawn. On purpose not through the log, which may be kept.
-pub(crate) fn show(password: &str) {
+pub(crate) fn show(password: &str, may_be_shown: bool) {
+    if !may_be_shown {
+        tracing::info!(
+            "this is the first start: set a password with `diecast server password`, then sign in as `{ADMINISTRATOR}`"
+        );
+        return;
+    }
     let _ = writeln!(
         std::io::stderr(),
         "\nThis is the first start. Sign in as `{ADMINISTRATOR}` with this password, which is shown only now:\n\n    {password}\n",

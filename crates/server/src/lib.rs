@@ -35,6 +35,7 @@ mod args;
 mod attempts;
 mod changed;
 mod clock;
+mod config;
 mod consoles;
 mod first;
 mod http;
@@ -47,6 +48,7 @@ mod settings;
 mod start;
 mod told;
 
+pub use config::SETTINGS;
 pub use args::{LogFormat, PasswordArgs, PlaceArgs, RunArgs, ServerArgs, ServerCommand};
 pub use run::{execute, run};
 pub use settings::ServerSettings;

@@ -14,10 +14,11 @@ use tracing_subscriber::EnvFilter;
 
 /// Does what was typed.
 pub async fn execute(args: ServerArgs) -> Result<(), Problem> {
+    go_on_as_owner(&args.command)?;
     match args.command {
         ServerCommand::Run(args) => {
             log(args.log_format);
-            run(args.settings()).await
+            run(args.settings()?).await
         }
         ServerCommand::Password(args) => password(args).await,
     }
@@ -39,6 +40,18 @@ pub async fn run(settings: ServerSettings) -> Result<(), Problem> {
     tracing::info!("the server stops");
     running.stop().await;
     Ok(())
+}
+
+/// Root that does by hand what the service does is the service's user, as far as its folder goes.
+fn go_on_as_owner(command: &ServerCommand) -> Result<(), Problem> {
+    let data = match command {
+        ServerCommand::Run(args) => &args.place.data,
+        ServerCommand::Password(args) => &args.place.data,
+    };
+    diecast_config::user::go_on_as_owner_of(data).map_err(|error| {
+        let cause = format!("this program cannot go on as the user that {} belongs to: {error}", data.display());
+        Problem::new(Code::S0003, cause)
+    })
 }
 
 async fn password(args: PasswordArgs) -> Result<(), Problem> {

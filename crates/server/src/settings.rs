@@ -21,6 +21,8 @@ pub struct ServerSettings {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// For the administrator that a first start makes; drawn and shown if there is none.
     pub admin_password: Option<String>,
+    /// Whether one that was drawn is shown; else one is to be set with `diecast server password`.
+    pub show_password: bool,
 }
 
 /// The database of a server.
@@ -93,6 +95,7 @@ mod tests {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             certificate: None,
             admin_password: None,
+            show_password: true,
         }
     }
 

@@ -52,7 +52,7 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
         first::installation(&store, settings.admin_password.as_deref()).await.map_err(unforeseen)?;
     // At once: whatever else may fail, it is not shown a second time.
     if let Some(password) = &installation.password {
-        first::show(password);
+        first::show(password, settings.show_password);
     }
     let authority = installation.authority;
     let ca_pem = authority.certificate_pem();

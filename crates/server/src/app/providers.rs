@@ -137,8 +137,7 @@ impl App {
         let server = self.url().to_owned();
         let ca_fingerprint = self.authority().fingerprint().to_string();
         let join = format!(
-            "diecast-agent join --server {server} --ca-fingerprint {ca_fingerprint} --token {token} \
-                 && diecast-agent run"
+            "diecast-agent join --server {server} --ca-fingerprint {ca_fingerprint} --token {token} --start"
         );
         Ok(JoinView {
             name: provider.name.to_string(),

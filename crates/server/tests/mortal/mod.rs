@@ -34,6 +34,7 @@ pub async fn be_the_server() {
         names: Vec::new(),
         certificate: None,
         admin_password: Some(world::PASSWORD.to_owned()),
+        show_password: true,
     };
     run(settings).await.unwrap();
 }

@@ -53,6 +53,7 @@ pub fn settings(folder: &TempDir) -> ServerSettings {
         names: Vec::new(),
         certificate: None,
         admin_password: Some(PASSWORD.to_owned()),
+        show_password: true,
     }
 }
 
