@@ -37,6 +37,9 @@ pub struct Orders {
     /// Screens that somebody wants to see now.
     #[serde(default)]
     pub consoles: Vec<ConsoleOrder>,
+    /// The server was restored from a backup, and learns what it does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<RecoveryOrder>,
     /// Who may fetch which version from this agent's depot. Anybody else is refused.
     pub readers: Vec<Readers>,
     /// How fast versions may travel; also while the server is away.
@@ -45,6 +48,14 @@ pub struct Orders {
     /// How what is held is read back by itself; also while the server is away.
     #[serde(default)]
     pub scrub: ScrubPolicy,
+}
+
+/// Say what was told before, and hand over these manifests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryOrder {
+    /// Of versions held here that the server does not know.
+    #[serde(default)]
+    pub manifests: Vec<Digest>,
 }
 
 /// Read a golden machine and make a version of it.
@@ -226,6 +237,7 @@ impl Orders {
             deletions: Vec::new(),
             working_copies: Vec::new(),
             consoles: Vec::new(),
+            recovery: None,
             readers: Vec::new(),
             limits: Limits::default(),
             scrub: ScrubPolicy::default(),

@@ -12,6 +12,7 @@
 //!
 //! **Promise:** whatever is to be deleted is named, and nothing is named that something stands on: a
 //! host's disks or its former ones, a working copy, or what is left of one.
+//! **Promise:** while a restored server learns what differs, nothing is deleted and nothing begun.
 //! **Promise:** what a working copy held is deleted only when somebody holds it elsewhere, verified.
 
 mod limits;
@@ -26,6 +27,7 @@ pub use world::{ProviderInWorld, TemplateInWorld, World};
 use crate::{
     assignment::{Orders, PublicationOrder},
     ids::ProviderId,
+    recovery,
     template::TemplateStatus,
 };
 
@@ -49,6 +51,7 @@ pub fn orders(world: &World, provider: ProviderId) -> Option<Orders> {
     replicas::same_content(world, &mut orders);
     orders.limits = limits::limits(world, &orders);
     orders.deletions.sort();
+    recovery::hold_back(world, &mut orders);
     Some(orders)
 }
 

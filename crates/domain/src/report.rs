@@ -1,14 +1,16 @@
 //! What an agent says: the whole truth about its provider, every few seconds.
 
 use crate::{
+    assignment::Orders,
     code::Problem,
     digest::Digest,
     generation::Generation,
     host::HostReport,
     ids::{OperationId, ProviderId, PublicationId, SessionId},
     maintenance::WorkingCopyReport,
+    names::ProviderName,
     profile::HardwareProfile,
-    provider::{ProviderFacts, Vm},
+    provider::{ProviderFacts, ProviderSettings, Vm},
     replica::{Progress, ReplicaReport},
     scrub::ScrubReport,
     template::VersionSize,
@@ -39,6 +41,14 @@ pub struct Report {
     pub operations: Vec<OperationReport>,
     #[serde(default)]
     pub working_copies: Vec<WorkingCopyReport>,
+    /// What the server calls this provider, and how it is reached, as was told last.
+    #[serde(default)]
+    pub name: Option<ProviderName>,
+    #[serde(default)]
+    pub settings: Option<ProviderSettings>,
+    /// What was told before the server was restored from a backup, while it learns what differs.
+    #[serde(default)]
+    pub former: Option<Box<Orders>>,
     /// Versions held that no order names. They are kept.
     pub unassigned: Vec<Digest>,
     #[serde(default)]

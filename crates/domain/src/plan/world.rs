@@ -12,6 +12,7 @@ use crate::{
     names::{ProviderName, TemplateName},
     pool::Pool,
     provider::{ProviderSettings, ProviderState},
+    recovery::{self, Recovery},
     recreation::Recreation,
     replica::{Phase, ReplicaReport},
     schedule::Schedule,
@@ -41,6 +42,12 @@ pub struct World {
     pub recreations: Vec<Recreation>,
     pub pools: Vec<Pool>,
     pub schedules: Vec<Schedule>,
+    /// Whose report each host is in.
+    pub found_on: BTreeMap<HostId, ProviderId>,
+    /// Whose report each working copy is in.
+    pub copies_on: BTreeMap<MaintenanceId, ProviderId>,
+    /// The server was restored from a backup, and nobody has finished looking at what differs.
+    pub recovery: Option<Recovery>,
 }
 
 #[derive(Clone, Debug)]
@@ -127,6 +134,12 @@ impl World {
         let mut view = view(member, now, template.current.as_ref(), report);
         if view.moving && member.desire == Desire::Hold && template.status == TemplateStatus::Failed {
             nothing_to_bring(&mut view, template.publication.as_ref());
+        }
+        if view.moving && self.recovery.is_some() {
+            view.moving = false;
+            view.progress = Distribution::Failed;
+            view.phase = Some(Phase::Queued);
+            view.problem = Some(recovery::waits());
         }
         Some(view)
     }

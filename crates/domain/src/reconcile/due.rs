@@ -17,9 +17,13 @@ use crate::{
 use std::collections::BTreeSet;
 
 /// Everything that time alone changes: attempts that are due, deleted templates of which nothing is
-/// left, what recreations, pools and schedules have to do.
+/// left, what recreations, pools and schedules have to do. Nothing after a restore, until an operator has
+/// looked at what differs.
 pub fn due(world: &World, now: Timestamp) -> Changes {
     let mut changes = Changes::default();
+    if world.recovery.is_some() {
+        return changes;
+    }
     for (id, list) in &world.templates {
         template_due(world, *id, list, now, &mut changes);
     }
