@@ -71,6 +71,8 @@ pub struct Knowledge {
     pub spools_needed: BTreeMap<Digest, Instant>,
     pub operations: BTreeMap<OperationId, Outcome>,
     pub addresses: Vec<String>,
+    /// What was told before the server was restored from a backup, until it has learnt what differs.
+    pub former: Option<Orders>,
 }
 
 /// What the hypervisor said last.

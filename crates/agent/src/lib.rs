@@ -33,6 +33,7 @@ pub mod data;
 pub mod depot;
 pub mod join;
 pub mod manual;
+pub mod recovery;
 pub mod renew;
 pub mod report;
 pub mod run;

@@ -34,6 +34,9 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         hosts: machines::hosts(known, orders),
         operations: operations(known, orders),
         working_copies: machines::working_copies(known, orders),
+        name: orders.map(|orders| orders.name.clone()),
+        settings: orders.map(|orders| orders.settings.clone()),
+        former: known.former.clone().map(Box::new),
         unassigned: known.local.replicas.keys().filter(|digest| !named(digest)).copied().collect(),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     data::{self, DataDir},
     depot::{self, Depots},
     join::{self, Credentials},
-    renew,
+    recovery, renew,
     server::Server,
     session,
     settings::{AgentSettings, RunArgs},
@@ -78,6 +78,7 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     vital.spawn(renew::renew(data.clone(), shared, vec![server.clone(), reporting], reloader));
     vital.spawn(session::follow_assignment(board.clone(), data.clone(), server.clone(), provider, life));
     let (driver, driven) = tokio::sync::watch::channel(None);
+    vital.spawn(recovery::hand_over(board.clone(), data.clone(), server.clone()));
     vital.spawn(watch::watch(board.clone(), data.clone(), driver));
     vital.spawn(console::follow(board.clone(), server.clone(), driven.clone()));
 
@@ -117,6 +118,7 @@ fn recall(board: &Board, data: &DataDir) -> Result<(), Problem> {
     known.assignment = data::read_json(&data.file("assignment.json")).map_err(|error| own_trouble(&error))?;
     let consoles = known.assignment.iter().flat_map(|told| told.orders.consoles.clone());
     board.consoles.send_replace(consoles.collect());
+    known.former = recovery::recall(data).map_err(|error| own_trouble(&error))?;
     known.storage = storage::recall(data);
     for id in data.names("published") {
         if let Ok(Some(published)) = data::read_json(&data.published(id)) {

@@ -6,7 +6,7 @@
 use crate::{
     board::Board,
     data::{self, DataDir},
-    report,
+    recovery, report,
     server::Server,
 };
 use diecast_domain::{
@@ -47,20 +47,30 @@ pub async fn follow_assignment(
             Ok(Some(offered)) => {
                 last = None;
                 let mut held = board.know().assignment.clone();
+                let before = held.clone();
                 match accept(provider, &mut held, offered) {
                     Ok(Acceptance::Repeated) => tokio::time::sleep(REPORT_PAUSE_MIN).await,
                     Ok(Acceptance::Taken) => {
                         refused = None;
-                        if let Err(error) = data::write_json(&data.file("assignment.json"), &held) {
-                            // What cannot be remembered is not begun: it would be forgotten by a crash.
-                            tracing::error!("{error:#}");
-                            tokio::time::sleep(RETRY_PAUSE).await;
-                            continue;
-                        }
+                        let former = held.as_ref().map(|held| recovery::keep(&data, before.as_ref(), held));
+                        let kept = former.transpose().and_then(|former| {
+                            data::write_json(&data.file("assignment.json"), &held)?;
+                            Ok(former.flatten())
+                        });
+                        let former = match kept {
+                            Ok(former) => former,
+                            Err(error) => {
+                                // What cannot be remembered is not begun: it would be forgotten by a crash.
+                                tracing::error!("{error:#}");
+                                tokio::time::sleep(RETRY_PAUSE).await;
+                                continue;
+                            }
+                        };
                         let consoles = held.as_ref().map(|held| held.orders.consoles.clone());
                         board.consoles.send_replace(consoles.unwrap_or_default());
                         let mut known = board.know();
                         known.assignment = held;
+                        known.former = former;
                         known.refresh_sources();
                         drop(known);
                         board.nudge();
