@@ -28,6 +28,10 @@ pub enum ServerCommand {
     /// Set the password of an administrator: the one in DIECAST_ADMIN_PASSWORD, or a drawn one,
     /// which is printed
     Password(PasswordArgs),
+    /// Write everything the server knows into one encrypted file, while it runs
+    Backup(BackupArgs),
+    /// Make a server from a backup, in an empty folder
+    Restore(RestoreArgs),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -73,6 +77,58 @@ pub struct PasswordArgs {
     /// Whose password
     #[arg(long, default_value = crate::first::ADMINISTRATOR)]
     pub user: String,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+The passphrase can also be given in DIECAST_BACKUP_PASSPHRASE. Keep it apart from the backups.
+
+Examples:
+  diecast server backup /srv/backup/diecast-1.backup --passphrase-file /root/passphrase
+  diecast server backup /srv/backup/diecast-1.backup --recipient age1...")]
+pub struct BackupArgs {
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// The file to write
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Encrypt with the passphrase in this file
+    #[arg(long, value_name = "FILE", conflicts_with = "recipient")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Encrypt for whoever has the key to this public key of age. May be repeated
+    #[arg(long, value_name = "AGE1...")]
+    pub recipient: Vec<String>,
+    /// Write over a file of that name
+    #[arg(long)]
+    pub replace: bool,
+    #[arg(from_global)]
+    pub json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+The passphrase can also be given in DIECAST_BACKUP_PASSPHRASE.
+
+Examples:
+  diecast server restore --check diecast-1.backup --passphrase-file passphrase
+  diecast server restore diecast-1.backup --identity key.txt --data /var/lib/diecast")]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Open it with the passphrase in this file
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Open it with the keys in this file, as `age-keygen` writes it
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+    /// Read all of it, say what is in it, and restore nothing
+    #[arg(long)]
+    pub check: bool,
+    #[arg(from_global)]
+    pub json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -33,6 +33,7 @@
 mod app;
 mod args;
 mod attempts;
+mod backup;
 mod changed;
 mod clock;
 mod config;
@@ -49,7 +50,7 @@ mod start;
 mod told;
 
 pub use config::SETTINGS;
-pub use args::{LogFormat, PasswordArgs, PlaceArgs, RunArgs, ServerArgs, ServerCommand};
+pub use args::{BackupArgs, LogFormat, PasswordArgs, PlaceArgs, RestoreArgs, RunArgs, ServerArgs, ServerCommand};
 pub use run::{execute, run};
 pub use settings::ServerSettings;
 pub use start::{Running, start};

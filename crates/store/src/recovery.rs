@@ -15,7 +15,7 @@ const RECOVERY: &str = "recovery";
 const PASSING: [&str; 7] = [
     "DELETE FROM sessions",
     "DELETE FROM enrolment_tokens",
-    "DELETE FROM idempotency",
+    "DELETE FROM idempotency_keys",
     "DELETE FROM operations WHERE ended = FALSE",
     "DELETE FROM reports",
     "DELETE FROM assignments",
