@@ -1,6 +1,6 @@
 // Debian's Chromium, quiet, with a profile of its own that goes with it.
 import { AxeBuilder } from "@axe-core/playwright";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -21,6 +21,7 @@ export async function open(size = { width: 1280, height: 800 }) {
     ignoreHTTPSErrors: true,
     viewport: size,
   });
+  if (process.env.DIECAST_DIST) await serveFrom(context, process.env.DIECAST_DIST);
   const page = context.pages()[0] ?? (await context.newPage());
   const complaints = [];
   page.on("console", (message) => {
@@ -37,6 +38,15 @@ export async function open(size = { width: 1280, height: 800 }) {
     rmSync(profile, { recursive: true, force: true });
   };
   return { page, complaints, outside, close };
+}
+
+/** The console as it was built last, in front of a server that has another one in it. */
+async function serveFrom(context, folder) {
+  await context.route(/^https:\/\/127\.0\.0\.1:\d+\/(?!api\/)/, (route) => {
+    const file = join(folder, new URL(route.request().url()).pathname);
+    const headers = { "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'" };
+    return route.fulfill({ path: /\.\w+$/.test(file) && existsSync(file) ? file : join(folder, "index.html"), headers });
+  });
 }
 
 /** What axe finds that is serious. */

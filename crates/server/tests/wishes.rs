@@ -280,3 +280,40 @@ async fn a_one_time_act_is_ordered_once_and_its_outcome_kept() {
     assert_eq!(ended["lines"][0]["name"], "overlay");
     agent.told("no more of it", |told| told.orders.operations.is_empty()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_are_searched_sorted_and_read_a_window_at_a_time() {
+    let world = World::start().await;
+    let mut agents = [world.join("kvm-a").await, world.join("kvm-b").await];
+    world.distribute("win11", &mut agents).await;
+    for (count, name) in [(9, "desk-{n}"), (1, "desk-10"), (1, "desk-11"), (1, "desk-12")] {
+        let make = json!({"template": "win11", "count": count, "name": name, "providers": ["kvm-a"]});
+        world.post("/hosts", make).await;
+    }
+    let other = json!({"template": "win11", "count": 1, "name": "lab-7", "providers": ["kvm-b"]});
+    world.post("/hosts", other).await;
+    let names = async |query: &str| {
+        let list = world.get(&format!("/hosts?{query}")).await;
+        let items = list["items"].as_array().unwrap().iter();
+        let names: Vec<String> = items.map(|host| host["name"].as_str().unwrap().to_owned()).collect();
+        (names.join(" "), list["total"].as_u64().unwrap())
+    };
+    assert_eq!(names("sort=name&skip=8&limit=3").await, ("desk-9 desk-10 desk-11".to_owned(), 13));
+    assert_eq!(names("sort=name&descending=true&limit=2").await, ("lab-7 desk-12".to_owned(), 13));
+    assert_eq!(names("sort=provider&descending=true&limit=1").await, ("lab-7".to_owned(), 13));
+    assert_eq!(names("search=KVM-B%20lab").await, ("lab-7".to_owned(), 1));
+    assert_eq!(names("search=desk-1&sort=name&limit=2").await, ("desk-1 desk-10".to_owned(), 4));
+    assert_eq!(names("status=Ready").await, (String::new(), 0));
+    assert_eq!(names("sort=name&skip=99").await, (String::new(), 13));
+    let refused =
+        async |query: &str| world.refused(Method::GET, &format!("/hosts?{query}"), json!({})).await.1;
+    assert!(
+        refused("sort=colour").await["detail"].as_str().unwrap().contains("in-use"),
+        "it names what there is"
+    );
+    assert_eq!(
+        refused("sort=name&after=desk-1").await["code"],
+        "A0001",
+        "a cursor has no place in another order"
+    );
+}

@@ -1,10 +1,12 @@
 // What the pages read, each under the key by which `stale` finds it again.
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
-import { api, tagged, told } from "./client";
+import { useQueries, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { api, tagged, told, type Schemas } from "./client";
 
 /** The server's largest page. */
 const PAGE = 1000;
+/** As many names as a sentence bears. */
+const FEW = 13;
 
 interface List<T> {
   items: T[];
@@ -90,21 +92,51 @@ export interface HostFilter {
   outdated?: boolean;
 }
 
-/** Hosts as they arrive, a page at a time: the first are shown before the last are read. */
-export function useHosts(filter: HostFilter) {
-  const query = useInfiniteQuery({
-    queryKey: ["hosts", filter],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) =>
-      told(api.GET("/api/v1/hosts", { params: { query: { ...filter, limit: PAGE, after: pageParam } } })),
-    getNextPageParam: (page) => page.next ?? undefined,
+export interface HostQuery extends HostFilter {
+  status?: string;
+  search?: string;
+  sort?: string;
+  descending?: boolean;
+}
+
+const hostPage = (query: HostQuery, skip: number, limit: number, signal?: AbortSignal) =>
+  told(api.GET("/api/v1/hosts", { params: { query: { ...query, skip, limit } }, signal }));
+
+/** The rows of hosts that are read at a time. */
+export const HOST_ROWS = 100;
+
+/** Of a list of hosts, searched and sorted by the server, the rows from `first` to `last`: no more than those in sight are read. */
+export function useHostRows(query: HostQuery, first: number, last: number) {
+  const parts = useMemo(() => {
+    const from = Math.floor(first / HOST_ROWS);
+    return Array.from({ length: Math.floor(last / HOST_ROWS) - from + 1 }, (_, index) => from + index);
+  }, [first, last]);
+  const read = useQueries({
+    queries: parts.map((part) => ({
+      queryKey: ["hosts", query, part],
+      queryFn: ({ signal }: { signal: AbortSignal }) => hostPage(query, part * HOST_ROWS, HOST_ROWS, signal),
+    })),
   });
-  const { hasNextPage, isFetching, fetchNextPage } = query;
-  useEffect(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
-  const data = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);
-  return { data, error: query.error, isPending: query.isPending, more: hasNextPage };
+  const pages = new Map(parts.map((part, index) => [part, read[index]?.data]));
+  return { pages, error: read.find((it) => it.error)?.error };
+}
+
+/** All hosts that a query means, however many. */
+export async function everyHost(query: HostQuery) {
+  const items: Schemas["HostView"][] = [];
+  for (;;) {
+    const page = await hostPage(query, items.length, PAGE);
+    items.push(...page.items);
+    if (page.items.length < PAGE) return items;
+  }
+}
+
+/** How many hosts there are of each of these, and the first few of them. */
+export function useHostsOf(filters: HostFilter[]) {
+  const read = useQueries({
+    queries: filters.map((filter) => ({ queryKey: ["hosts", filter, "few"], queryFn: () => hostPage({ ...filter, sort: "name" }, 0, FEW) })),
+  });
+  return read.map((it) => it.data);
 }
 
 export const useHost = (name: string) =>

@@ -56,7 +56,7 @@ export function Plan({ plan }: { plan: ReturnType<typeof usePlan> }) {
 
 const NAMES_SHOWN = 12;
 
-export function shortened(names: string[]): string {
+export function shortened(names: string[], total = names.length): string {
   const shown = names.slice(0, NAMES_SHOWN).join(", ");
-  return names.length > NAMES_SHOWN ? `${shown}, ... (${names.length})` : shown;
+  return total > NAMES_SHOWN ? `${shown}, ... (${total})` : shown;
 }

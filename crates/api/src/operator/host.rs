@@ -87,4 +87,7 @@ pub struct HostView {
 pub struct HostList {
     pub items: Vec<HostView>,
     pub next: Option<String>,
+    /// How many there are in all that were asked for, on this page and on others.
+    #[serde(default)]
+    pub total: u32,
 }

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn hosts_with_their_power_address_and_agent() {
         let items = vec![samples::host(), samples::failed_host()];
-        insta::assert_snapshot!(list(samples::look(None), &HostList { items, next: None }));
+        insta::assert_snapshot!(list(samples::look(None), &HostList { items, next: None, total: 2 }));
     }
 
     #[test]

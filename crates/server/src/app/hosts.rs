@@ -1,9 +1,11 @@
 //! Hosts: deploying, showing, starting, stopping, deleting them.
 
 mod create;
+mod list;
 mod remove;
 pub(crate) mod view;
 
+pub(crate) use list::Filter;
 pub(crate) use remove::undecided;
 
 use crate::{
@@ -12,47 +14,16 @@ use crate::{
         authorise::Action,
         cx::Cx,
         etag::{self, Tagged},
-        operations, page,
-        pools::pool_named,
+        operations,
         refused::Refused,
     },
     picture::{Picture, no_such},
 };
-use diecast_api::operator::{
-    host::{HostList, HostView},
-    operation::OperationView,
-};
+use diecast_api::operator::{host::HostView, operation::OperationView};
 use diecast_domain::{assignment::Act, code::Code, host::Host, ids::HostId};
-use view::{row, view};
-
-/// Which hosts; what is left out is not asked for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
-    pub(crate) template: Option<String>,
-    pub(crate) provider: Option<String>,
-    pub(crate) pool: Option<String>,
-    pub(crate) outdated: Option<bool>,
-}
+use view::view;
 
 impl App {
-    pub(crate) async fn hosts(&self, cx: &Cx, filter: &Filter, ask: &page::Ask) -> Result<HostList, Refused> {
-        cx.may(Action::Read)?;
-        let picture = self.picture().await?;
-        let template = filter.template.as_deref().map(|name| picture.template_named(name)).transpose()?;
-        let provider = filter.provider.as_deref().map(|name| picture.provider_named(name)).transpose()?;
-        let pool = filter.pool.as_deref().map(|name| pool_named(&picture, name)).transpose()?;
-        let lets = |host: &&Host| {
-            template.is_none_or(|it| it.id == host.template)
-                && provider.is_none_or(|it| it.id == host.provider)
-                && pool.is_none_or(|it| host.pool == Some(it.id))
-                && filter.outdated.is_none_or(|wanted| wanted == picture.is_outdated(host))
-        };
-        let mut all: Vec<&Host> = picture.world.hosts.iter().filter(lets).collect();
-        all.sort_by(|a, b| a.name.cmp(&b.name));
-        let (page, next) = ask.cut(all, |host| host.name.to_string())?;
-        Ok(HostList { items: page.into_iter().map(|host| row(&picture, host)).collect(), next })
-    }
-
     pub(crate) async fn host(&self, cx: &Cx, name: &str) -> Result<Tagged<HostView>, Refused> {
         cx.may(Action::Read)?;
         let picture = self.picture().await?;

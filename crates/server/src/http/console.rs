@@ -20,6 +20,8 @@ struct Files;
 const PAGE: &str = "index.html";
 /// Files whose names carry the digest of their content.
 const HASHED: &str = "assets/";
+/// As what the build packed files, the smallest first: what it is called, and the end of such a file's name.
+const PACKED: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
 /// Addresses under these are never the console's.
 const NOT_PAGES: [&str; 3] = ["api/", "agent/", HASHED];
 
@@ -54,7 +56,21 @@ fn wants_page(headers: &HeaderMap) -> bool {
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
+/// The file as the browser takes it in fewest bytes, and what it is packed as.
+fn smallest(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> (EmbeddedFile, Option<&'static str>) {
+    let takes = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // `gzip;q=0` is a refusal; browsers do not say such things, and then get it as it is.
+    let takes = |name: &str| takes.split(',').any(|one| one.trim() == name);
+    for (name, end) in PACKED {
+        if let Some(packed) = Files::get(&format!("{path}{end}")).filter(|_| takes(name)) {
+            return (packed, Some(name));
+        }
+    }
+    (file, None)
+}
+
 fn answer(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
+    let (file, packed) = smallest(path, file, asked);
     let etag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
     let known = asked.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes());
     let mut response = if known {
@@ -63,16 +79,20 @@ fn answer(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
         Response::new(Body::from(file.data))
     };
     let cache = if path.starts_with(HASHED) { IMMUTABLE } else { ASK_AGAIN };
-    let fixed: [(HeaderName, &'static str); 5] = [
+    let fixed: [(HeaderName, &'static str); 6] = [
         (header::CONTENT_TYPE, media_type(path)),
         (header::CACHE_CONTROL, cache),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
+        (header::VARY, "accept-encoding"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
     let headers = response.headers_mut();
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(packed) = packed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(packed));
     }
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);
@@ -91,5 +111,34 @@ fn media_type(path: &str) -> &'static str {
         Some("jpg") => "image/jpeg",
         Some("json") => "application/json",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(path: &str, takes: &'static str) -> Response {
+        let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(takes))]);
+        answer(path, Files::get(path).expect("it is listed"), &headers)
+    }
+
+    #[test]
+    fn what_was_packed_is_handed_out_packed_to_whom_takes_it() {
+        for path in Files::iter().filter(|path| path.ends_with(".js") || path.ends_with(".css")) {
+            let plain = asked(&path, "");
+            assert!(!plain.headers().contains_key(header::CONTENT_ENCODING), "{path}");
+            for (takes, name) in [("gzip, deflate, br", "br"), ("deflate, gzip", "gzip")] {
+                let packed = asked(&path, takes);
+                assert_eq!(packed.headers()[header::CONTENT_ENCODING], name, "{path}");
+                assert_eq!(packed.headers()[header::CONTENT_TYPE], plain.headers()[header::CONTENT_TYPE]);
+                assert_ne!(
+                    packed.headers()[header::ETAG],
+                    plain.headers()[header::ETAG],
+                    "another body, another tag"
+                );
+                assert_eq!(packed.headers()[header::VARY], "accept-encoding");
+            }
+        }
     }
 }

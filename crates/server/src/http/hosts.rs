@@ -29,6 +29,18 @@ pub(super) struct Filter {
     pool: Option<String>,
     /// Only those that should run another version, or only those that should not.
     outdated: Option<bool>,
+    /// Only those with this status.
+    status: Option<String>,
+    /// Only those in whose row these words are: name, status, template, provider, pool, users, addresses.
+    search: Option<String>,
+    /// `name`, `status`, `template`, `version`, `in-use`, `provider`, `pool` or `address`: numbers in it count as
+    /// numbers. Left out: by the letters of the name, which `after` follows.
+    sort: Option<String>,
+    /// The other way around.
+    #[serde(default)]
+    descending: bool,
+    /// So many are passed over.
+    skip: Option<u32>,
 }
 
 /// List hosts
@@ -40,8 +52,8 @@ pub(super) async fn list(
     Asked(filter): Asked<Filter>,
     Asked(page): Asked<Page>,
 ) -> Result<Json<HostList>, Refused> {
-    let Filter { template, provider, pool, outdated } = filter;
-    let filter = hosts::Filter { template, provider, pool, outdated };
+    let Filter { template, provider, pool, outdated, status, search, sort, descending, skip } = filter;
+    let filter = hosts::Filter { template, provider, pool, outdated, status, search, sort, descending, skip };
     app.hosts(&cx, &filter, &page.into()).await.map(Json)
 }
 

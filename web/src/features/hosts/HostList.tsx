@@ -1,15 +1,20 @@
-// A list of hosts, ten thousand or three, with what can be done with several at once.
+// A list of hosts, ten thousand or three, with what can be done with several at once. The server searches and
+// sorts it; here is read what is in sight.
 import { Button, ToolbarItem } from "@patternfly/react-core";
 import { DesktopIcon } from "@patternfly/react-icons";
-import { useState } from "react";
+import { useCallback, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import type { Schemas } from "../../api/client";
-import { useHosts, type HostFilter } from "../../api/queries";
+import { useAct } from "../../api/act";
+import { problemOf, type Schemas } from "../../api/client";
+import { everyHost, HOST_ROWS, useHostRows, type HostFilter, type HostQuery } from "../../api/queries";
+import { Bench } from "../../ui/Bench";
 import { Choice } from "../../ui/Choice";
-import { Grid, type Column } from "../../ui/Grid";
+import type { Column, Sort } from "../../ui/columns";
 import { Loaded } from "../../ui/Loaded";
-import { Cause } from "../../ui/ProblemNote";
+import { Cause, ProblemNote } from "../../ui/ProblemNote";
+import { Rows } from "../../ui/Rows";
+import { useSettled } from "../../ui/settled";
 import { Start } from "../../ui/Start";
 import { Word } from "../../ui/Word";
 import { Several } from "./Several";
@@ -18,81 +23,122 @@ import { hostPath, useHostTasks } from "./tasks";
 type Host = Schemas["HostView"];
 const OUTDATED = "outdated";
 
-export function HostList({ filter, filtered, onCreate }: { filter: HostFilter; filtered?: boolean; onCreate?: () => void }) {
-  const query = useHosts(filter);
-  return <Loaded query={query}>{(rows) => <Hosts rows={rows} more={query.more} filtered={filtered} onCreate={onCreate} />}</Loaded>;
-}
+const STATUSES = ["Creating", "Preparing", "Ready", "Off", "Recreating", "Failed to create", "Deleting", "Missing", "Unknown"];
+/** The list waits so long for another letter, and for scrolling to rest. */
+const TYPING_MS = 250;
+const SCROLLING_MS = 80;
 
-interface HostsProps {
-  rows: Host[];
-  more: boolean;
+interface Props {
+  filter: HostFilter;
   filtered?: boolean;
   onCreate?: () => void;
 }
 
-function Hosts({ rows, more, filtered, onCreate }: HostsProps) {
+export function HostList({ filter, filtered, onCreate }: Props) {
   const { t } = useTranslation();
   const { tasks, dialog } = useHostTasks();
   const [status, setStatus] = useState("");
-  const [marked, setMarked] = useState<Set<string>>(new Set());
+  const [search, setSearch] = useState("");
+  const [sort, setSort] = useState<Sort>({ index: 0, down: false });
+  const [range, setRange] = useState({ first: 0, last: 0 });
+  const [marked, setMarked] = useState<Map<string, Host>>(new Map());
   const [several, setSeveral] = useState<"recreate" | "start" | "stop" | "delete">();
-  const columns: Column<Host>[] = [
-    { label: t("hosts.name"), by: (it) => it.name, className: "dc-cell-name", cell: (it) => <Link to={hostPath(it.name)} className="dc-name">{it.name}</Link> },
+  const columns = useColumns();
+  const words = useSettled(search.trim(), TYPING_MS);
+  const here = useSettled(range, SCROLLING_MS);
+  const query: HostQuery = useMemo(() => ({
+    ...filter,
+    ...(status === OUTDATED ? { outdated: true } : status !== "" && { status }),
+    ...(words !== "" && { search: words }),
+    sort: columns[sort.index]?.order ?? "name",
+    ...(sort.down && { descending: true }),
+  }), [filter.template, filter.provider, filter.pool, status, words, sort, columns]);
+  const { pages, error } = useHostRows(query, here.first, here.last);
+  const everywhere = filtered || status !== "" || words !== "";
+  const total = useTotal(query, pages);
+  const rowAt = (index: number) => pages.get(Math.floor(index / HOST_ROWS))?.items[index % HOST_ROWS];
+  const onRange = useCallback((first: number, last: number) => setRange({ first, last }), []);
+  const all = useAct(async () => setMarked(new Map((await everyHost(query)).map((it) => [it.name, it]))));
+  const selection = {
+    names: useMemo(() => new Set(marked.keys()), [marked]),
+    set: (names: Set<string>) => {
+      const read = [...pages.values()].flatMap((page) => page?.items ?? []);
+      const known = new Map([...marked, ...read.map((it) => [it.name, it] as const)]);
+      setMarked(new Map([...names].flatMap((name) => { const it = known.get(name); return it ? [[name, it] as const] : []; })));
+    },
+  };
+  if (error && total === undefined) return <ProblemNote problem={problemOf(error)} />;
+  if (total === undefined) return <Loaded query={{ data: undefined, error: undefined }}>{() => null}</Loaded>;
+  if (total.matching === 0 && !everywhere) {
+    return (
+      <Start icon={DesktopIcon} title={t("hosts.empty")} action={onCreate && <Button onClick={onCreate}>{t("hosts.create")}</Button>}>
+        {t("hosts.emptyBody")}
+      </Start>
+    );
+  }
+  const chosen = [...marked.values()];
+  const every = {
+    on: total.matching > 0 && marked.size >= total.matching,
+    set: (on: boolean) => (on ? void all.run() : setMarked(new Map())),
+  };
+  return (
+    <>
+      <Bench
+        label={t("hosts.title")}
+        search={{ value: search, set: setSearch }}
+        shown={total.matching}
+        total={status === "" && words === "" ? total.matching : Math.max(total.matching, total.all)}
+        filters={<Choice label={t("hosts.filter")} all={t("hosts.every")} value={status} onChange={setStatus} choices={[...STATUSES, OUTDATED]} />}
+        buttons={chosen.length > 0 && ACTS.map((it) => (
+          <ToolbarItem key={it}>
+            <Button variant="secondary" isDanger={it === "delete"} onClick={() => setSeveral(it)}>{t(`hosts.several.${it}`, { count: chosen.length })}</Button>
+          </ToolbarItem>
+        ))}
+      />
+      <ProblemNote problem={all.problem} onClose={all.clear} />
+      <Rows
+        label={t("hosts.title")} count={total.matching} row={rowAt} name={nameOf} columns={columns} tasks={tasks} sort={sort} onSort={setSort}
+        selection={selection} every={every} onRange={onRange}
+      />
+      {dialog}
+      {several && <Several what={several} hosts={chosen} onClose={() => setSeveral(undefined)} onDone={() => { setSeveral(undefined); setMarked(new Map()); }} />}
+    </>
+  );
+}
+
+const ACTS = ["recreate", "start", "stop", "delete"] as const;
+const nameOf = (host: Host) => host.name;
+
+/** How many match, and how many there are without a search or a status. What was known stays while it is read again. */
+function useTotal(query: HostQuery, pages: Map<number, { total?: number } | undefined>) {
+  const known = useRef<{ matching: number; all: number }>(undefined);
+  const now = [...pages.values()].find((it) => it !== undefined)?.total;
+  if (now !== undefined) {
+    const whole = query.status === undefined && query.search === undefined && query.outdated === undefined;
+    known.current = { matching: now, all: whole ? now : (known.current?.all ?? now) };
+  }
+  return known.current;
+}
+
+function useColumns(): Column<Host>[] {
+  const { t } = useTranslation();
+  return useMemo(() => [
+    { label: t("hosts.name"), order: "name", className: "dc-cell-name", cell: (it) => <Link to={hostPath(it.name)} className="dc-name">{it.name}</Link> },
     {
-      label: t("hosts.status"), by: (it) => it.status,
+      label: t("hosts.status"), order: "status",
       cell: (it) => <div className="dc-stack"><Word word={it.status} />{it.problem && <Cause problem={it.problem} />}</div>,
     },
-    { label: t("hosts.template"), by: (it) => it.template, className: "dc-cell-name", cell: (it) => it.template },
+    { label: t("hosts.template"), order: "template", className: "dc-cell-name", cell: (it) => it.template },
     {
-      label: t("hosts.version"), by: (it) => it.version,
+      label: t("hosts.version"), order: "version",
       cell: (it) => <div className="dc-row dc-nowrap"><span>v{it.version}</span>{it.outdated && <Word word={OUTDATED} text={t("hosts.outdated")} />}</div>,
     },
     {
-      label: t("hosts.inUse"), by: (it) => it.in_use,
+      label: t("hosts.inUse"), order: "in-use",
       cell: (it) => <div className="dc-stack"><span>{t(`hosts.use.${it.in_use as "yes" | "no" | "unknown"}`)}</span>{it.users.length > 0 && <span className="dc-small dc-quiet dc-name">{it.users.join(", ")}</span>}</div>,
     },
-    { label: t("hosts.provider"), by: (it) => it.provider, className: "dc-cell-name", cell: (it) => <Link to={`/providers/${encodeURIComponent(it.provider)}`}>{it.provider}</Link> },
-    { label: t("hosts.pool"), by: (it) => it.pool ?? "", className: "dc-cell-name", cell: (it) => it.pool ? <Link to={`/pools/${encodeURIComponent(it.pool)}`}>{it.pool}</Link> : <span className="dc-quiet">{t("common.none")}</span> },
-    { label: t("hosts.addresses"), by: (it) => it.addresses[0] ?? "", cell: (it) => it.addresses.join(", ") },
-  ];
-  const shown = status === "" ? rows : rows.filter((it) => (status === OUTDATED ? it.outdated : it.status === status));
-  const words = [...new Set(rows.map((it) => it.status))].sort();
-  const chosen = rows.filter((it) => marked.has(it.name));
-  const acts = ["recreate", "start", "stop", "delete"] as const;
-  return (
-    <>
-      <Grid
-        label={t("hosts.title")}
-        rows={shown}
-        filtered={status !== "" || filtered}
-        name={(it) => it.name}
-        text={(it) => [it.name, it.status, it.template, it.provider, it.pool, ...it.users, ...it.addresses].join(" ")}
-        columns={columns}
-        tasks={tasks}
-        selection={{ names: marked, set: setMarked }}
-        filters={
-          <>
-            <Choice label={t("hosts.filter")} all={t("hosts.every")} value={status} onChange={setStatus} choices={rows.some((it) => it.outdated) ? [...words, OUTDATED] : words} />
-            {more && <ToolbarItem alignSelf="center"><span className="dc-quiet" aria-live="polite">{t("common.loading")}</span></ToolbarItem>}
-          </>
-        }
-        buttons={chosen.length > 0 && (
-          <>
-            {acts.map((it) => (
-              <ToolbarItem key={it}>
-                <Button variant="secondary" isDanger={it === "delete"} onClick={() => setSeveral(it)}>{t(`hosts.several.${it}`, { count: chosen.length })}</Button>
-              </ToolbarItem>
-            ))}
-          </>
-        )}
-        start={
-          <Start icon={DesktopIcon} title={t("hosts.empty")} action={onCreate && <Button onClick={onCreate}>{t("hosts.create")}</Button>}>
-            {t("hosts.emptyBody")}
-          </Start>
-        }
-      />
-      {dialog}
-      {several && <Several what={several} hosts={chosen} onClose={() => setSeveral(undefined)} onDone={() => { setSeveral(undefined); setMarked(new Set()); }} />}
-    </>
-  );
+    { label: t("hosts.provider"), order: "provider", className: "dc-cell-name", cell: (it) => <Link to={`/providers/${encodeURIComponent(it.provider)}`}>{it.provider}</Link> },
+    { label: t("hosts.pool"), order: "pool", className: "dc-cell-name", cell: (it) => it.pool ? <Link to={`/pools/${encodeURIComponent(it.pool)}`}>{it.pool}</Link> : <span className="dc-quiet">{t("common.none")}</span> },
+    { label: t("hosts.addresses"), order: "address", cell: (it) => it.addresses.join(", ") },
+  ], [t]);
 }

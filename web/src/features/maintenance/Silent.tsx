@@ -1,7 +1,7 @@
 // Providers with hosts of a template that do not respond: check again, go on without them, or later.
 import { Alert, Button, FormGroup, List, ListItem, Radio, Spinner } from "@patternfly/react-core";
 import { useTranslation } from "react-i18next";
-import { useHosts, useProviders } from "../../api/queries";
+import { useHostsOf, useProviders } from "../../api/queries";
 import { Cause } from "../../ui/ProblemNote";
 import { Time } from "../../ui/Time";
 import { Word } from "../../ui/Word";
@@ -15,10 +15,10 @@ interface Props {
 export function Silent({ template, choice, onChoice }: Props) {
   const { t } = useTranslation();
   const providers = useProviders();
-  const hosts = useHosts({ template });
-  const counts = new Map<string, number>();
-  for (const host of hosts.data ?? []) counts.set(host.provider, (counts.get(host.provider) ?? 0) + 1);
-  const silent = (providers.data ?? []).filter((it) => it.state !== "Available" && counts.has(it.name));
+  const away = (providers.data ?? []).filter((it) => it.state !== "Available");
+  const hosts = useHostsOf(away.map((it) => ({ template, provider: it.name })));
+  const counts = new Map(away.map((it, index) => [it.name, hosts[index]?.total ?? 0]));
+  const silent = away.filter((it) => counts.get(it.name));
   const ways = ["ask", "proceed", "later"] as const;
   return (
     <>

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useAct } from "../../api/act";
 import { api, told, type Schemas } from "../../api/client";
-import { useHosts } from "../../api/queries";
+import { useHostsOf } from "../../api/queries";
 import { Ask } from "../../ui/Ask";
 import { shortened } from "../../ui/Plan";
 import type { Task } from "../../ui/tasks";
@@ -67,7 +67,7 @@ function Remove({ provider, onClose, onRemoved }: { provider: Provider; onClose:
   const { t } = useTranslation();
   const [forget, setForget] = useState(false);
   const name = provider.name;
-  const hosts = useHosts({ provider: name });
+  const [hosts] = useHostsOf([{ provider: name }]);
   const act = useAct(() => told(api.DELETE("/api/v1/providers/{name}", { params: { path: { name }, query: { forget } } })), [["providers"], ["templates"]]);
   const then = () => {
     onClose();
@@ -77,7 +77,7 @@ function Remove({ provider, onClose, onRemoved }: { provider: Provider; onClose:
     <Ask title={t("providers.removeTitle", { name })} doing={t("providers.remove")} act={act} onClose={onClose} then={then} danger>
       <p>{t("providers.removeBody")}</p>
       <p>{t("providers.removeTemplates", { count: provider.templates })}</p>
-      {hosts.data && hosts.data.length > 0 && <p className="dc-name">{t("providers.removeHosts", { count: hosts.data.length, names: shortened(hosts.data.map((it) => it.name)) })}</p>}
+      {hosts && hosts.items.length > 0 && <p className="dc-name">{t("providers.removeHosts", { count: hosts.total, names: shortened(hosts.items.map((it) => it.name), hosts.total) })}</p>}
       <Checkbox id="forget-provider" label={t("providers.forget")} description={t("providers.forgetHelp")} isChecked={forget} onChange={(_, on) => setForget(on)} />
     </Ask>
   );

@@ -16,7 +16,7 @@ use crate::{
     picture::Picture,
 };
 use diecast_api::operator::{
-    host::{CreateHosts, HostList},
+    host::{CreateHosts, HostList, HostView},
     template::{BlockerView, PlanView},
 };
 use diecast_domain::{
@@ -101,8 +101,13 @@ impl App {
         let names: Vec<&str> = made.iter().map(|host| host.name.as_str()).collect();
         idempotency::remember(&mut change, cx, key, &names.join(" ")).await?;
         self.finish(change, events).await?;
-        Ok(HostList { items: made.iter().map(|host| row(&picture, host)).collect(), next: None })
+        Ok(whole(made.iter().map(|host| row(&picture, host)).collect()))
     }
+}
+
+fn whole(items: Vec<HostView>) -> HostList {
+    let total = u32::try_from(items.len()).unwrap_or(u32::MAX);
+    HostList { items, next: None, total }
 }
 
 /// Those of them that are still there.
@@ -111,7 +116,7 @@ fn made_before(picture: &Picture, names: &str) -> HostList {
     let mut all: Vec<&Host> =
         picture.world.hosts.iter().filter(|host| made.contains(host.name.as_str())).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
-    HostList { items: all.into_iter().map(|host| row(picture, host)).collect(), next: None }
+    whole(all.into_iter().map(|host| row(picture, host)).collect())
 }
 
 fn wish<'a>(picture: &'a Picture, asked: &CreateHosts) -> Result<Wish<'a>, Refused> {
