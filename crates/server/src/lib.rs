@@ -51,6 +51,7 @@ mod told;
 
 pub use config::SETTINGS;
 pub use args::{BackupArgs, LogFormat, PasswordArgs, PlaceArgs, RestoreArgs, RunArgs, ServerArgs, ServerCommand};
+mod uses;
 pub use run::{execute, run};
 pub use settings::ServerSettings;
 pub use start::{Running, start};

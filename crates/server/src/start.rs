@@ -81,7 +81,7 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
         let _ = stopping.wait_for(|stop| *stop).await;
     });
     let serving = tokio::spawn(serving.into_future());
-    let mut tasks = vec![tokio::spawn(reconcile::run(app.clone()))];
+    let mut tasks = vec![tokio::spawn(reconcile::run(app.clone())), tokio::spawn(notify::run(app.clone())), tokio::spawn(app.clone().sweep_audit())];
     if settings.certificate.is_none() {
         tasks.push(tokio::spawn(renew_certificate(app.clone(), names, reloader)));
     }

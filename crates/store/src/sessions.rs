@@ -3,6 +3,7 @@
 use crate::{
     Change, StoreError, View,
     error::{decode, doing, encode},
+    ledger::Kind,
 };
 use diecast_domain::units::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,12 @@ impl View {
     }
 }
 
+const KIND: Kind = Kind { object: "session", read: "SELECT body FROM sessions WHERE token_hash = $1" };
+
+fn its_owner(session: &serde_json::Value) -> String {
+    session["administrator"].as_str().unwrap_or_default().to_owned()
+}
+
 impl Change {
     /// Adds a session, and clears away those that are over.
     pub async fn add_session(&mut self, token_hash: &str, session: &Session) -> Result<(), StoreError> {
@@ -35,6 +42,7 @@ impl Change {
             .execute(self.db())
             .await
             .map_err(doing("clear old sessions"))?;
+        self.note(&KIND, token_hash, its_owner, Some(session)).await?;
         sqlx::query(
             "INSERT INTO sessions (token_hash, administrator, expires_at, body) VALUES ($1, $2, $3, $4)",
         )
@@ -49,6 +57,7 @@ impl Change {
     }
 
     pub async fn delete_session(&mut self, token_hash: &str) -> Result<(), StoreError> {
+        self.note(&KIND, token_hash, its_owner, None::<&Session>).await?;
         sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
             .bind(token_hash)
             .execute(self.db())

@@ -1,55 +1,118 @@
-//! One-time tokens with which agents enrol. A token is known by its hash alone.
+//! Tokens of scripts: each with a name, a role and an end. A token is known by its hash alone.
 
-use crate::{Change, StoreError, View, error::doing};
-use diecast_domain::{ids::ProviderId, units::Timestamp};
+use crate::{
+    Change, StoreError, View,
+    error::{decode, doing, encode},
+    ledger::{Kind, its_name},
+};
+use diecast_domain::{names::TokenName, role::Role, units::Timestamp};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnrolmentToken {
-    pub provider: ProviderId,
-    pub expires_at: Timestamp,
-    /// The digest of the request that used it. The same request again is a repetition, not a reuse.
-    pub used_by: Option<String>,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRecord {
+    pub name: TokenName,
+    pub role: Role,
+    pub author: String,
+    pub created_at: Timestamp,
+    /// None: never.
+    pub expires_at: Option<Timestamp>,
 }
 
-impl View {
-    pub async fn enrolment_token(&mut self, token_hash: &str) -> Result<Option<EnrolmentToken>, StoreError> {
-        let row: Option<(String, i64, Option<String>)> = sqlx::query_as(
-            "SELECT provider, expires_at, used_by FROM enrolment_tokens WHERE token_hash = $1",
-        )
-        .bind(token_hash)
-        .fetch_optional(self.db())
-        .await
-        .map_err(doing("read an enrolment token"))?;
-        Ok(row.and_then(|(provider, expires_at, used_by)| {
-            let provider = provider.parse().ok()?;
-            Some(EnrolmentToken { provider, expires_at: Timestamp(expires_at), used_by })
-        }))
+impl TokenRecord {
+    pub fn expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
     }
 }
 
-impl Change {
-    /// Makes `token_hash` the one token of its provider.
-    pub async fn put_enrolment_token(
+/// When a token was used last, and from which address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUse {
+    pub at: Timestamp,
+    pub from: String,
+}
+
+type Row = (String, Option<i64>, Option<String>);
+
+fn token((body, used_at, used_from): Row) -> Result<(TokenRecord, Option<LastUse>), StoreError> {
+    let used = used_at.zip(used_from).map(|(at, from)| LastUse { at: Timestamp(at), from });
+    Ok((decode("tokens", &body)?, used))
+}
+
+impl View {
+    /// By name, each with its last use.
+    pub async fn tokens(&mut self) -> Result<Vec<(TokenRecord, Option<LastUse>)>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as("SELECT body, used_at, used_from FROM tokens ORDER BY name")
+            .fetch_all(self.db())
+            .await
+            .map_err(doing("list tokens"))?;
+        rows.into_iter().map(token).collect()
+    }
+
+    pub async fn token_named(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<(TokenRecord, Option<LastUse>)>, StoreError> {
+        let row: Option<Row> = sqlx::query_as("SELECT body, used_at, used_from FROM tokens WHERE name = $1")
+            .bind(name)
+            .fetch_optional(self.db())
+            .await
+            .map_err(doing("read a token"))?;
+        row.map(token).transpose()
+    }
+
+    /// The token with this hash, expired or not.
+    pub async fn token(
         &mut self,
         token_hash: &str,
-        token: &EnrolmentToken,
-    ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM enrolment_tokens WHERE provider = $1")
-            .bind(token.provider.to_string())
-            .execute(self.db())
-            .await
-            .map_err(doing("clear old enrolment tokens"))?;
+    ) -> Result<Option<(TokenRecord, Option<LastUse>)>, StoreError> {
+        let row: Option<Row> =
+            sqlx::query_as("SELECT body, used_at, used_from FROM tokens WHERE token_hash = $1")
+                .bind(token_hash)
+                .fetch_optional(self.db())
+                .await
+                .map_err(doing("read a token"))?;
+        row.map(token).transpose()
+    }
+}
+
+const KIND: Kind = Kind { object: "token", read: "SELECT body FROM tokens WHERE name = $1" };
+
+impl Change {
+    /// Adds a token whose name is free, or gives it, not used yet, another text: after an answer was lost.
+    pub async fn put_token(&mut self, token_hash: &str, record: &TokenRecord) -> Result<(), StoreError> {
+        self.note(&KIND, record.name.as_str(), its_name, Some(record)).await?;
         sqlx::query(
-            "INSERT INTO enrolment_tokens (token_hash, provider, expires_at, used_by)
-             VALUES ($1, $2, $3, $4)",
+            "INSERT INTO tokens (name, token_hash, body) VALUES ($1, $2, $3)
+             ON CONFLICT (name) DO UPDATE SET token_hash = excluded.token_hash, body = excluded.body",
         )
+        .bind(record.name.as_str())
         .bind(token_hash)
-        .bind(token.provider.to_string())
-        .bind(token.expires_at.0)
-        .bind(&token.used_by)
+        .bind(encode(record))
         .execute(self.db())
         .await
-        .map_err(doing("write an enrolment token"))?;
+        .map_err(doing("write a token"))?;
+        Ok(())
+    }
+
+    pub async fn delete_token(&mut self, name: &str) -> Result<(), StoreError> {
+        self.note(&KIND, name, its_name, None::<&TokenRecord>).await?;
+        sqlx::query("DELETE FROM tokens WHERE name = $1")
+            .bind(name)
+            .execute(self.db())
+            .await
+            .map_err(doing("delete a token"))?;
+        Ok(())
+    }
+
+    /// Writes down a use of a token. Nothing if it is gone.
+    pub async fn use_token(&mut self, name: &str, used: &LastUse) -> Result<(), StoreError> {
+        sqlx::query("UPDATE tokens SET used_at = $2, used_from = $3 WHERE name = $1")
+            .bind(name)
+            .bind(used.at.0)
+            .bind(&used.from)
+            .execute(self.db())
+            .await
+            .map_err(doing("write the use of a token"))?;
         Ok(())
     }
 }

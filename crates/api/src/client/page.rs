@@ -2,6 +2,7 @@
 
 use super::ClientError;
 use crate::operator::{
+    audit::{AuditEntryView, AuditList},
     event::{EventList, EventView},
     host::{HostList, HostView},
     operation::{OperationList, OperationView},
@@ -10,6 +11,7 @@ use crate::operator::{
     recreation::{RecreationList, RecreationView},
     schedule::{ScheduleList, ScheduleView},
     template::{TemplateList, TemplateView, VersionList, VersionView},
+    token::{TokenList, TokenView},
     vm::{VmList, VmView},
 };
 use serde::Serialize;
@@ -46,6 +48,7 @@ macro_rules! listed {
 }
 
 listed! {
+    AuditList of AuditEntryView,
     EventList of EventView,
     HostList of HostView,
     OperationList of OperationView,
@@ -54,6 +57,7 @@ listed! {
     RecreationList of RecreationView,
     ScheduleList of ScheduleView,
     TemplateList of TemplateView,
+    TokenList of TokenView,
     VersionList of VersionView,
     VmList of VmView,
 }

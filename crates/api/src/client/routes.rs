@@ -64,11 +64,11 @@ pub struct EventFilter {
 }
 
 impl Client {
-    fn get(&self, parts: &[&str]) -> super::send::Ask<'_> {
+    pub(super) fn get(&self, parts: &[&str]) -> super::send::Ask<'_> {
         self.ask(Method::GET, parts)
     }
 
-    fn post(&self, parts: &[&str]) -> super::send::Ask<'_> {
+    pub(super) fn post(&self, parts: &[&str]) -> super::send::Ask<'_> {
         self.ask(Method::POST, parts)
     }
 

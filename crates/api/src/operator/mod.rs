@@ -2,6 +2,8 @@
 //! `{"items":[...],"next":null}`, where `next` is a cursor to pass as `?after=` if there is more.
 
 pub mod alarm;
+pub mod audit;
+pub mod damage;
 pub mod distribution;
 pub mod event;
 pub mod host;
@@ -17,6 +19,7 @@ pub mod template;
 pub mod vm;
 
 use diecast_domain::code::Problem;
+pub mod token;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 pub struct SignIn {
     pub user: String,
     pub password: String,
-    /// What the token is for, as `token list` will show it.
+    /// What the token is for.
     #[serde(default)]
     pub note: Option<String>,
 }
@@ -27,7 +27,8 @@ pub struct SignedIn {
 pub struct SessionView {
     pub user: String,
     pub role: String,
-    pub expires_at: String,
+    /// Absent: never.
+    pub expires_at: Option<String>,
     /// The server's release.
     pub server_version: String,
 }

@@ -87,7 +87,7 @@ pub(crate) fn agent(cx: &Cx) -> Result<ProviderId, Refused> {
             cx.may(Action::ActFor(*provider))?;
             Ok(*provider)
         }
-        Actor::Administrator { .. } => {
+        Actor::Administrator { .. } | Actor::Token { .. } => {
             Err(Refused::new(Code::A0003, "only an agent may do this, with its certificate"))
         }
     }

@@ -1,8 +1,27 @@
 //! What every use case is told first: who asks, and when.
 
 use crate::app::authorise::{self, Action};
-use diecast_domain::{code::Problem, ids::ProviderId, units::Timestamp};
-use diecast_store::{Author, NewEvent, Session};
+use diecast_domain::{code::Problem, ids::ProviderId, role::Role, units::Timestamp};
+use diecast_store::{Author, NewEvent, Session, TokenRecord};
+use std::net::IpAddr;
+
+/// From where a request comes, and what it calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) address: IpAddr,
+    /// Its id, as the log has it.
+    pub(crate) request: Option<String>,
+    /// `PATCH /api/v1/providers/kvm-a`
+    pub(crate) call: String,
+}
+
+impl Origin {
+    /// In whose name it writes.
+    pub(crate) fn author(&self, who: String, at: Timestamp) -> Author {
+        let Self { address, request, call } = self.clone();
+        Author { who, from: address.to_string(), request, call, at }
+    }
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Cx {
@@ -12,8 +31,29 @@ pub(crate) struct Cx {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Actor {
-    Administrator { session: Session, token_hash: String },
-    Agent { provider: ProviderId },
+    /// Who signed in with a password.
+    Administrator {
+        session: Session,
+        token_hash: String,
+    },
+    /// Who has a token that somebody made.
+    Token {
+        token: TokenRecord,
+    },
+    Agent {
+        provider: ProviderId,
+    },
+}
+
+impl Actor {
+    /// None: an agent.
+    pub(crate) fn role(&self) -> Option<Role> {
+        match self {
+            Self::Administrator { .. } => Some(Role::Administrator),
+            Self::Token { token } => Some(token.role),
+            Self::Agent { .. } => None,
+        }
+    }
 }
 
 impl Cx {
@@ -25,13 +65,9 @@ impl Cx {
     pub(crate) fn who(&self) -> String {
         match &self.actor {
             Actor::Administrator { session, .. } => session.administrator.clone(),
+            Actor::Token { token } => format!("token:{}", token.name),
             Actor::Agent { provider } => provider.to_string(),
         }
-    }
-
-    /// In whose name a request writes that comes from `from` and calls `call`.
-    pub(crate) fn author(&self, from: String, request: Option<String>, call: String) -> Author {
-        Author { who: self.who(), from, request, call, at: self.now }
     }
 
     pub(crate) fn event(&self, kind: &str, object: &str, name: &str, message: String) -> NewEvent {

@@ -36,9 +36,12 @@ pub(crate) mod terms;
 pub(crate) mod versions;
 pub(crate) mod vms;
 
-use crate::{attempts::Attempts, clock, live::Live, picture::Picture, told::Told};
+use crate::{
+    attempts::Attempts, clock, live::Live, metrics::Counted, notify::Notifier, picture::Picture, told::Told, uses::Uses,
+};
 use diecast_identity::Authority;
 use diecast_store::{NewEvent, Store, StoreError};
+pub(crate) mod tokens;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -68,6 +71,7 @@ struct Inside {
 
 impl App {
     pub(crate) async fn new(store: Store, authority: Authority, url: String) -> Result<Self, StoreError> {
+    uses: Uses,
         let mut view = store.view().await?;
         let reports = view.reports().await?;
         let last_event = view.last_event().await?;
@@ -90,6 +94,7 @@ impl App {
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
+            uses: Uses::default(),
     pub(crate) fn live(&self) -> &Live {
         &self.0.live
     }
@@ -115,6 +120,12 @@ impl App {
     /// Makes the reconciler look soon.
     pub(crate) fn nudge(&self) {
         self.0.nudge.notify_one();
+    pub(crate) fn counted(&self) -> &Counted {
+        &self.0.counted
+    }
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.0.uses
+    }
     }
     pub(crate) async fn nudged(&self) {
         self.0.nudge.notified().await;

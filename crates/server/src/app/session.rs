@@ -4,7 +4,7 @@ use crate::{
     app::{
         App,
         authorise::Action,
-        cx::{Actor, Cx},
+        cx::{Actor, Cx, Origin},
         etag::{self, Tagged},
         refused::Refused,
     },
@@ -14,9 +14,9 @@ use diecast_api::{
     operator::session::{SessionView, SignIn, SignedIn},
     time::rfc3339,
 };
-use diecast_domain::code::Code;
-use diecast_store::Session;
-use std::{net::IpAddr, time::Duration};
+use diecast_domain::code::{Code, Problem};
+use diecast_store::{LastUse, Session, writing_as};
+use std::time::Duration;
 
 /// How long a token works: a script's token is renewed monthly.
 const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -24,8 +24,8 @@ const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 const CREDENTIAL_LENGTH_MAX: usize = 1024;
 
 impl App {
-    pub(crate) async fn sign_in(&self, from: IpAddr, asked: SignIn) -> Result<SignedIn, Refused> {
-        let now = clock::now();
+    pub(crate) async fn sign_in(&self, origin: &Origin, asked: SignIn) -> Result<SignedIn, Refused> {
+        let (now, from) = (clock::now(), origin.address);
         let SignIn { user, password, note } = asked;
         let longest = user.len().max(password.len()).max(note.as_ref().map_or(0, String::len));
         if longest > CREDENTIAL_LENGTH_MAX {
@@ -38,6 +38,7 @@ impl App {
         })?;
         let administrator = self.store().view().await?.administrator(&user).await?;
         let turn = self.password_checks().acquire().await.map_err(Refused::unforeseen)?;
+        let known = administrator.is_some();
         let hash = administrator.map(|there| there.password_hash);
         let matches =
             tokio::task::spawn_blocking(move || secret::password_matches(&password, hash.as_deref()));
@@ -45,24 +46,42 @@ impl App {
         drop(turn);
         if !matches {
             tracing::warn!(%from, "a sign-in failed");
-            return Err(Refused::new(Code::A0008, "the user name or the password is wrong"));
+            let problem = Problem::new(Code::A0008, "the user name or the password is wrong");
+            // A name that is none may be a password, typed into the wrong field.
+            let who = if known { user } else { "(unknown)".to_owned() };
+            self.note_refusal(&origin.author(who, now), &problem).await;
+            return Err(problem.into());
         }
         self.attempts().succeeded(from);
         let token = secret::token("dcs");
         let session =
             Session { administrator: user.clone(), note, created_at: now, expires_at: now + SESSION_LIFE };
-        let mut change = self.store().change().await?;
-        change.add_session(&secret::token_hash(&token), &session).await?;
-        change.commit().await?;
+        writing_as(origin.author(user.clone(), now), self.begin_session(&token, &session)).await?;
         tracing::info!(user, %from, "signed in");
         Ok(SignedIn { token, user, expires_at: rfc3339(session.expires_at) })
     }
 
-    /// Who has this token, if it is one that works now.
-    pub(crate) async fn authenticate(&self, token: &str) -> Result<Cx, Refused> {
+    async fn begin_session(&self, token: &str, session: &Session) -> Result<(), Refused> {
+        let mut change = self.store().change().await?;
+        change.add_session(&secret::token_hash(token), session).await?;
+        Ok(change.commit().await?)
+    }
+
+    /// Who has this token, if it is one that works now. It is used from `origin`.
+    pub(crate) async fn authenticate(&self, token: &str, origin: &Origin) -> Result<Cx, Refused> {
         let now = clock::now();
         let token_hash = secret::token_hash(token);
-        match self.store().view().await?.session(&token_hash).await? {
+        let mut view = self.store().view().await?;
+        if let Some((token, _)) = view.token(&token_hash).await? {
+            if token.expired(now) {
+                let cause = format!("token `{}` has expired", token.name);
+                let hint = "make a new one with `diecast token create`";
+                return Err(Problem::new(Code::A0002, cause).with_hint(hint).into());
+            }
+            self.note_use(&token, LastUse { at: now, from: origin.address.to_string() });
+            return Ok(Cx { actor: Actor::Token { token }, now });
+        }
+        match view.session(&token_hash).await? {
             Some(session) if session.expires_at > now => {
                 Ok(Cx { actor: Actor::Administrator { session, token_hash }, now })
             }
@@ -73,16 +92,18 @@ impl App {
 
     pub(crate) fn session(&self, cx: &Cx) -> Result<Tagged<SessionView>, Refused> {
         cx.may(Action::Read)?;
-        let Actor::Administrator { session, .. } = &cx.actor else {
-            return Err(Refused::new(Code::A0003, "an agent has no session"));
+        let (etag, expires_at) = match &cx.actor {
+            Actor::Administrator { session, .. } => (etag::of(session), Some(session.expires_at)),
+            Actor::Token { token } => (etag::of(token), token.expires_at),
+            Actor::Agent { .. } => return Err(Refused::new(Code::A0003, "an agent has no session")),
         };
         let value = SessionView {
-            user: session.administrator.clone(),
-            role: "administrator".to_owned(),
-            expires_at: rfc3339(session.expires_at),
+            user: cx.who(),
+            role: cx.actor.role().map(|role| role.to_string()).unwrap_or_default(),
+            expires_at: expires_at.map(rfc3339),
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        Ok(Tagged { etag: etag::of(session), value })
+        Ok(Tagged { etag, value })
     }
 
     pub(crate) async fn sign_out(&self, cx: &Cx) -> Result<(), Refused> {

@@ -11,6 +11,8 @@
 //! forget it; what they may do there, by `app::authorise`.
 
 mod agents;
+mod alarms;
+mod audit;
 mod console;
 mod consoles;
 mod distribution;
@@ -35,6 +37,7 @@ mod templates;
 mod versions;
 mod vms;
 
+mod tokens;
 use crate::app::{App, refused::Refused};
 use axum::{
     Extension, Router,
@@ -129,6 +132,10 @@ fn operators(known: OpenApiRouter<App>) -> OpenApiRouter<App> {
 fn body_max(bytes: usize) -> Extension<extract::BodyMax> {
     Extension(extract::BodyMax(bytes))
 }
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::settings, audit::change))
 
 fn agents(app: &App) -> Router<App> {
     let known = Router::new()

@@ -1,12 +1,14 @@
 //! Who is asking: the token of an operator, or the certificate of an agent.
 
 use crate::{
-    app::{App, refused::Refused},
+    app::{App, cx::Origin, refused::Refused},
+    clock,
     http::outside::{self, RequestId},
 };
 use axum::{
-    extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, header},
+    body::to_bytes,
+    extract::{ConnectInfo, FromRequestParts, Request, State},
+    http::{Extensions, HeaderMap, Method, Uri, header, request},
     middleware::Next,
     response::Response,
 };
@@ -25,10 +27,10 @@ pub(super) async fn operator(
     next: Next,
 ) -> Result<Response, Refused> {
     let token = bearer(request.headers()).or_else(|| offered(request.headers()));
+    let origin = origin(request.extensions(), request.method(), request.uri())?;
     let token = token.ok_or_else(|| Refused::new(Code::A0002, "the request carries no bearer token"))?;
-    let cx = app.authenticate(token).await?;
-    let (from, id, call) = origin(&request);
-    let author = cx.author(from, id, call);
+    let cx = app.authenticate(token, &origin).await?;
+    let author = origin.author(cx.who(), cx.now);
     request.extensions_mut().insert(cx);
     let response = writing_as(author.clone(), next.run(request)).await;
     if let Some(refused) = outside::refusal(&response).filter(|it| it.problem.code == Code::A0003) {
@@ -37,13 +39,21 @@ pub(super) async fn operator(
     Ok(response)
 }
 
-/// From where a request comes, its id, and what it calls.
-pub(super) fn origin(request: &Request) -> (String, Option<String>, String) {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>();
-    let from =
-        peer.map_or_else(|| "unknown".to_owned(), |peer| peer.0.address.ip().to_canonical().to_string());
-    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-    (from, id, format!("{} {}", request.method(), request.uri().path()))
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = Refused;
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Refused> {
+        origin(&parts.extensions, &parts.method, &parts.uri)
+    }
+}
+
+fn origin(extensions: &Extensions, method: &Method, uri: &Uri) -> Result<Origin, Refused> {
+    let peer = extensions.get::<ConnectInfo<Peer>>();
+    let peer = peer.ok_or_else(|| Refused::unforeseen(anyhow::anyhow!("a request comes from nowhere")))?;
+    Ok(Origin {
+        address: peer.0.address.ip().to_canonical(),
+        request: extensions.get::<RequestId>().map(|id| id.0.clone()),
+        call: format!("{method} {}", uri.path()),
+    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

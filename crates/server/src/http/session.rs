@@ -1,26 +1,26 @@
 //! Routes of the session.
 
 use crate::{
-    app::{App, cx::Cx, etag::Tagged, refused::Refused},
+    app::{
+        App,
+        cx::{Cx, Origin},
+        etag::Tagged,
+        refused::Refused,
+    },
     http::extract::Said,
 };
-use axum::{
-    Json,
-    extract::{ConnectInfo, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use diecast_api::operator::session::{SessionView, SignIn, SignedIn};
-use diecast_identity::Peer;
 
 /// Sign in
 #[utoipa::path(post, path = "/session", tag = "session", operation_id = "sign_in", security(()),
     request_body = SignIn, responses((status = 200, body = SignedIn)))]
 pub(super) async fn sign_in(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    origin: Origin,
     Said(asked): Said<SignIn>,
 ) -> Result<Json<SignedIn>, Refused> {
-    app.sign_in(peer.address.ip(), asked).await.map(Json)
+    app.sign_in(&origin, asked).await.map(Json)
 }
 
 /// Who is asking
