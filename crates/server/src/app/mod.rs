@@ -33,6 +33,7 @@ pub(crate) mod setup;
 pub(crate) mod sources;
 pub(crate) mod templates;
 pub(crate) mod terms;
+pub(crate) mod tokens;
 pub(crate) mod versions;
 pub(crate) mod vms;
 
@@ -41,7 +42,6 @@ use crate::{
 };
 use diecast_identity::Authority;
 use diecast_store::{NewEvent, Store, StoreError};
-pub(crate) mod tokens;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -65,13 +65,13 @@ struct Inside {
     /// Where agents reach this server.
     url: String,
     attempts: Attempts,
+    uses: Uses,
     password_checks: Semaphore,
     manifests: Semaphore,
 }
 
 impl App {
-    pub(crate) async fn new(store: Store, authority: Authority, url: String) -> Result<Self, StoreError> {
-    uses: Uses,
+    pub(crate) async fn new(store: Store, authority: Authority, url: String, notifier: Notifier) -> Result<Self, StoreError> {
         let mut view = store.view().await?;
         let reports = view.reports().await?;
         let last_event = view.last_event().await?;
@@ -86,6 +86,7 @@ impl App {
             authority,
             url,
             attempts: Attempts::default(),
+            uses: Uses::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS_MAX),
             manifests: Semaphore::new(MANIFESTS_MAX),
         })))
@@ -94,7 +95,6 @@ impl App {
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
     }
-            uses: Uses::default(),
     pub(crate) fn live(&self) -> &Live {
         &self.0.live
     }
@@ -110,6 +110,12 @@ impl App {
     pub(crate) fn attempts(&self) -> &Attempts {
         &self.0.attempts
     }
+    pub(crate) fn counted(&self) -> &Counted {
+        &self.0.counted
+    }
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.0.uses
+    }
     pub(crate) fn password_checks(&self) -> &Semaphore {
         &self.0.password_checks
     }
@@ -120,12 +126,6 @@ impl App {
     /// Makes the reconciler look soon.
     pub(crate) fn nudge(&self) {
         self.0.nudge.notify_one();
-    pub(crate) fn counted(&self) -> &Counted {
-        &self.0.counted
-    }
-    pub(crate) fn uses(&self) -> &Uses {
-        &self.0.uses
-    }
     }
     pub(crate) async fn nudged(&self) {
         self.0.nudge.notified().await;

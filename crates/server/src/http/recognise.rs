@@ -26,8 +26,8 @@ pub(super) async fn operator(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    let token = bearer(request.headers()).or_else(|| offered(request.headers()));
     let origin = origin(request.extensions(), request.method(), request.uri())?;
+    let token = bearer(request.headers()).or_else(|| offered(request.headers()));
     let token = token.ok_or_else(|| Refused::new(Code::A0002, "the request carries no bearer token"))?;
     let cx = app.authenticate(token, &origin).await?;
     let author = origin.author(cx.who(), cx.now);
