@@ -34,15 +34,15 @@ mod respond;
 mod schedules;
 mod session;
 mod templates;
+mod tokens;
 mod versions;
 mod vms;
 
-mod tokens;
 use crate::app::{App, refused::Refused};
 use axum::{
     Extension, Router,
     http::StatusCode,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn_with_state,
     routing::{get, post, put},
 };
 use diecast_api::{agent, operator};
@@ -120,6 +120,10 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(operations::show))
         .routes(routes!(events::stream))
         .routes(routes!(events::history))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::settings, audit::change))
 }
 
 fn operators(known: OpenApiRouter<App>) -> OpenApiRouter<App> {
@@ -132,10 +136,6 @@ fn operators(known: OpenApiRouter<App>) -> OpenApiRouter<App> {
 fn body_max(bytes: usize) -> Extension<extract::BodyMax> {
     Extension(extract::BodyMax(bytes))
 }
-        .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::show, tokens::revoke))
-        .routes(routes!(audit::list))
-        .routes(routes!(audit::settings, audit::change))
 
 fn agents(app: &App) -> Router<App> {
     let known = Router::new()
