@@ -187,6 +187,7 @@ async fn fill(work: &Path, seeds: Vec<Seed>, spool: Option<Arc<Spool>>, sources:
         spool,
         floor: ByteCount::ZERO,
         patience: Patience::default(),
+        pace: Default::default(),
         progress: progress.clone(),
         cancel: CancellationToken::new(),
     };

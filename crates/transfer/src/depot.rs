@@ -12,6 +12,7 @@ use crate::{
     leaf::{self, Place},
     limits::FRAME_LEAVES_MAX,
     manifest::{Disk, Encoding, Frame, Manifest},
+    scan,
     seeds::Seed,
     spool::Spool,
     verify::BadLeaf,
@@ -245,6 +246,7 @@ impl Served {
             let intact = match file.read_exact_at(bytes, at.place.offset()) {
                 Ok(()) => leaf::digest_of(bytes) == *self.manifest.leaf_name(*ordinal),
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+                Err(error) if scan::is_of_the_disk(&error) => false,
                 Err(source) => return Err(failed(source)),
             };
             if !intact && self.origin.is_complete() {

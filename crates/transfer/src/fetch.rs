@@ -15,8 +15,9 @@ use crate::{
     frame::{self, Wanted, WrongBytes},
     layout,
     leaf::Place,
-    limits::{FRAME_LEAVES_MAX, FRAMES_IN_FLIGHT_MAX},
+    limits::FRAME_LEAVES_MAX,
     manifest::Manifest,
+    pace::Pace,
     parts::Parts,
     present::Present,
     progress::{Progress, Stage},
@@ -26,7 +27,7 @@ use crate::{
     spool::Spool,
     unspool,
     verify::Damage,
-    wire::{FrameClient, NoFrame, Patience},
+    wire::{FrameClient, NoFrame, Patience, Way},
 };
 use diecast_domain::{
     code::{Code, Problem},
@@ -38,6 +39,7 @@ use std::{
     collections::{HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{
     sync::{Semaphore, watch},
@@ -45,6 +47,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// What is needed to bring a version here.
 #[derive(Clone, Debug)]
@@ -62,6 +65,8 @@ pub struct FetchOrder {
     /// What must stay free on the disk.
     pub floor: ByteCount,
     pub patience: Patience,
+    /// How fast it may come.
+    pub pace: Arc<Pace>,
     pub progress: Arc<Progress>,
     pub cancel: CancellationToken,
 }
@@ -164,7 +169,7 @@ pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetc
 fn damaged(assembly: &Assembly, damage: &Damage) -> Result<Present, AssembleError> {
     let present = Present::all(&assembly.manifest);
     for (number, disk) in assembly.manifest.disks().iter().enumerate() {
-        for bad in damage.leaves.iter().filter(|bad| bad.disk == disk.name()) {
+        for bad in damage.bad_leaves().filter(|bad| bad.disk == disk.name()) {
             let place = Place { disk: number as u16, leaf: bad.leaf };
             match disk.leaf(bad.leaf) {
                 Some(_) => present.unset(place),
@@ -262,8 +267,8 @@ async fn bring(site: Arc<Site>, number: usize, source: Arc<Source>) -> Result<()
     let wanted = site.wanted(number);
     let mut part = site.parts.part(wanted);
     let resumed = !part.kept().is_empty();
-    let (patience, progress) = (&order.patience, &order.progress);
-    let got = order.client.get(&source, &order.manifest, wanted, patience, progress, &mut part);
+    let way = Way { patience: &order.patience, pace: &order.pace, progress: &order.progress };
+    let got = order.client.get(&source, &order.manifest, wanted, way, &mut part);
     let sent = match got.await {
         Ok(sent) => sent,
         Err(trouble) => {
@@ -311,7 +316,8 @@ async fn bring(site: Arc<Site>, number: usize, source: Arc<Source>) -> Result<()
     }
 }
 
-type Brought = (usize, Arc<Source>, Result<(), Trouble>);
+/// Which frame, from whom, how long it took, and what came of it.
+type Brought = (usize, Arc<Source>, Duration, Result<(), Trouble>);
 
 /// The frames still to get, and those on their way.
 struct Run {
@@ -371,11 +377,12 @@ impl Run {
                 }
                 () = sleep_until(give_up) => {
                     // A slow link may need longer for its frames: as long as bytes come, they have
-                    // time, though not for ever.
+                    // time, though not for ever, unless a limit of ours makes them slow.
                     let before = std::mem::replace(&mut network, order.progress.view().bytes_network);
                     let moving = network.saturating_sub(before).0 >= order.patience.stall_bytes_min;
                     let limit = self.last_good + 10 * order.patience.no_source;
-                    if !moving || Instant::now() >= limit {
+                    let too_long = Instant::now() >= limit && !order.pace.is_limited();
+                    if !moving || too_long {
                         return Err(FetchError::NoSource(self.sources.problem()));
                     }
                     give_up = Instant::now() + order.patience.no_source;
@@ -387,7 +394,8 @@ impl Run {
 
     fn dispatch(&mut self) {
         let now = Instant::now();
-        while self.tasks.len() < FRAMES_IN_FLIGHT_MAX && !self.queue.is_empty() {
+        let at_once = self.site.order.pace.frames_max();
+        while self.tasks.len() < at_once && !self.queue.is_empty() {
             let useful = |source: ProviderId, frame: &usize| self.refused_by.get(frame) != Some(&source);
             let wanted = |source| self.queue.iter().any(|frame| useful(source, frame));
             // Who failed to give a frame is asked for it again when nobody else is free: the other
@@ -398,15 +406,21 @@ impl Run {
             let Some(frame) = self.queue.remove(position.unwrap_or(0)) else { return };
             self.sources.asked(source.provider);
             let site = self.site.clone();
-            self.tasks.spawn(async move { (frame, source.clone(), bring(site, frame, source).await) });
+            let brought = async move {
+                let result = bring(site, frame, source.clone()).await;
+                (frame, source, now.elapsed(), result)
+            };
+            self.tasks.spawn(brought.in_current_span());
         }
     }
 
     /// Whether the frame is in place; an error if none can be put there.
-    fn take(&mut self, (frame, source, result): Brought) -> Result<bool, FetchError> {
+    fn take(&mut self, (frame, source, took, result): Brought) -> Result<bool, FetchError> {
         let trouble = match result {
             Ok(()) => {
-                self.sources.gave(source.provider);
+                // What our own limit held back says nothing of the source.
+                let took = Some(took).filter(|_| !self.site.order.pace.is_limited());
+                self.sources.gave(source.provider, took);
                 self.frames += 1;
                 self.last_good = Instant::now();
                 return Ok(true);

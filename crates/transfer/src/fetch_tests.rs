@@ -256,7 +256,7 @@ async fn a_transfer_dropped_in_the_middle_goes_on_where_it_was() {
     assert!(drops > 0, "it was dropped at least once");
     assert_same(&golden.manifest, &golden.dir, &fetched.dir);
     let frames = golden.manifest.frames().len();
-    let most = frames + drops * (FRAMES_IN_FLIGHT_MAX + crate::limits::FRAMES_PER_SOURCE_MAX);
+    let most = frames + drops * (crate::limits::FRAMES_IN_FLIGHT_MAX + crate::limits::FRAMES_PER_SOURCE_MAX);
     assert!(peer.asked() <= most, "{} asked, {frames} frames, {drops} drops", peer.asked());
 }
 
@@ -325,7 +325,7 @@ async fn bad_leaves_are_mended_under_an_open_file() {
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o444)).unwrap();
 
     let leaves = [1000, 2005].map(|leaf| BadLeaf { disk: "disk0".into(), leaf }).to_vec();
-    let damage = Damage { leaves, files: Vec::new() };
+    let damage = Damage { leaves, ..Damage::default() };
     mend(world.order(&[&peer]), &dir, &damage).await.unwrap();
     assert_eq!(peer.asked(), before + 1, "one frame has what lacked");
     assert_verified(&world.golden.manifest, &dir);
@@ -341,7 +341,7 @@ async fn a_file_that_was_gone_is_made_anew_for_everybody_to_read() {
     let peer = Peer::serve("a", Manner::Honest, &world.golden).await;
     let dir = fetch(world.order(&[&peer])).await.unwrap().dir;
     std::fs::remove_file(dir.join("disk0.raw")).unwrap();
-    let damage = Damage { leaves: Vec::new(), files: vec!["disk0.raw".into()] };
+    let damage = Damage { files: vec!["disk0.raw".into()], ..Damage::default() };
     mend(world.order(&[&peer]), &dir, &damage).await.unwrap();
     let (progress, cancel) = (Progress::default(), CancellationToken::new());
     let Verdict::Verified(verified) = verify(&world.golden.manifest, &dir, &progress, &cancel).unwrap()

@@ -37,6 +37,12 @@ pub const ZSTD_SAVING_MIN_PERCENT: usize = 3;
 /// Threads that read, hash and compress. Each holds about 4 MiB.
 pub const WORKERS_MAX: usize = 8;
 
+/// Leaves that a disk refuses to read until the whole of it is taken for broken: each may take the disk
+/// many seconds.
+pub const UNREADABLE_MAX: usize = 256;
+/// Bytes that a scrub reads at once: small, so that a slow rate is an even one.
+pub const SCRUB_SPAN: usize = 4 * LEAF_SIZE;
+
 /// Frames one source is asked for at once: keeps a 10 Gb/s link busy over 1 ms.
 pub const FRAMES_PER_SOURCE_MAX: usize = 4;
 /// Frames asked for at once from all sources. Each may hold 2 MiB while it is decoded.
@@ -58,3 +64,25 @@ pub const NO_SOURCE_TIMEOUT: Duration = Duration::from_secs(30);
 pub const SOURCE_PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The longest pause of a source that fails.
 pub const SOURCE_PAUSE_MAX: Duration = Duration::from_secs(8);
+
+/// Under a limit, what is asked for at once is what passes in this time: small enough that a new limit
+/// counts soon and that neighbours on a slow link hardly notice, large enough to ask four times a second.
+pub const PACE_SLICE_TIME: Duration = Duration::from_millis(250);
+/// Bytes of such a slice at least: below, asking costs more than what is asked for.
+pub const PACE_SLICE_MIN: usize = 16 << 10;
+/// What an idle limit saves up: enough to make good for a task that was woken late.
+pub const PACE_BURST_TIME: Duration = Duration::from_millis(50);
+/// What was taken at a former rate holds up whoever comes next for so long at most.
+pub const PACE_DEBT_TIME: Duration = Duration::from_secs(1);
+/// What Ethernet, IP, TCP, TLS and HTTP add to content, in per cent: 78 bytes to 1448, and a little for each
+/// answer's head. A limit is what crosses the wire.
+pub const PACE_HEADERS_PERCENT: u32 = 5;
+/// Under a limit, as many frames are under way as arrive in this time...
+pub const PACE_FRAME_TIME: Duration = Duration::from_secs(8);
+/// ... but two at the least: while one is asked for, another comes.
+pub const PACE_FRAMES_MIN: usize = 2;
+/// A source that takes longer for a frame is asked for fewer at once: rather one that arrives than many
+/// that do not.
+pub const FRAME_TIME_SLOW: Duration = Duration::from_secs(8);
+/// One that takes no longer is asked for more again.
+pub const FRAME_TIME_QUICK: Duration = Duration::from_secs(2);

@@ -1,5 +1,6 @@
 //! How far a piece of work is: counters that cost nothing to raise, read by whoever reports.
 
+use crate::verify::Damage;
 use diecast_domain::{
     code::Problem,
     digest::Digest,
@@ -51,7 +52,7 @@ struct Shown {
     total: u64,
     meter: Meter,
     notices: Vec<Problem>,
-    damaged_seeds: Vec<(Digest, Problem)>,
+    damaged_seeds: Vec<(Digest, Damage)>,
 }
 
 /// One look at a `Progress`.
@@ -115,13 +116,13 @@ impl Progress {
 
     /// Other versions on this provider that were found damaged on the way. They are not to be called
     /// intact until they are verified again.
-    pub fn damaged_seeds(&self) -> Vec<(Digest, Problem)> {
+    pub fn damaged_seeds(&self) -> Vec<(Digest, Damage)> {
         self.shown().damaged_seeds.clone()
     }
 
-    pub(crate) fn damaged_seed(&self, version: Digest, problem: Problem) {
-        self.notice(problem.clone());
-        self.shown().damaged_seeds.push((version, problem));
+    pub(crate) fn damaged_seed(&self, version: Digest, damage: Damage) {
+        self.notice(damage.changed_problem(&version));
+        self.shown().damaged_seeds.push((version, damage));
     }
 
     pub(crate) fn notice(&self, problem: Problem) {

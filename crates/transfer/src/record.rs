@@ -3,7 +3,7 @@
 //! It says which files were verified and how they looked then. It is a hint about change, never a
 //! proof: a changed size, time or inode means that the version must be verified anew.
 
-use crate::{durable, verify::Verified};
+use crate::{durable, scrub::Scrubbed, verify::Verified};
 use diecast_domain::{
     digest::Digest,
     units::{ByteCount, Timestamp},
@@ -73,6 +73,13 @@ impl VerifiedRecord {
     /// None if there is none, or none that can be read: then the version is verified again.
     pub fn load(path: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    /// The same, read back once more since `since`: only time passes. None if its files do not look as
+    /// they did when this record was made.
+    pub fn renewed(self, scrubbed: &Scrubbed, since: Timestamp) -> Option<Self> {
+        let same = self.version == scrubbed.version && self.unchanged(&scrubbed.dir);
+        same.then_some(Self { verified_at: since, ..self })
     }
 
     /// Whether the version's files still look as they did when they were verified.

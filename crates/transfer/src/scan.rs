@@ -4,7 +4,7 @@
 //! each holds one block: memory is bounded by the number of workers.
 
 use crate::{
-    leaf,
+    leaf::{self, Place},
     limits::{FRAME_SIZE_MAX, LEAF_SIZE, WORKERS_MAX},
     sys,
 };
@@ -68,17 +68,62 @@ pub(crate) fn scan<S: Send, E: From<ScanError> + Send>(
     states: &mut [S],
     visit: impl Fn(&mut S, Block<'_>) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
+    scan_around(files, cancel, states, visit, |refused| {
+        let Refused { disk, source, .. } = refused;
+        Err(ScanError::Read { path: files[disk].path.clone(), source }.into())
+    })
+}
+
+/// A leaf that the disk refuses to read.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) disk: usize,
+    pub(crate) leaf: u32,
+    pub(crate) source: io::Error,
+}
+
+/// As [`scan`], and goes on around what the disk refuses to read, leaf by leaf, as long as `refused`
+/// says so.
+pub(crate) fn scan_around<S: Send, E: From<ScanError> + Send>(
+    files: &[ScanFile],
+    cancel: &CancellationToken,
+    states: &mut [S],
+    visit: impl Fn(&mut S, Block<'_>) -> Result<(), E> + Sync,
+    refused: impl Fn(Refused) -> Result<(), E> + Sync,
+) -> Result<(), E> {
     let walk = Mutex::new(Walk::new(files));
     let next = || Ok(walk.lock().expect("no worker panics while it holds the walk").next()?);
     let mut states: Vec<_> = states.iter_mut().map(|state| (state, vec![0; FRAME_SIZE_MAX])).collect();
     in_parallel(cancel, &mut states, next, |(state, buffer), span: Span| {
         let bytes = &mut buffer[..span.length];
         let ScanFile { file, path, .. } = &files[span.disk];
-        file.read_exact_at(bytes, span.offset)
-            .map_err(|source| ScanError::Read { path: path.clone(), source })?;
+        let disk = span.disk;
         let first_leaf = (span.offset / LEAF_SIZE as u64) as u32;
-        visit(state, Block { disk: span.disk, first_leaf, bytes })
+        match read_at(file, bytes, span.offset) {
+            Ok(()) => visit(state, Block { disk, first_leaf, bytes }),
+            Err(source) if is_of_the_disk(&source) => {
+                for (leaf, bytes) in (first_leaf..).zip(bytes.chunks_mut(LEAF_SIZE)) {
+                    match read_at(file, bytes, Place { disk: 0, leaf }.offset()) {
+                        Ok(()) => visit(state, Block { disk, first_leaf: leaf, bytes })?,
+                        Err(source) => refused(Refused { disk, leaf, source })?,
+                    }
+                }
+                Ok(())
+            }
+            Err(source) => Err(ScanError::Read { path: path.clone(), source }.into()),
+        }
     })
+}
+
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    fail::fail_point!("transfer::read", |_| Err(io::Error::from_raw_os_error(libc::EIO)));
+    file.read_exact_at(bytes, offset)
+}
+
+/// The medium itself fails, or the file system's own sums do not match: another place may be well.
+pub(crate) fn is_of_the_disk(error: &io::Error) -> bool {
+    let codes = [libc::EIO, libc::EREMOTEIO, libc::EBADMSG, libc::EUCLEAN, libc::ENODATA, libc::EILSEQ];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 /// Hands everything that `next` gives to one of `states`, each on a thread of its own. The first error

@@ -11,16 +11,16 @@ use crate::{
     present::Present,
     progress::{Progress, Stage},
     scan,
+    verify::{BadLeaf, Damage},
 };
-use diecast_domain::code::{Code, Problem};
 use std::{
     collections::HashMap,
     fs::File,
     os::unix::fs::FileExt,
     path::PathBuf,
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -72,7 +72,7 @@ pub(crate) fn copy(
     let origins = Origins { assembly, seeds: seeds.iter().map(open).collect() };
     let next = AtomicUsize::new(0);
     let next = || Ok(found.get(next.fetch_add(1, Ordering::Relaxed)));
-    let damaged: Vec<_> = seeds.iter().map(|_| AtomicBool::new(false)).collect();
+    let damaged: Vec<Mutex<Vec<BadLeaf>>> = seeds.iter().map(|_| Mutex::default()).collect();
     let mut buffers = vec![[0; LEAF_SIZE]; scan::workers()];
     let done = scan::in_parallel(cancel, &mut buffers, next, |buffer, found: &Found| {
         let bytes = &mut buffer[..assembly.manifest.leaf_length(found.ordinal)];
@@ -80,8 +80,11 @@ pub(crate) fn copy(
         let read = file.read_exact_at(bytes, found.place.offset());
         let name = assembly.manifest.leaf_name(found.ordinal);
         if read.is_err() || leaf::digest_of(bytes) != *name {
-            if let Some(damaged) = damaged.get(found.origin.wrapping_sub(1)) {
-                damaged.store(true, Ordering::Relaxed);
+            let number = found.origin.wrapping_sub(1);
+            if let (Some(damaged), Some(seed)) = (damaged.get(number), seeds.get(number)) {
+                let disk = &seed.manifest.disks()[usize::from(found.place.disk)];
+                let mut damaged = damaged.lock().expect("a push does not panic");
+                damaged.push(BadLeaf::new(disk.name(), found.place.leaf));
             }
             return Ok(());
         }
@@ -90,10 +93,11 @@ pub(crate) fn copy(
         progress.add_local(bytes.len() as u64);
         Ok(())
     });
-    for (seed, _) in seeds.iter().zip(damaged).filter(|(_, damaged)| damaged.load(Ordering::Relaxed)) {
-        let version = seed.manifest.digest();
-        let cause = format!("version {}, kept here, does not have its digests any more", version.short());
-        progress.damaged_seed(version, Problem::new(Code::T0008, cause));
+    for (seed, damaged) in seeds.iter().zip(damaged) {
+        let leaves = damaged.into_inner().expect("a push does not panic");
+        if !leaves.is_empty() {
+            progress.damaged_seed(seed.manifest.digest(), Damage { leaves, ..Damage::default() });
+        }
     }
     done
 }

@@ -1,7 +1,7 @@
 //! Whom to ask next: a decision over what each source did so far. Asks nobody itself.
 
 use crate::{
-    limits::{FRAMES_PER_SOURCE_MAX, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN},
+    limits::{FRAME_TIME_QUICK, FRAME_TIME_SLOW, FRAMES_PER_SOURCE_MAX, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN},
     wire::NoFrame,
 };
 use diecast_domain::{
@@ -12,6 +12,7 @@ use diecast_domain::{
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 use tokio::time::Instant;
 
@@ -27,6 +28,8 @@ pub(crate) struct Sources {
 #[derive(Debug, Default)]
 struct State {
     in_flight: usize,
+    /// Frames fewer than the most that it is asked for at once, since it is slow.
+    spared: usize,
     failures: u32,
     paused_until: Option<Instant>,
     trouble: Option<NoFrame>,
@@ -52,7 +55,7 @@ impl Sources {
         let Some(state) = self.states.get(&provider) else { return Some(0) };
         let paused = state.paused_until.is_some_and(|until| until > now);
         // One that failed is tried with one frame until it succeeds.
-        let max = if state.failures > 0 { 1 } else { FRAMES_PER_SOURCE_MAX };
+        let max = if state.failures > 0 { 1 } else { FRAMES_PER_SOURCE_MAX - state.spared };
         (!paused && state.in_flight < max).then_some(state.in_flight)
     }
 
@@ -71,9 +74,17 @@ impl Sources {
         self.states.entry(provider).or_default().in_flight += 1;
     }
 
-    pub(crate) fn gave(&mut self, provider: ProviderId) {
+    /// A frame, and how long that took, if that was its doing.
+    pub(crate) fn gave(&mut self, provider: ProviderId, took: Option<Duration>) {
         let state = self.answered(provider);
         (state.failures, state.paused_until, state.trouble) = (0, None, None);
+        match took {
+            Some(took) if took >= FRAME_TIME_SLOW => {
+                state.spared = (state.spared + 1).min(FRAMES_PER_SOURCE_MAX - 1);
+            }
+            Some(took) if took <= FRAME_TIME_QUICK => state.spared = state.spared.saturating_sub(1),
+            _ => {}
+        }
     }
 
     pub(crate) fn failed(&mut self, provider: ProviderId, trouble: NoFrame, now: Instant) {

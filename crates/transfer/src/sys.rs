@@ -10,7 +10,10 @@ use std::{
     fs::File,
     io,
     mem::MaybeUninit,
-    os::{fd::AsRawFd, unix::ffi::OsStrExt},
+    os::{
+        fd::AsRawFd,
+        unix::{ffi::OsStrExt, fs::OpenOptionsExt},
+    },
     path::Path,
 };
 
@@ -42,6 +45,28 @@ pub(crate) fn drop_cache(file: &File) -> io::Result<()> {
         0 => Ok(()),
         code => Err(io::Error::from_raw_os_error(code)),
     }
+}
+
+/// Opens a file so that reads come from the disk itself, past what is cached of it; as usual where the
+/// file system cannot.
+pub(crate) fn open_direct(path: &Path) -> io::Result<File> {
+    let direct = File::options().read(true).custom_flags(libc::O_DIRECT).open(path);
+    direct.or_else(|_| {
+        let file = File::open(path)?;
+        drop_cache(&file)?;
+        Ok(file)
+    })
+}
+
+/// Lets the calling thread's reads wait for everybody else's, where the scheduler of the disk knows how.
+pub(crate) fn lowest_io_priority() {
+    const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+    const IOPRIO_CLASS_IDLE: libc::c_int = 3;
+    const IOPRIO_CLASS_SHIFT: libc::c_int = 13;
+    // SAFETY: the call takes three numbers; 0 names the calling thread. A refusal changes nothing.
+    unsafe {
+        libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_CLASS_IDLE << IOPRIO_CLASS_SHIFT)
+    };
 }
 
 /// Makes a range of a file a hole; the size stays.

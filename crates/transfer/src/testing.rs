@@ -239,6 +239,7 @@ pub(crate) fn order(manifest: &Arc<Manifest>, incoming: &Path, sources: &[&Sourc
             stall_bytes_min: 1 << 20,
             no_source: Duration::from_secs(2),
         },
+        pace: Arc::default(),
         progress: Arc::default(),
         cancel: CancellationToken::new(),
     }

@@ -6,17 +6,21 @@
 use crate::{
     layout,
     leaf::{self, Place},
+    limits::{LEAF_SIZE, UNREADABLE_MAX},
     manifest::{Disk, Manifest},
     present::Present,
     progress::{Progress, Stage},
     record::Stamp,
-    scan::{self, Block, ScanError, ScanFile},
+    scan::{self, Block, Refused, ScanError, ScanFile},
     sys,
 };
 use diecast_domain::{
     code::{Code, Problem},
+    damage,
     digest::Digest,
+    units::{ByteCount, Timestamp},
 };
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -61,15 +65,18 @@ pub enum Verdict {
 }
 
 /// What does not match. Never empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Damage {
     pub leaves: Vec<BadLeaf>,
+    /// Leaves that the disk refuses to read.
+    #[serde(default)]
+    pub unreadable: Vec<BadLeaf>,
     /// Files that lack, have another size or another content, or changed while they were read.
     pub files: Vec<String>,
 }
 
 /// A leaf whose bytes are not those of the manifest.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct BadLeaf {
     pub disk: String,
     pub leaf: u32,
@@ -90,7 +97,7 @@ impl fmt::Display for BadLeaf {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let leaves = self.leaves.first().map(|leaf| match self.leaves.len() {
+        let leaves = self.bad_leaves().next().map(|leaf| match self.bad_leaves().count() {
             1 => leaf.to_string(),
             count => format!("{leaf} and {} other places", count - 1),
         });
@@ -110,7 +117,52 @@ impl Damage {
     /// Of a copy that was verified before.
     pub fn changed_problem(&self, version: &Digest) -> Problem {
         let version = version.short();
+        if self.is_only_unreadable() {
+            return Problem::new(
+                Code::T0005,
+                format!("in the copy of version {version}, {self} cannot be read"),
+            );
+        }
         Problem::new(Code::T0008, format!("in the copy of version {version}, {self} changed"))
+    }
+
+    /// Of a copy that was verified before, when nobody else has what is damaged.
+    pub fn last_copy_problem(&self, version: &Digest) -> Problem {
+        let cause = self.changed_problem(version).cause;
+        Problem::new(Code::T0011, format!("{cause}, and no other provider that answers has it whole"))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The disk refuses to read, and nothing that could be read was wrong.
+    fn is_only_unreadable(&self) -> bool {
+        self.leaves.is_empty() && self.files.is_empty() && !self.unreadable.is_empty()
+    }
+
+    /// What is wrong and what cannot be read.
+    pub fn bad_leaves(&self) -> impl Iterator<Item = &BadLeaf> {
+        self.leaves.iter().chain(&self.unreadable)
+    }
+
+    /// As it is reported.
+    pub fn told(&self, found_at: Timestamp, last_copy: bool) -> damage::Damage {
+        let leaf = |leaf: &BadLeaf, unreadable| damage::Place {
+            file: leaf.disk.clone(),
+            span: Some(damage::Span {
+                offset: Place { disk: 0, leaf: leaf.leaf }.offset(),
+                length: ByteCount(LEAF_SIZE as u64),
+            }),
+            unreadable,
+        };
+        let file = |name: &String| damage::Place { file: name.clone(), span: None, unreadable: false };
+        let files = self.files.iter().map(file);
+        let leaves = self.leaves.iter().map(|it| leaf(it, false));
+        let unreadable = self.unreadable.iter().map(|it| leaf(it, true));
+        let places = files.chain(leaves).chain(unreadable).take(damage::PLACES_MAX).collect();
+        let count = (self.files.len() + self.bad_leaves().count()) as u64;
+        damage::Damage { found_at: Some(found_at), places, count, last_copy }
     }
 }
 
@@ -179,7 +231,7 @@ pub fn verify(
     let seen = Present::none(manifest);
     let bad = Mutex::new(Vec::new());
     let mut workers = vec![(); scan::workers()];
-    scan::scan(&files, cancel, &mut workers, |(), block: Block<'_>| {
+    let compare = |(): &mut (), block: Block<'_>| {
         let number = numbers[block.disk];
         let disk = &manifest.disks()[number];
         for (leaf, bytes) in block.leaves() {
@@ -191,9 +243,23 @@ pub fn verify(
             }
         }
         progress.add_done(block.bytes.len() as u64);
+        crate::totals::add_verified(block.bytes.len() as u64);
         Ok::<_, VerifyError>(())
+    };
+    let unreadable = Mutex::new(Vec::new());
+    scan::scan_around(&files, cancel, &mut workers, compare, |Refused { disk, leaf, source }| {
+        let number = numbers[disk];
+        let mut unreadable = unreadable.lock().expect("a push does not panic");
+        if unreadable.len() >= UNREADABLE_MAX {
+            return Err(failed("read", &files[disk].path)(source));
+        }
+        seen.set(Place { disk: number as u16, leaf });
+        unreadable.push(BadLeaf::new(manifest.disks()[number].name(), leaf));
+        Ok(())
     })?;
     damage.leaves = bad.into_inner().expect("a push does not panic");
+    damage.unreadable = unreadable.into_inner().expect("a push does not panic");
+    damage.unreadable.sort_unstable();
     for number in numbers {
         let disk = &manifest.disks()[number];
         let holes = disk.leaves().filter(|(leaf, _)| !seen.has(Place { disk: number as u16, leaf: *leaf }));
@@ -214,14 +280,44 @@ pub fn verify(
     Ok(Verdict::Damaged(damage))
 }
 
-fn matches(disk: &Disk, leaf: u32, bytes: &[u8]) -> bool {
+/// What of `known` is still so. Reads nothing else: that the rest is well is not said.
+pub fn look_again(manifest: &Manifest, dir: &Path, known: &Damage) -> Result<Damage, VerifyError> {
+    let mut still = Damage::default();
+    check_small(manifest, dir, &mut still, &mut BTreeMap::new())?;
+    for disk in manifest.disks() {
+        let path = dir.join(disk.file_name());
+        let Some((file, stamp)) = open(&path)? else {
+            still.files.push(disk.file_name());
+            continue;
+        };
+        if stamp.size != disk.size() {
+            still.files.push(disk.file_name());
+            continue;
+        }
+        file.sync_all().map_err(failed("flush", &path))?;
+        sys::drop_cache(&file).map_err(failed("read", &path))?;
+        for bad in known.bad_leaves().filter(|bad| bad.disk == disk.name()) {
+            let mut bytes = vec![0; disk.leaf_length(bad.leaf)];
+            let offset = Place { disk: 0, leaf: bad.leaf }.offset();
+            match scan::read_at(&file, &mut bytes, offset) {
+                Ok(()) if matches(disk, bad.leaf, &bytes) => {}
+                Ok(()) => still.leaves.push(bad.clone()),
+                Err(error) if scan::is_of_the_disk(&error) => still.unreadable.push(bad.clone()),
+                Err(error) => return Err(failed("read", &path)(error)),
+            }
+        }
+    }
+    Ok(still)
+}
+
+pub(crate) fn matches(disk: &Disk, leaf: u32, bytes: &[u8]) -> bool {
     match disk.leaf(leaf) {
         Some(name) => leaf::digest_of(bytes) == *name,
         None => leaf::is_zero(bytes),
     }
 }
 
-fn check_small(
+pub(crate) fn check_small(
     manifest: &Manifest,
     dir: &Path,
     damage: &mut Damage,
@@ -253,7 +349,7 @@ fn open(path: &Path) -> Result<Option<(File, Stamp)>, VerifyError> {
     Ok(Some((File::open(path).map_err(failed("open", path))?, stamp)))
 }
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VerifyError {
+pub(crate) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> VerifyError {
     move |source| VerifyError::Read { doing, path: path.to_owned(), source }
 }
 

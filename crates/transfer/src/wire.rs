@@ -8,11 +8,12 @@ use crate::{
     frame::{FrameBytes, FrameForm, Wanted},
     limits::{FRAME_LEAVES_MAX, STALL_BYTES_MIN, STALL_WINDOW},
     manifest::Manifest,
+    pace::Pace,
     parts::Part,
     progress::Progress,
 };
 use bytes::BytesMut;
-use diecast_domain::{digest::Digest, ids::ProviderId, provider::Source};
+use diecast_domain::{digest::Digest, generation::Generation, ids::ProviderId, provider::Source};
 use reqwest::{
     Response, StatusCode,
     header::{CONTENT_RANGE, RANGE},
@@ -33,6 +34,8 @@ pub const LEAVES_ROUTE: &str = "/depot/v1/versions/{version}/leaves/{leaves}";
 pub const PROBE_PATH: &str = "/depot/v1/probe";
 /// Says in which form the frame's bytes follow; see [`FrameForm`].
 pub const FORM_HEADER: &str = "diecast-form";
+/// Says by which of the asking agent's assignments it asks: written to the log by both.
+pub const ASSIGNMENT_HEADER: &str = "diecast-assignment";
 
 pub fn frame_path(version: &Digest, frame: &Digest) -> String {
     format!("/depot/v1/versions/{}/frames/{}", version.hex(), frame.hex())
@@ -114,6 +117,44 @@ pub struct FrameClient {
     answered: Mutex<HashMap<ProviderId, String>>,
 }
 
+/// One thing that is asked for, wherever it may be had.
+struct Asked {
+    path: String,
+    /// How many bytes of it are here already.
+    from: usize,
+    /// Where the slice that is asked for ends; None: all of it.
+    until: Option<usize>,
+    assignment: Option<Generation>,
+}
+
+impl Asked {
+    fn range(&self) -> Option<String> {
+        match (self.from, self.until) {
+            (from, Some(until)) => Some(format!("bytes={from}-{}", until - 1)),
+            (0, None) => None,
+            (from, None) => Some(format!("bytes={from}-")),
+        }
+    }
+}
+
+/// Under which terms things are got.
+#[derive(Clone, Copy)]
+pub(crate) struct Way<'a> {
+    pub(crate) patience: &'a Patience,
+    pub(crate) pace: &'a Pace,
+    pub(crate) progress: &'a Progress,
+}
+
+/// An answer that begins.
+struct Arrival {
+    address: String,
+    response: Response,
+    /// The most that there may be, with what was there before.
+    expected: usize,
+    /// What the pace was asked for already.
+    paid: usize,
+}
+
 impl std::fmt::Debug for FrameClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("FrameClient").field("scheme", &self.scheme).finish_non_exhaustive()
@@ -132,14 +173,14 @@ impl FrameClient {
         Self { scheme: "http", ..Self::new(move |_| http.clone()) }
     }
 
-    /// Asks one source for one thing, at each of its addresses until one answers.
+    /// Asks one source for one thing, at each of its addresses until one answers. Under a limit it asks
+    /// for a slice at a time.
     pub(crate) async fn get(
         &self,
         source: &Source,
         manifest: &Manifest,
         wanted: Wanted<'_>,
-        patience: &Patience,
-        progress: &Progress,
+        way: Way<'_>,
         part: &mut Part,
     ) -> Result<FrameBytes, NoFrame> {
         let (path, named_length) = match wanted {
@@ -148,51 +189,73 @@ impl FrameClient {
             }
             Wanted::Loose(ordinals) => (leaves_path(&manifest.digest(), ordinals), None),
         };
-        if named_length == Some(part.kept().len()) {
-            let bytes = part.kept().to_vec().into();
-            return Ok(FrameBytes { form: FrameForm::Named, bytes });
-        }
-        let (address, response) = self.connect(source, &path, part.kept().len(), patience).await?;
-        match response.status() {
-            StatusCode::PARTIAL_CONTENT if continues(&response, part.kept().len()) => {}
-            StatusCode::OK => part.restart(),
-            status => {
-                part.restart();
-                return Err(NoFrame::Refused { address, status: status.as_u16() });
+        let assignment = way.progress.assignment();
+        let mut asked = Asked { path, from: 0, until: None, assignment };
+        let mut bytes = BytesMut::from(part.kept());
+        loop {
+            if named_length == Some(bytes.len()) {
+                return Ok(FrameBytes { form: FrameForm::Named, bytes: bytes.freeze() });
+            }
+            let slice = way.pace.slice();
+            asked.from = bytes.len();
+            asked.until = slice.zip(named_length).map(|(slice, length)| length.min(asked.from + slice));
+            let paid = asked.until.map_or(0, |until| until - asked.from);
+            way.pace.take(paid as u64).await;
+            let (address, response) = self.connect(source, &asked, way.patience).await?;
+            match response.status() {
+                StatusCode::PARTIAL_CONTENT if continues(&response, &asked) => {}
+                StatusCode::OK => {
+                    // It gives the whole, from the beginning.
+                    part.restart();
+                    bytes.clear();
+                    asked.until = None;
+                }
+                status => {
+                    part.restart();
+                    return Err(NoFrame::Refused { address, status: status.as_u16() });
+                }
+            }
+            let form = match response.headers().get(FORM_HEADER) {
+                None => Some(FrameForm::Named),
+                Some(value) => value.to_str().ok().and_then(FrameForm::parse),
+            };
+            let (form, expected) = match (form, named_length) {
+                (Some(FrameForm::Named), Some(length)) => (FrameForm::Named, asked.until.unwrap_or(length)),
+                (Some(form @ (FrameForm::Leaves | FrameForm::Packed)), _) => {
+                    part.keep_nothing();
+                    bytes.clear();
+                    (form, manifest.decoded_length(wanted.ordinals()))
+                }
+                (Some(FrameForm::Named), None) | (None, _) => {
+                    let cause = format!("its {FORM_HEADER} header is unknown");
+                    return Err(NoFrame::Broken { address, cause });
+                }
+            };
+            let arrival = Arrival { address, response, expected, paid };
+            body(arrival, way, &mut bytes, part).await?;
+            let goes_on = asked.until.is_some_and(|until| bytes.len() == until);
+            if form != FrameForm::Named || !goes_on {
+                return Ok(FrameBytes { form, bytes: bytes.freeze() });
             }
         }
-        let form = match response.headers().get(FORM_HEADER) {
-            None => Some(FrameForm::Named),
-            Some(value) => value.to_str().ok().and_then(FrameForm::parse),
-        };
-        let (form, expected) = match (form, named_length) {
-            (Some(FrameForm::Named), Some(length)) => (FrameForm::Named, length),
-            (Some(form @ (FrameForm::Leaves | FrameForm::Packed)), _) => {
-                part.keep_nothing();
-                (form, manifest.decoded_length(wanted.ordinals()))
-            }
-            (Some(FrameForm::Named), None) | (None, _) => {
-                let cause = format!("its {FORM_HEADER} header is unknown");
-                return Err(NoFrame::Broken { address, cause });
-            }
-        };
-        let bytes = body(address, response, expected, patience, progress, part).await?.freeze();
-        Ok(FrameBytes { form, bytes })
     }
 
     async fn connect(
         &self,
         source: &Source,
-        path: &str,
-        from: usize,
+        asked: &Asked,
         patience: &Patience,
     ) -> Result<(String, Response), NoFrame> {
+        let Asked { path, assignment, .. } = asked;
         let mut cause = "it has no address".to_owned();
         for address in self.addresses(source) {
             let http = (self.http)(source.provider);
             let mut request = http.get(format!("{}://{address}{path}", self.scheme));
-            if from > 0 {
-                request = request.header(RANGE, format!("bytes={from}-"));
+            if let Some(assignment) = assignment {
+                request = request.header(ASSIGNMENT_HEADER, assignment.to_string());
+            }
+            if let Some(range) = asked.range() {
+                request = request.header(RANGE, range);
             }
             let request = request.send();
             // The answer's head counts as connecting: a source that accepts and is silent is no use.
@@ -220,25 +283,24 @@ impl FrameClient {
     }
 }
 
-/// Reads at most `expected` bytes, and leaves a source that is too slow.
+/// Reads at most as much as is expected, and leaves a source that is too slow. What is held back here is
+/// not its fault.
 async fn body(
-    address: String,
-    mut response: Response,
-    expected: usize,
-    patience: &Patience,
-    progress: &Progress,
+    Arrival { address, mut response, expected, mut paid }: Arrival,
+    Way { patience, pace, progress }: Way<'_>,
+    bytes: &mut BytesMut,
     part: &mut Part,
-) -> Result<BytesMut, NoFrame> {
-    let mut bytes = BytesMut::with_capacity(expected);
-    bytes.extend_from_slice(part.kept());
-    if response.content_length().is_some_and(|length| length > (expected - bytes.len()) as u64) {
+) -> Result<(), NoFrame> {
+    let room = expected.saturating_sub(bytes.len());
+    if response.content_length().is_some_and(|length| length > room as u64) {
         return Err(NoFrame::TooLong { address, expected });
     }
+    bytes.reserve(room);
     let (mut window_end, mut in_window) = (Instant::now() + patience.stall_window, 0_u64);
     loop {
         let chunk = match timeout_at(window_end, response.chunk()).await {
             Ok(Ok(Some(chunk))) => chunk,
-            Ok(Ok(None)) => return Ok(bytes),
+            Ok(Ok(None)) => return Ok(()),
             Ok(Err(error)) => return Err(NoFrame::Broken { address, cause: innermost(&error) }),
             Err(_) if in_window < patience.stall_bytes_min => {
                 let window = patience.stall_window;
@@ -256,25 +318,37 @@ async fn body(
         }
         bytes.extend_from_slice(&chunk);
         part.push(&chunk);
+        let unpaid = chunk.len().saturating_sub(paid);
+        paid = paid.saturating_sub(chunk.len());
+        if unpaid > 0 {
+            let begun = Instant::now();
+            pace.take(unpaid as u64).await;
+            window_end += begun.elapsed();
+        }
     }
 }
 
-/// Whether the answer goes on where what is kept ends.
-fn continues(response: &Response, kept: usize) -> bool {
+/// Whether the answer begins where what is there ends.
+fn continues(response: &Response, asked: &Asked) -> bool {
     let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    kept > 0 && range.is_some_and(|range| range.starts_with(&format!("bytes {kept}-")))
+    let Asked { from, .. } = asked;
+    asked.range().is_some() && range.is_some_and(|range| range.starts_with(&format!("bytes {from}-")))
 }
 
 /// What a request's `Range` header leaves of a frame, and the `Content-Range` of that answer if it is
-/// not the whole. Only the form that this client sends is understood (`bytes=N-`), and only for the
-/// named bytes: anything else is answered with the whole, as RFC 9110 allows.
+/// not the whole. Only the forms that this client sends are understood (`bytes=N-`, `bytes=N-M`), and only
+/// for the named bytes: anything else is answered with the whole, as RFC 9110 allows.
 pub fn rest_of(mut frame: FrameBytes, range: Option<&str>) -> (FrameBytes, Option<String>) {
     let whole = frame.bytes.len();
-    let start = range.and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
-    let start = start.filter(|start| frame.form == FrameForm::Named && (1..whole).contains(start));
-    let Some(start) = start else { return (frame, None) };
-    frame.bytes = frame.bytes.slice(start..);
-    (frame, Some(format!("bytes {start}-{}/{whole}", whole - 1)))
+    let bounds = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+    let bounds = bounds.and_then(|(start, end)| {
+        let end = if end.is_empty() { whole } else { end.parse::<usize>().ok()?.checked_add(1)? };
+        Some((start.parse::<usize>().ok()?, end.min(whole)))
+    });
+    let asked = bounds.filter(|(start, end)| frame.form == FrameForm::Named && start < end);
+    let Some((start, end)) = asked.filter(|bounds| *bounds != (0, whole)) else { return (frame, None) };
+    frame.bytes = frame.bytes.slice(start..end);
+    (frame, Some(format!("bytes {start}-{}/{whole}", end - 1)))
 }
 
 /// What happened at the bottom: `Connection refused`, not `error sending request for url`.

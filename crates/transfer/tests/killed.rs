@@ -101,6 +101,7 @@ impl Agent {
                 spool: spool.map(|path| Arc::new(Spool::open(&path).unwrap())),
                 floor: ByteCount::ZERO,
                 patience: Patience::default(),
+                pace: Default::default(),
                 progress: Arc::default(),
                 cancel: cancel.clone(),
             };

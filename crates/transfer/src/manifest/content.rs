@@ -67,6 +67,11 @@ impl Disk {
         })
     }
 
+    /// The numbers of those in `range`.
+    pub fn leaves_in(&self, range: std::ops::Range<u32>) -> impl Iterator<Item = u32> {
+        range.filter(|leaf| self.leaf(*leaf).is_some())
+    }
+
     pub(super) fn stored_pages(&self) -> impl Iterator<Item = &Page> {
         self.pages.iter().flatten()
     }
