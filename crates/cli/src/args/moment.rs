@@ -1,6 +1,6 @@
 //! Times as they are typed: an instant, a time of day, or how long from now. Read once, at the door.
 
-use jiff::{SignedDuration, Timestamp, Zoned, civil};
+use jiff::{SignedDuration, Timestamp, ToSpan, Zoned, civil};
 use std::fmt;
 
 /// An instant that somebody named.
@@ -20,6 +20,25 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 /// Read with the clock and the time zone of this machine.
 pub(crate) fn moment(text: &str) -> Result<Moment, String> {
     read(text, &Zoned::now())
+}
+
+/// The same of what is over: `2h` is two hours ago, `22:00` the last time that it was so.
+pub(crate) fn past(text: &str) -> Result<Moment, String> {
+    read_past(text, &Zoned::now())
+}
+
+fn read_past(text: &str, now: &Zoned) -> Result<Moment, String> {
+    let Moment(ahead) = read(text, now)?;
+    let span = text.trim().parse::<SignedDuration>().ok();
+    let at = match span {
+        Some(span) => now.timestamp().checked_sub(span),
+        None if time_of_day(text.trim()).is_some() => {
+            let yesterday = ahead.to_zoned(now.time_zone().clone()).checked_sub(1.day());
+            yesterday.map(|at| at.timestamp())
+        }
+        None => Ok(ahead),
+    };
+    at.map(Moment).map_err(|_| format!("`{}` is too long ago", text.trim()))
 }
 
 /// `2026-01-31T22:00:00Z`; `2026-01-31T22:00` and `22:00` in the zone of `now`, the next time that it is so;
@@ -87,6 +106,17 @@ mod tests {
         assert_eq!(at("2026-03-01T10:00").as_deref(), Some("2026-03-01T09:00:00Z"));
         assert_eq!(at("2h").as_deref(), Some("2026-01-31T22:30:00Z"));
         assert_eq!(at("1h 30m").as_deref(), Some("2026-01-31T22:00:00Z"));
+    }
+
+    #[test]
+    fn of_what_is_over_a_span_is_that_long_ago() {
+        let now: Zoned = "2026-01-31T21:30:00+01:00[Europe/Madrid]".parse().unwrap();
+        let past = |text: &str| read_past(text, &now).ok().map(|moment| moment.to_string());
+        assert_eq!(past("2h").as_deref(), Some("2026-01-31T18:30:00Z"));
+        assert_eq!(past("22:00").as_deref(), Some("2026-01-30T21:00:00Z"), "last night");
+        assert_eq!(past("7:30").as_deref(), Some("2026-01-31T06:30:00Z"), "this morning");
+        assert_eq!(past("2026-01-01T10:00:00Z").as_deref(), Some("2026-01-01T10:00:00Z"));
+        assert_eq!(past("yesterday"), None);
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::{
     render::event as render,
 };
 use diecast_api::{
-    client::{Page, StreamItem, all, routes::EventFilter},
-    operator::event::EventView,
+    client::{Client, ClientError, Page, StreamItem, routes::EventFilter},
+    operator::event::{EventList, EventView},
 };
 
 /// Events asked for at a time: the most the server gives.
@@ -16,25 +16,53 @@ const PAGE: u32 = 1000;
 
 pub(super) async fn run(cx: &mut Context<'_>, command: EventCommand) -> Result<(), Failure> {
     let EventCommand::List(args) = command;
-    let filter = EventFilter { object: args.object.clone(), name: args.name.clone() };
-    let client = &cx.client;
-    let mut list =
-        all(async |page: Page| client.event_history(&filter, Page { limit: Some(PAGE), ..page }).await)
-            .await?;
-    let last = list.items.last().map(|event| event.id);
-    let surplus = list.items.len().saturating_sub(args.limit as usize);
-    list.items.drain(..surplus);
+    let filter = EventFilter {
+        object: args.object.clone(),
+        name: args.name.clone(),
+        kind: args.kind.clone(),
+        actor: args.actor.clone(),
+        since: args.since.map(|since| since.to_string()),
+    };
     if !args.follow {
+        let list = newest(&cx.client, &filter, args.limit).await?;
         return cx.printer.answer(&list, |_, list| render::list(list));
     }
-    for event in &list.items {
+    // From here on nothing is missed: what happens while the past is read comes again by the stream.
+    let begun = newest(&cx.client, &EventFilter::default(), 1).await?.items.pop().map_or(0, |event| event.id);
+    let list = newest(&cx.client, &filter, args.limit).await?;
+    for event in list.items.iter().filter(|event| event.id <= begun) {
         print(cx, event)?;
     }
-    follow(cx, &args, last).await
+    follow(cx, &args, begun).await
 }
 
-async fn follow(cx: &mut Context<'_>, args: &ListArgs, last: Option<i64>) -> Result<(), Failure> {
-    let mut events = cx.client.events(last);
+/// The newest events, at most `limit` of them, the oldest first. No more is read than is shown.
+pub(super) async fn newest(
+    client: &Client,
+    filter: &EventFilter,
+    limit: u32,
+) -> Result<EventList, ClientError> {
+    let mut items: Vec<EventView> = Vec::new();
+    let mut after = None;
+    loop {
+        let wanted = limit.saturating_sub(u32::try_from(items.len()).unwrap_or(u32::MAX));
+        if wanted == 0 {
+            break;
+        }
+        let page = Page { limit: Some(wanted.min(PAGE)), after };
+        let list = client.latest_events(filter, page).await?;
+        items.extend(list.items);
+        after = list.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    items.reverse();
+    Ok(EventList { items, next: None })
+}
+
+async fn follow(cx: &mut Context<'_>, args: &ListArgs, last: i64) -> Result<(), Failure> {
+    let mut events = cx.client.events(Some(last));
     loop {
         match events.next().await? {
             StreamItem::Event(event) if wanted(args, &event) => print(cx, &event)?,
@@ -45,9 +73,13 @@ async fn follow(cx: &mut Context<'_>, args: &ListArgs, last: Option<i64>) -> Res
     }
 }
 
+/// As the server filters what is past.
 fn wanted(args: &ListArgs, event: &EventView) -> bool {
-    args.object.as_ref().is_none_or(|object| *object == event.object)
-        && args.name.as_ref().is_none_or(|name| *name == event.name)
+    let is = |wanted: &Option<String>, said: &str| wanted.as_ref().is_none_or(|wanted| wanted == said);
+    is(&args.object, &event.object)
+        && is(&args.name, &event.name)
+        && is(&args.actor, &event.actor)
+        && (is(&args.kind, &event.kind) || is(&args.kind, event.kind.split('.').next().unwrap_or_default()))
 }
 
 fn print(cx: &mut Context<'_>, event: &EventView) -> Result<(), Failure> {
