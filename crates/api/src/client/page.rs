@@ -50,7 +50,6 @@ macro_rules! listed {
 listed! {
     AuditList of AuditEntryView,
     EventList of EventView,
-    HostList of HostView,
     OperationList of OperationView,
     PoolList of PoolView,
     ProviderList of ProviderView,
@@ -60,6 +59,17 @@ listed! {
     TokenList of TokenView,
     VersionList of VersionView,
     VmList of VmView,
+}
+
+impl Listed for HostList {
+    type Item = HostView;
+    fn new(items: Vec<HostView>) -> Self {
+        let total = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        Self { items, next: None, total }
+    }
+    fn into_parts(self) -> (Vec<HostView>, Option<String>) {
+        (self.items, self.next)
+    }
 }
 
 /// Every page of a list, as one that has no next.
