@@ -7,6 +7,7 @@ use crate::{
 };
 use diecast_domain::{
     ids::{ProviderId, TemplateId},
+    limit::Limit,
     maintenance::{Discarded, Maintenance},
     names::TemplateName,
     template::{Publication, TemplateStatus},
@@ -41,6 +42,9 @@ pub struct TemplateRecord {
     /// Newest versions that retention keeps; 0: all.
     #[serde(default)]
     pub keep: u32,
+    /// On each transfer of it.
+    #[serde(default)]
+    pub limit: Option<Limit>,
 }
 
 impl View {

@@ -24,6 +24,7 @@ fn template() -> TemplateRecord {
         name: "win11".parse().unwrap(),
         status: TemplateStatus::Ready,
         concurrency: 8,
+        limit: None,
         current: Some(1),
         publication: None,
         note: None,

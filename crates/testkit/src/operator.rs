@@ -42,6 +42,7 @@ impl Sim {
             name: format!("t{}", id.as_uuid().as_u128()).parse().expect("it is a label"),
             status: TemplateStatus::Creating,
             concurrency: 2,
+            limit: None,
             current: None,
             versions: Vec::new(),
             publication: Some(publication),

@@ -9,6 +9,7 @@ use crate::operator::{
     operation::{OperationList, OperationView},
     pool::{CreatePool, PoolList, PoolSettings, PoolView},
     provider::{AddProvider, ChangeProvider, JoinView, ProviderList, ProviderView},
+    recovery::{Adopt, AdoptedView, Finish, RecoveryView},
     recreation::{CreateRecreation, RecreationList, RecreationView},
     schedule::{ChangeSchedule, CreateSchedule, ScheduleList, ScheduleView},
     session::{SessionView, SignIn, SignedIn},
@@ -74,6 +75,15 @@ impl Client {
 
     pub async fn sign_in(&self, sign_in: &SignIn) -> Answer<SignedIn> {
         self.post(&["session"]).body(sign_in).json().await
+    }
+    pub async fn recovery(&self) -> Answer<RecoveryView> {
+        self.get(&["recovery"]).json().await
+    }
+    pub async fn adopt(&self, adopt: &Adopt) -> Answer<AdoptedView> {
+        self.post(&["recovery", "adopt"]).body(adopt).json().await
+    }
+    pub async fn finish_recovery(&self, finish: &Finish) -> Answer<RecoveryView> {
+        self.post(&["recovery", "finish"]).body(finish).json().await
     }
     pub async fn session(&self) -> Answer<SessionView> {
         self.get(&["session"]).json().await
@@ -355,6 +365,18 @@ impl Client {
     pub async fn latest_events(&self, filter: &EventFilter, page: Page) -> Answer<EventList> {
         let newest = [("order", "newest")];
         self.get(&["events", "history"]).query(&newest).query(filter).query(&page).json().await
+    }
+    /// Any address, as the document that it answers with.
+    pub async fn raw(&self, parts: &[&str], query: &[(&str, &str)]) -> Answer<serde_json::Value> {
+        self.get(parts).query(query).json().await
+    }
+    /// The server's last log lines, JSON, the newest last.
+    pub async fn server_log(&self) -> Answer<String> {
+        self.get(&["log"]).text().await
+    }
+    /// As Prometheus reads them.
+    pub async fn metrics(&self) -> Answer<String> {
+        self.ask_at(Method::GET, "", &["metrics"]).text().await
     }
     /// The page of an error code, Markdown.
     pub async fn error_page(&self, code: &str) -> Answer<String> {

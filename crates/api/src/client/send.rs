@@ -32,10 +32,15 @@ pub(super) struct Ask<'a> {
 impl Client {
     /// `parts` are path segments after `/api/v1`; they are encoded here.
     pub(super) fn ask(&self, method: Method, parts: &[&str]) -> Ask<'_> {
+        self.ask_at(method, BASE, parts)
+    }
+
+    /// The same below another place than `/api/v1`.
+    pub(super) fn ask_at(&self, method: Method, place: &str, parts: &[&str]) -> Ask<'_> {
         let mut url = self.base.clone();
         let path = match url.path_segments_mut() {
             Ok(mut segments) => {
-                segments.pop_if_empty().extend(BASE.split('/').skip(1)).extend(parts);
+                segments.pop_if_empty().extend(place.split('/').skip(1)).extend(parts);
                 Ok(())
             }
             Err(()) => Err(ClientError::BadUrl { url: self.url().to_owned(), why: "it cannot have a path" }),

@@ -1,5 +1,6 @@
 //! How the distribution of a template stands. Field names are fixed by the design, section 5.
 
+use super::{damage::DamageView, limit::LimitedView};
 use crate::time::rfc3339;
 use diecast_domain::distribution::{ReplicaView, Status};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,9 @@ pub struct DistributionView {
     /// The word alone.
     pub distribution: String,
     pub summary: DistributionSummary,
+    /// The longest ago that any provider on the list that holds it read every byte of it.
+    #[serde(default)]
+    pub verified_at: Option<String>,
     pub providers: Vec<DistributionRow>,
 }
 
@@ -63,6 +67,9 @@ pub struct DistributionRow {
     pub bytes_network: u64,
     pub bytes_per_second: u64,
     pub seconds_left: Option<u64>,
+    /// What keeps it from going faster now, while it is on its way.
+    #[serde(default)]
+    pub limited: Option<LimitedView>,
     /// The version held there, verified.
     pub version: Option<u32>,
     /// When every byte of the current version was last read and matched there.
@@ -73,6 +80,9 @@ pub struct DistributionRow {
     pub code: Option<String>,
     pub cause: Option<String>,
     pub hint: Option<String>,
+    /// Versions of this template that are damaged there, the current one or older.
+    #[serde(default)]
+    pub damaged: Vec<DamageView>,
 }
 
 impl DistributionRow {
@@ -90,6 +100,7 @@ impl DistributionRow {
             bytes_network: view.work.network.0,
             bytes_per_second: view.work.rate.0,
             seconds_left: view.work.seconds_left,
+            limited: None,
             version: view.version,
             verified_at: view.verified_at.map(rfc3339),
             since: rfc3339(view.since),
@@ -98,6 +109,7 @@ impl DistributionRow {
             code: problem.map(|problem| problem.code.to_string()),
             cause: problem.map(|problem| problem.cause.clone()),
             hint: problem.map(|problem| problem.hint.clone()),
+            damaged: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Hosts: machines deployed from templates.
 
-use super::ProblemView;
+use super::{ProblemView, damage::DamageView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -81,6 +81,12 @@ pub struct HostView {
     pub attempts: u32,
     pub next_attempt_at: Option<String>,
     pub problem: Option<ProblemView>,
+    /// When the version that its disks stand on was last read whole on its provider; absent of full hosts.
+    #[serde(default)]
+    pub base_verified_at: Option<String>,
+    /// What is wrong with the version that its disks stand on, if it was found damaged there.
+    #[serde(default)]
+    pub base_damage: Option<DamageView>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -7,19 +7,22 @@ pub mod damage;
 pub mod distribution;
 pub mod event;
 pub mod host;
+pub mod limit;
 pub mod maintenance;
 pub mod notification;
 pub mod operation;
 pub mod pool;
 pub mod provider;
+pub mod recovery;
 pub mod recreation;
 pub mod schedule;
+pub mod scrub;
 pub mod session;
 pub mod template;
+pub mod token;
 pub mod vm;
 
 use diecast_domain::code::Problem;
-pub mod token;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -1,6 +1,11 @@
 //! Providers: adding one, and what is known of it.
 
-use super::ProblemView;
+use super::{
+    ProblemView,
+    damage::HeldView,
+    limit::LimitedView,
+    scrub::{ChangeScrub, ScrubView},
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -26,6 +31,9 @@ pub struct AddProvider {
     pub site: Option<String>,
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// What it may receive of versions, and send: `100Mbit/s`, `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`.
+    #[serde(default)]
+    pub limit: Option<String>,
 }
 
 fn libvirt() -> String {
@@ -70,6 +78,12 @@ pub struct ChangeProvider {
     /// Merged into what is set; an empty value takes a label away.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// `off` takes it away.
+    #[serde(default)]
+    pub limit: Option<String>,
+    /// How what it holds is read back by itself.
+    #[serde(default)]
+    pub scrub: Option<ChangeScrub>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -99,6 +113,21 @@ pub struct ProviderView {
     pub certificate_expires_at: Option<String>,
     /// Versions on its disk that no template names: kept, never deleted by themselves.
     pub unassigned: Vec<String>,
+    /// What it may receive of versions, and send: `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`.
+    #[serde(default)]
+    pub limit: Option<String>,
+    /// What that means now.
+    #[serde(default)]
+    pub limited: Option<LimitedView>,
+    /// How what it holds is read back by itself.
+    #[serde(default)]
+    pub scrub: Option<ScrubView>,
+    /// The longest ago that any version there was read whole; absent if none is held.
+    #[serde(default)]
+    pub verified_at: Option<String>,
+    /// What it holds, version by version.
+    #[serde(default)]
+    pub held: Vec<HeldView>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -1,6 +1,9 @@
 //! Templates and their versions.
 
-use super::{ProblemView, distribution::DistributionSummary, maintenance::MaintenanceView};
+use super::{
+    ProblemView, damage::HeldView, distribution::DistributionSummary, limit::LimitedView,
+    maintenance::MaintenanceView,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -30,6 +33,9 @@ pub struct CreateTemplate {
     /// Providers that may receive it at a time.
     #[serde(default)]
     pub concurrency: Option<u32>,
+    /// How fast each transfer of it may go: `100Mbit/s`, `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`.
+    #[serde(default)]
+    pub limit: Option<String>,
     #[serde(default)]
     pub note: Option<String>,
 }
@@ -43,6 +49,9 @@ pub struct ChangeTemplate {
     /// The newest versions that are kept; 0: all. Those in use or with a tag are kept in any case.
     #[serde(default)]
     pub keep: Option<u32>,
+    /// How fast each transfer of it may go; `off` takes it away.
+    #[serde(default)]
+    pub limit: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -62,6 +71,12 @@ pub struct TemplateView {
     pub digest: Option<String>,
     pub distribution: DistributionSummary,
     pub concurrency: u32,
+    /// How fast each transfer of it may go: `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`.
+    #[serde(default)]
+    pub limit: Option<String>,
+    /// What that means now.
+    #[serde(default)]
+    pub limited: Option<LimitedView>,
     pub hosts: u32,
     pub created_at: String,
     /// When its content last changed: when its newest version was made.
@@ -173,6 +188,12 @@ pub struct VersionView {
     pub status: String,
     /// Why it is kept, or that retention will delete it: `tag production`, `2 hosts`, `one of the 5 newest`.
     pub kept_because: Vec<String>,
+    /// The longest ago that any provider that holds it read every byte of it.
+    #[serde(default)]
+    pub verified_at: Option<String>,
+    /// Who has it, and when it was verified there; damaged copies too.
+    #[serde(default)]
+    pub held: Vec<HeldView>,
 }
 
 /// `POST /api/v1/templates/{name}/versions/{number}/tags`; `DELETE .../tags/{tag}` takes it away. A tag that

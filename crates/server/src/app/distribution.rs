@@ -6,15 +6,18 @@ use crate::{
         authorise::Action,
         cx::Cx,
         etag::{self, Tagged},
-        operations, plans,
+        integrity, operations, plans,
         refused::Refused,
     },
     picture::Picture,
 };
-use diecast_api::operator::{
-    distribution::{DistributionRow, DistributionView, ProviderNames, RemoveProviders},
-    operation::OperationList,
-    template::PlanView,
+use diecast_api::{
+    operator::{
+        distribution::{DistributionRow, DistributionView, ProviderNames, RemoveProviders},
+        operation::OperationList,
+        template::PlanView,
+    },
+    time::rfc3339,
 };
 use diecast_domain::{
     assignment::Act,
@@ -300,15 +303,22 @@ fn tagged(picture: &Picture, record: &TemplateRecord) -> Tagged<DistributionView
     let wishes: Vec<_> = members.into_iter().flatten().collect();
     let (rows, status) = picture.distribution(record.id);
     let whole = picture.current(record).map_or(0, |version| version.size.data_bytes.0);
+    let versions = || picture.list(record.id).into_iter().flat_map(|list| &list.versions);
+    let damaged = |id| versions().filter_map(|version| integrity::damaged(picture, id, version)).collect();
     let row = |id: &ProviderId, view: &ReplicaView| {
         let mut row = DistributionRow::new(&picture.provider_name(*id), view);
         if row.percent >= 100.0 && row.bytes_total == 0 {
             // It was brought there in an earlier life of its agent: all of it is there all the same.
             (row.bytes_done, row.bytes_total) = (whole, whole);
         }
+        row.damaged = damaged(*id);
+        row.limited = picture.world.limited(record.id, *id, picture.now).as_ref().map(Into::into);
         row
     };
+    let holding = rows.iter().filter(|(_, view)| view.state == ReplicaState::Ready);
+    let verified_at = holding.filter_map(|(_, view)| view.verified_at).min();
     let value = DistributionView {
+        verified_at: verified_at.map(rfc3339),
         template: record.name.to_string(),
         version: record.current,
         digest: picture.current(record).map(|version| version.digest.to_string()),

@@ -7,7 +7,7 @@ use crate::{
         cx::Cx,
         etag::{self, Tagged},
         idempotency::{self, Key},
-        page,
+        integrity, limits, page,
         refused::Refused,
     },
     picture::Picture,
@@ -24,6 +24,7 @@ use diecast_domain::{
     code::{Code, Problem},
     distribution::Desire,
     ids::ProviderId,
+    limit::LimitedBy,
     names::ProviderName,
     provider::{NetworkKind, ProviderFacts, ProviderKind, ProviderSettings, ProviderState},
     template::TemplateStatus,
@@ -91,6 +92,7 @@ impl App {
             labels: asked.labels,
             created_at: cx.now,
             scrub: Default::default(),
+            limit: limits::wish(asked.limit.as_deref(), None)?,
         };
         check(&record)?;
         change.put_provider(&record).await?;
@@ -165,6 +167,10 @@ impl App {
         record.settings.storage = asked.storage.unwrap_or(record.settings.storage);
         merge(&mut record.settings.networks, asked.networks);
         merge(&mut record.labels, asked.labels);
+        record.limit = limits::wish(asked.limit.as_deref(), record.limit)?;
+        if let Some(scrub) = &asked.scrub {
+            record.scrub = integrity::changed(&record.scrub, scrub)?;
+        }
         if let Some(site) = asked.site {
             record.site = Some(site).filter(|site| !site.is_empty());
         }
@@ -293,6 +299,7 @@ pub(crate) fn view(picture: &Picture, record: &ProviderRecord) -> ProviderView {
         Problem::new(Code::P0009, format!("a second agent calls itself {}; it is refused", record.name))
     });
     let silence = picture.must_answer(record).err().filter(|_| contact.is_some());
+    let held = integrity::held_by(picture, record.id);
     ProviderView {
         id: record.id.to_string(),
         name: record.name.to_string(),
@@ -314,6 +321,11 @@ pub(crate) fn view(picture: &Picture, record: &ProviderRecord) -> ProviderView {
         unassigned: report
             .map(|report| report.unassigned.iter().map(ToString::to_string).collect())
             .unwrap_or_default(),
+        scrub: Some(integrity::scrub(picture, record)),
+        verified_at: integrity::oldest(held.iter().map(|held| &held.verified_at)),
+        held,
+        limit: record.limit.as_ref().map(ToString::to_string),
+        limited: limits::view(LimitedBy::Provider(record.name.clone()), record.limit.as_ref(), picture.now),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
         cx::Cx,
         etag::{self, Tagged},
         idempotency::{self, Key},
+        limits,
         maintenance::view as maintenance_view,
         page, plans,
         refused::Refused,
@@ -24,6 +25,7 @@ use diecast_domain::{
     code::Code,
     distribution::Member,
     ids::{ProviderId, PublicationId, TemplateId},
+    limit::{Limit, LimitedBy},
     maintenance,
     names::TemplateName,
     plan::CONCURRENCY_DEFAULT,
@@ -54,6 +56,7 @@ struct Wish {
     source: PublicationSource,
     members: BTreeSet<ProviderId>,
     concurrency: u32,
+    limit: Option<Limit>,
 }
 
 impl App {
@@ -137,6 +140,7 @@ impl App {
             name: wish.name,
             status: TemplateStatus::Creating,
             concurrency: wish.concurrency,
+            limit: wish.limit,
             current: None,
             publication: Some(Publication {
                 id: PublicationId::from_uuid(Uuid::now_v7()),
@@ -183,6 +187,13 @@ impl App {
         if let Some(wanted) = keep(asked.keep)?.filter(|wanted| *wanted != record.keep) {
             steps.push(keeping(&picture, record, wanted));
         }
+        let limit = limits::wish(asked.limit.as_deref(), record.limit.clone())?;
+        if limit != record.limit {
+            steps.push(match limit {
+                Some(limit) => format!("limit each transfer of `{name}`: {limit}"),
+                None => format!("let `{name}` travel as fast as it goes"),
+            });
+        }
         Ok(plans::plan(steps, &[]))
     }
 
@@ -200,6 +211,7 @@ impl App {
         let mut record = before.clone();
         record.concurrency = concurrency(asked.concurrency)?.unwrap_or(record.concurrency);
         record.keep = keep(asked.keep)?.unwrap_or(record.keep);
+        record.limit = limits::wish(asked.limit.as_deref(), record.limit)?;
         if record != before {
             change.put_template(&record).await?;
             let event =
@@ -319,7 +331,8 @@ fn wish(picture: &Picture, asked: &CreateTemplate) -> Result<Wish, Refused> {
             .extend(picture.providers.values().filter(|there| carries(&there.labels)).map(|there| there.id));
     }
     let concurrency = concurrency(asked.concurrency)?.unwrap_or(CONCURRENCY_DEFAULT);
-    Ok(Wish { name, provider, source, members, concurrency })
+    let limit = limits::wish(asked.limit.as_deref(), None)?;
+    Ok(Wish { name, provider, source, members, concurrency, limit })
 }
 
 /// By name, and not the source, which reads for itself.
@@ -349,6 +362,8 @@ pub(crate) fn view(picture: &Picture, record: &TemplateRecord) -> TemplateView {
         digest: current.map(|version| version.digest.to_string()),
         distribution: status.into(),
         concurrency: record.concurrency,
+        limit: record.limit.as_ref().map(ToString::to_string),
+        limited: limits::view(LimitedBy::Template(record.name.clone()), record.limit.as_ref(), picture.now),
         hosts: u32::try_from(hosts).unwrap_or(u32::MAX),
         created_at: rfc3339(record.created_at),
         changed_at: rfc3339(changed_at),
