@@ -61,6 +61,6 @@ pub use error::{
 pub use fingerprint::{Fingerprint, fingerprint_of};
 pub use keys::{KeyedCertificate, Keys};
 pub use listener::{HANDSHAKE_DEADLINE, HANDSHAKES_MAX, TlsListener, listen};
-pub use peer::{Peer, PeerIdentity, identity_of, identity_of_pem, provider_dns_name, renew_at};
+pub use peer::{Peer, PeerIdentity, expires_at, identity_of, identity_of_pem, provider_dns_name, renew_at};
 pub use provider::install_crypto_provider;
 pub use server_tls::{ClientCertificates, Reloader, Revoked, TlsListenerSettings};

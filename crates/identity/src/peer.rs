@@ -77,6 +77,11 @@ pub fn identity_of_pem(certificate_pem: &str) -> Result<PeerIdentity, Certificat
     identity_of(&pem::leaf(certificate_pem)?)
 }
 
+/// When the first certificate in the text ends, whoever it is for.
+pub fn expires_at(certificate_pem: &str) -> Result<SystemTime, CertificateError> {
+    Ok(time(parse(&pem::leaf(certificate_pem)?)?.validity().not_after.timestamp()))
+}
+
 /// When to ask for a new certificate in place of the first in the text: at two thirds of its life.
 pub fn renew_at(certificate_pem: &str) -> Result<SystemTime, CertificateError> {
     let der = pem::leaf(certificate_pem)?;

@@ -25,8 +25,8 @@ pub struct ServerArgs {
 pub enum ServerCommand {
     /// Run the server
     Run(RunArgs),
-    /// Set the password of an administrator: the one in DIECAST_ADMIN_PASSWORD, or a drawn one,
-    /// which is printed
+    /// Set the password of an administrator: a given one, or a drawn one, which is printed; beside a
+    /// server that runs, or without
     Password(PasswordArgs),
     /// Write everything the server knows into one encrypted file, while it runs
     Backup(BackupArgs),
@@ -51,9 +51,16 @@ pub struct RunArgs {
     /// The key of that certificate, PEM
     #[arg(long, value_name = "FILE", env = "DIECAST_KEY")]
     pub key: Option<PathBuf>,
+    /// Serve the metrics, and nothing else, at this address too: in plain HTTP and without a token, so only
+    /// to this machine
+    #[arg(long, value_name = "ADDR", env = "DIECAST_METRICS_LISTEN", value_parser = loopback)]
+    pub metrics_listen: Option<SocketAddr>,
     /// How the log is written to stderr
     #[arg(long, value_enum, default_value_t = LogFormat::Human, env = "DIECAST_LOG_FORMAT")]
     pub log_format: LogFormat,
+    /// The directory whose scripts notifications may run; without it they run none
+    #[arg(long, value_name = "DIR", env = "DIECAST_NOTIFICATION_SCRIPTS")]
+    pub notification_scripts: Option<PathBuf>,
     /// At the first start draw no password to show, because what this says is kept in a log: set one
     /// with `diecast server password`
     #[arg(long)]
@@ -77,6 +84,9 @@ pub struct PasswordArgs {
     /// Whose password
     #[arg(long, default_value = crate::first::ADMINISTRATOR)]
     pub user: String,
+    /// A file that holds the new password, or - for stdin; it goes before DIECAST_ADMIN_PASSWORD
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -158,6 +168,19 @@ impl RunArgs {
             certificate,
             admin_password: std::env::var(crate::first::PASSWORD_VARIABLE).ok(),
             show_password: !self.no_password,
+            notification_scripts: self.notification_scripts,
+            metrics_listen: self.metrics_listen,
         })
     }
+}
+
+/// An address that only this machine reaches.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| "write an address and a port: 127.0.0.1:9187".to_owned())?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err("nobody asks for a token there, so it must be of this machine: 127.0.0.1:9187; from others, scrape \
+         /metrics at the server's own address with a token"
+        .to_owned())
 }

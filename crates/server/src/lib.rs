@@ -41,17 +41,24 @@ mod consoles;
 mod first;
 mod http;
 mod live;
+mod log;
+mod metrics;
+mod notify;
+mod password;
 mod picture;
 mod reconcile;
 mod run;
 mod secret;
 mod settings;
 mod start;
+mod strangers;
 mod told;
-
-pub use config::SETTINGS;
-pub use args::{BackupArgs, LogFormat, PasswordArgs, PlaceArgs, RestoreArgs, RunArgs, ServerArgs, ServerCommand};
 mod uses;
+
+pub use args::{
+    BackupArgs, LogFormat, PasswordArgs, PlaceArgs, RestoreArgs, RunArgs, ServerArgs, ServerCommand,
+};
+pub use config::SETTINGS;
 pub use run::{execute, run};
 pub use settings::ServerSettings;
 pub use start::{Running, start};

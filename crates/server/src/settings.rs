@@ -23,6 +23,10 @@ pub struct ServerSettings {
     pub admin_password: Option<String>,
     /// Whether one that was drawn is shown; else one is to be set with `diecast server password`.
     pub show_password: bool,
+    /// The one directory whose scripts notifications may run.
+    pub notification_scripts: Option<PathBuf>,
+    /// Where the metrics are served without a token.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// The database of a server.
@@ -96,6 +100,8 @@ mod tests {
             certificate: None,
             admin_password: None,
             show_password: true,
+            notification_scripts: None,
+            metrics_listen: None,
         }
     }
 

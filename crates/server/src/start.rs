@@ -2,14 +2,19 @@
 
 use crate::{
     app::App,
-    first, http, reconcile,
+    first, http,
+    notify::{self, Notifier},
+    reconcile,
     settings::{self, ServerSettings},
 };
 use anyhow::Context;
-use diecast_domain::code::{Code, Problem};
+use diecast_domain::{
+    code::{Code, Problem},
+    units::Timestamp,
+};
 use diecast_identity::{
     ClientCertificates, KeyedCertificate, Peer, Reloader, TlsListener, TlsListenerSettings,
-    install_crypto_provider,
+    expires_at, install_crypto_provider,
 };
 use diecast_store::Store;
 use std::{
@@ -17,7 +22,7 @@ use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
     path::Path,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -48,6 +53,10 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
     // Before anything is made: a first start that finds its port taken has left nothing behind.
     let tcp = TcpListener::bind(settings.listen).await;
     let tcp = tcp.map_err(|error| cannot_listen(settings.listen, &error))?;
+    let metrics = match settings.metrics_listen {
+        Some(at) => Some(TcpListener::bind(at).await.map_err(|error| cannot_listen(at, &error))?),
+        None => None,
+    };
     let installation =
         first::installation(&store, settings.admin_password.as_deref()).await.map_err(unforeseen)?;
     // At once: whatever else may fail, it is not shown a second time.
@@ -66,6 +75,7 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
                 .with_hint("correct the names given with `--name`")
         })?,
     };
+    let certificate_ends_at = settings.certificate.as_ref().and_then(|_| ends_at(&certificate));
     let tls = TlsListenerSettings::new(certificate, ca_pem.clone(), ClientCertificates::Optional);
     let listener = TlsListener::new(tcp, tls).map_err(|error| {
         Problem::new(Code::S0003, format!("the server's certificate cannot be used: {error}"))
@@ -74,7 +84,8 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
     let address = listener.address().context("asking for the address").map_err(unforeseen)?;
     let reloader = listener.reloader();
     let url = settings::url(&settings, address, host_name.as_deref());
-    let app = App::new(store, authority, url.clone()).await.map_err(|error| unforeseen(error.into()))?;
+    let notifier = Notifier::new(settings.notification_scripts.clone(), certificate_ends_at);
+    let app = App::new(store, authority, url.clone(), notifier).await.map_err(|error| unforeseen(error.into()))?;
     let mut stopping = app.stopping();
     let service = http::router(app.clone()).into_make_service_with_connect_info::<Peer>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
@@ -82,6 +93,10 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
     });
     let serving = tokio::spawn(serving.into_future());
     let mut tasks = vec![tokio::spawn(reconcile::run(app.clone())), tokio::spawn(notify::run(app.clone())), tokio::spawn(app.clone().sweep_audit())];
+    if let Some(listener) = metrics {
+        let metrics = axum::serve(listener, http::metrics::alone(app.clone())).into_future();
+        tasks.push(tokio::spawn(async move { drop(metrics.await) }));
+    }
     if settings.certificate.is_none() {
         tasks.push(tokio::spawn(renew_certificate(app.clone(), names, reloader)));
     }
@@ -147,6 +162,12 @@ fn given(certificate: &Path, key: &Path) -> Result<KeyedCertificate, Problem> {
     Ok(KeyedCertificate { certificate_pem: read(certificate)?, key_pem: read(key)? })
 }
 
+/// When a certificate ends that the server cannot renew.
+fn ends_at(certificate: &KeyedCertificate) -> Option<Timestamp> {
+    let ends = expires_at(&certificate.certificate_pem).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(ends.as_millis()).ok().map(Timestamp)
+}
+
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Problem {
     if error.kind() == ErrorKind::AddrInUse {
         return Problem::new(Code::S0002, format!("another process listens at {address}"));
@@ -155,6 +176,7 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Problem {
         .with_hint("choose another address with `--listen`")
 }
 
+/// What an administrator is told of an error that nobody foresaw; of one that somebody did, what they said.
 pub(crate) fn unforeseen(error: anyhow::Error) -> Problem {
-    Problem::new(Code::S0004, format!("{error:#}"))
+    error.downcast().unwrap_or_else(|error| Problem::new(Code::S0004, format!("{error:#}")))
 }

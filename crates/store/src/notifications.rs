@@ -27,8 +27,7 @@ pub struct OutgoingMessage {
     pub message: Message,
 }
 
-const KIND: Kind =
-    Kind { object: "notification", read: "SELECT body FROM notifications WHERE name = $1" };
+const KIND: Kind = Kind { object: "notification", read: "SELECT body FROM notifications WHERE name = $1" };
 
 impl View {
     pub async fn notifications(&mut self) -> Result<Vec<(Notification, NotificationState)>, StoreError> {

@@ -5,6 +5,7 @@
 //! the reconciler nudged.
 
 pub(crate) mod agents;
+pub(crate) mod alarms;
 pub(crate) mod audit;
 pub(crate) mod authorise;
 pub(crate) mod consoles;
@@ -16,14 +17,20 @@ pub(crate) mod events;
 pub(crate) mod host_draft;
 pub(crate) mod hosts;
 pub(crate) mod idempotency;
+pub(crate) mod integrity;
+mod limits;
+pub(crate) mod log;
 pub(crate) mod maintenance;
 pub(crate) mod manifests;
+pub(crate) mod metrics;
 pub(crate) mod named_version;
+pub(crate) mod notifications;
 pub(crate) mod operations;
 pub(crate) mod page;
 pub(crate) mod plans;
 pub(crate) mod pools;
 pub(crate) mod providers;
+pub(crate) mod recovery;
 pub(crate) mod recreations;
 pub(crate) mod refused;
 pub(crate) mod rollout;
@@ -68,6 +75,8 @@ struct Inside {
     uses: Uses,
     password_checks: Semaphore,
     manifests: Semaphore,
+    notifier: Notifier,
+    counted: Counted,
 }
 
 impl App {
@@ -89,6 +98,8 @@ impl App {
             uses: Uses::default(),
             password_checks: Semaphore::new(PASSWORD_CHECKS_MAX),
             manifests: Semaphore::new(MANIFESTS_MAX),
+            notifier,
+            counted: Counted::default(),
         })))
     }
 
@@ -118,6 +129,9 @@ impl App {
     }
     pub(crate) fn password_checks(&self) -> &Semaphore {
         &self.0.password_checks
+    }
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.0.notifier
     }
     pub(crate) fn manifest_turns(&self) -> &Semaphore {
         &self.0.manifests
@@ -184,6 +198,7 @@ impl App {
             last = Some(change.add_event(event).await?);
         }
         change.commit().await?;
+        events.iter().for_each(|event| self.counted().happened(&event.kind));
         if let Some(last) = last {
             self.announce(last);
         }

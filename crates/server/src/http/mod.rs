@@ -3,7 +3,7 @@
 //! ```text
 //!   outside: request id, log line, problem details ─► panics caught ─► size limits
 //!      ├─ open      the console's files, healthz, readyz, openapi.json, errors, sign-in, enrolment
-//!      ├─ operators /api/v1/...    behind `recognise::operator`: a bearer token
+//!      ├─ operators /api/v1/..., /metrics    behind `recognise::operator`: a bearer token
 //!      └─ agents    /agent/v1/...  behind `recognise::agent`: a certificate that counts
 //! ```
 //!
@@ -21,14 +21,18 @@ mod events;
 mod extract;
 mod health;
 mod hosts;
+mod log;
 mod maintenance;
 mod manifests;
+mod notifications;
+pub(crate) mod metrics;
 pub(crate) mod openapi;
 mod operations;
 mod outside;
 mod pools;
 mod providers;
 mod recognise;
+mod recovery;
 mod recreations;
 mod respond;
 mod schedules;
@@ -54,7 +58,8 @@ const OPERATOR_BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Every route, with its state.
 pub(crate) fn router(app: App) -> Router {
-    let known = known().route_layer(from_fn_with_state(app.clone(), recognise::operator));
+    let operator_only = from_fn_with_state(app.clone(), recognise::operator);
+    let known = known().route_layer(operator_only.clone());
     let (operators, _) = operators(known).split_for_parts();
     let text = openapi_text();
     let document = get(move || async move { respond::json_text(text) });
@@ -62,6 +67,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(&format!("{}/openapi.json", operator::BASE), document)
         .layer(body_max(OPERATOR_BODY_BYTES_MAX))
         .merge(agents(&app))
+        .merge(Router::new().route(metrics::PATH, get(metrics::show)).route_layer(operator_only))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .fallback(console::serve)
@@ -70,7 +76,7 @@ pub(crate) fn router(app: App) -> Router {
             Refused::malformed(cause).with_status(StatusCode::METHOD_NOT_ALLOWED.as_u16())
         })
         .layer(CatchPanicLayer::custom(outside::panicked))
-        .layer(from_fn(outside::dress))
+        .layer(from_fn_with_state(app.clone(), outside::dress))
         .with_state(app)
 }
 
@@ -111,15 +117,23 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(hosts::stop))
         .routes(routes!(pools::list, pools::create))
         .routes(routes!(pools::show, pools::change, pools::remove))
+        .routes(routes!(recovery::show))
+        .routes(routes!(recovery::adopt))
+        .routes(routes!(recovery::finish))
         .routes(routes!(recreations::list, recreations::create))
         .routes(routes!(recreations::show))
         .routes(routes!(recreations::proceed))
         .routes(routes!(recreations::cancel))
         .routes(routes!(schedules::list, schedules::create))
         .routes(routes!(schedules::show, schedules::change, schedules::remove))
+        .routes(routes!(alarms::list))
+        .routes(routes!(notifications::list, notifications::create))
+        .routes(routes!(notifications::show, notifications::change, notifications::remove))
+        .routes(routes!(notifications::test))
         .routes(routes!(operations::show))
         .routes(routes!(events::stream))
         .routes(routes!(events::history))
+        .routes(routes!(log::show))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::show, tokens::revoke))
         .routes(routes!(audit::list))

@@ -8,11 +8,14 @@
 //! Everything that one pass finds is one change of the store: killed anywhere, the next pass finds
 //! the same again. It decides nothing: that is `domain::reconcile` and `domain::plan`.
 
+mod alarms;
 mod changes;
 mod contacts;
 mod events;
 mod orders;
 mod reports;
+
+pub(crate) use events::ACTOR;
 
 use crate::{app::App, changed, clock, picture::Picture};
 use diecast_domain::{
@@ -37,6 +40,8 @@ pub(crate) struct Pass {
     pub(crate) events: Vec<NewEvent>,
     /// Reports as they were stored.
     kept: Vec<Report>,
+    /// A message is to be sent.
+    to_send: bool,
     /// Anything at all was written.
     pub(crate) dirty: bool,
 }
@@ -95,6 +100,7 @@ pub(crate) async fn pass(app: &App) -> Result<Pass, StoreError> {
     }
     changes::give_up_operations(&mut change, &mut picture, &mut pass).await?;
     orders::reconcile(&mut change, &picture, &told, &mut pass).await?;
+    alarms::reconcile(&mut change, app, &picture, &mut pass).await?;
     let mut last = None;
     for event in &pass.events {
         tracing::info!(
@@ -122,6 +128,9 @@ pub(crate) async fn pass(app: &App) -> Result<Pass, StoreError> {
         let name = picture.provider_name(*provider);
         tracing::info!(assignment = %generation, provider = name, "{name} is told something new");
         app.told().wake(*provider, *generation);
+    }
+    if pass.to_send {
+        app.notifier().wake();
     }
     if let Some(last) = last {
         app.announce(last);

@@ -35,6 +35,8 @@ pub async fn be_the_server() {
         certificate: None,
         admin_password: Some(world::PASSWORD.to_owned()),
         show_password: true,
+        notification_scripts: None,
+        metrics_listen: None,
     };
     run(settings).await.unwrap();
 }

@@ -54,6 +54,8 @@ pub fn settings(folder: &TempDir) -> ServerSettings {
         certificate: None,
         admin_password: Some(PASSWORD.to_owned()),
         show_password: true,
+        notification_scripts: None,
+        metrics_listen: None,
     }
 }
 
@@ -81,8 +83,15 @@ impl World {
 
     /// Stops the server and starts another one on the same data.
     pub async fn restart(&mut self) {
+        self.restart_with(|_| ()).await;
+    }
+
+    /// The same, with other settings.
+    pub async fn restart_with(&mut self, change: impl FnOnce(&mut ServerSettings)) {
         self.server.take().unwrap().stop().await;
-        let server = start(settings(&self.folder)).await.unwrap();
+        let mut settings = settings(&self.folder);
+        change(&mut settings);
+        let server = start(settings).await.unwrap();
         assert_eq!(server.ca_pem, self.ca, "a restart keeps the authority");
         self.use_server(server);
     }
@@ -392,6 +401,9 @@ pub fn first_report(provider: ProviderId) -> Report {
         hosts: Vec::new(),
         operations: Vec::new(),
         working_copies: Vec::new(),
+        name: None,
+        settings: None,
+        former: None,
         unassigned: Vec::new(),
         traffic: Default::default(),
         scrub: None,
