@@ -2,7 +2,12 @@
 //! a wait. Tasks write their state on it, the reporter reads it, so a report is never late because
 //! something else is.
 
-use crate::{data::DataDir, sight::Sight};
+use crate::{
+    data::{self, DataDir},
+    finding::Finding,
+    paces::Paces,
+    sight::Sight,
+};
 use diecast_domain::{
     agent::{Local, Object},
     assignment::{Assignment, ConsoleOrder, Orders},
@@ -15,6 +20,7 @@ use diecast_domain::{
     provider::{ProviderFacts, Source, Vm},
     replica::{Phase, Progress},
     report::{Outcome, PublicationPhase, Published},
+    scrub::ScrubReport,
     units::{ByteCount, Timestamp},
 };
 use diecast_provider::{HostFound, WorkingCopyFound};
@@ -37,6 +43,8 @@ pub struct Board {
     pub changed: Notify,
     /// Screens that the server's last word names.
     pub consoles: watch::Sender<Vec<ConsoleOrder>>,
+    /// How fast versions may come and go.
+    pub paces: Paces,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +67,9 @@ pub struct Knowledge {
     /// Versions served from the spool and the files of the version that they were derived from.
     pub served_from_parts: BTreeSet<Digest>,
     /// Versions found damaged by a reading, although their files look unchanged.
-    pub damaged: BTreeMap<Digest, Problem>,
+    pub damaged: BTreeMap<Digest, Finding>,
+    /// How far the scrub is that was begun.
+    pub scrub: Option<ScrubReport>,
     pub tasks: BTreeMap<Object, Task>,
     /// What the last transfer of a version took, to be told after it is over.
     pub transfers: BTreeMap<Digest, Progress>,
@@ -159,18 +169,50 @@ impl Board {
         self.changed.notify_one();
     }
 
-    /// A byte of a version held here is not what it was. The record of its verification goes first, so
-    /// that a restart does not call intact what is known not to be.
-    pub fn found_damaged(&self, data: &DataDir, version: Digest, problem: Problem) {
+    /// A byte of a version held here is not what it was. The record of its verification goes, so
+    /// that a restart does not call intact what is known not to be; what was found stays.
+    pub fn found_damaged(&self, data: &DataDir, version: Digest, finding: Finding) {
+        let before = self.know().damaged.get(&version).cloned();
+        let finding = finding.since(before.as_ref());
+        let problem = finding.problem();
         tracing::error!(code = %problem.code, version = %version, "{}", problem.cause);
+        if let Err(error) = data::write_json(&data.damaged(&version), &finding) {
+            tracing::error!(version = %version, "what was found is not kept: {error:#}");
+        }
         if let Err(error) = data.forget_verified(&version) {
             tracing::error!(version = %version, "the record of a verification stays behind: {error}");
         }
         let mut known = self.know();
         known.registered.remove(&version);
-        known.damaged.insert(version, problem);
+        known.damaged.insert(version, finding);
         drop(known);
         self.nudge();
+    }
+
+    /// Whether somebody else who answers has what is damaged of it.
+    pub fn is_last_copy(&self, data: &DataDir, version: Digest, last_copy: bool) {
+        let mut known = self.know();
+        let Some(finding) = known.damaged.get_mut(&version) else { return };
+        let told = finding.clone().as_last_copy(last_copy);
+        if *finding == told {
+            return;
+        }
+        *finding = told.clone();
+        drop(known);
+        if let Err(error) = data::write_json(&data.damaged(&version), &told) {
+            tracing::error!(version = %version, "what was found is not kept: {error:#}");
+        }
+        self.nudge();
+    }
+
+    /// Every byte of a version was read and matched, and that is recorded.
+    pub fn is_whole(&self, data: &DataDir, version: Digest) {
+        if self.know().damaged.remove(&version).is_some() {
+            tracing::info!(version = %version, "every byte matches again");
+        }
+        if let Err(error) = data::remove(&data.damaged(&version)) {
+            tracing::warn!(version = %version, "what was found wrong stays behind: {error}");
+        }
     }
 
     /// Puts a task on the board, unless newer orders than those it follows from have come meanwhile:

@@ -8,6 +8,8 @@
 //! storage.json             where the pool's directory was found last, and its mark
 //! manifests/<hex>          of versions held or being brought here
 //! verified/<hex>.json      what was verified, when, and how it looked then
+//! damaged/<hex>.json       what was found wrong with it, until all of it matches again
+//! scrub.json               how far the slow reading of what is held is
 //! spool/<hex>              compressed frames: a cache, but for what is in `derived`
 //! derived/<hex>.json       published from a working copy, and of which version: served from the spool
 //!                          and that version's files until it has files of its own
@@ -46,9 +48,10 @@ pub struct Identity {
 /// What frames are called while a publication makes them.
 const PUBLISHING_SUFFIX: &str = ".publishing";
 
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "manifests",
     "verified",
+    "damaged",
     "spool",
     "derived",
     "made",
@@ -119,6 +122,10 @@ impl DataDir {
 
     pub fn verified(&self, digest: &Digest) -> PathBuf {
         self.0.join("verified").join(format!("{}.json", digest.hex()))
+    }
+
+    pub fn damaged(&self, digest: &Digest) -> PathBuf {
+        self.0.join("damaged").join(format!("{}.json", digest.hex()))
     }
 
     /// Takes back, durably, that a version was verified.

@@ -2,24 +2,29 @@
 //!
 //! Who asks is known by the certificate; whether it may is in the orders. Nothing else is served.
 
+mod asked;
 mod holdings;
 
 pub use holdings::Depots;
 
-use crate::{board::Board, data::DataDir};
+use crate::{board::Board, data::DataDir, finding::Finding};
+use asked::Asked;
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     extract::{ConnectInfo, Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use diecast_domain::{digest::Digest, ids::ProviderId};
+use diecast_domain::{digest::Digest, generation::Generation, ids::ProviderId};
 use diecast_identity::Peer;
 use diecast_transfer::{
     depot::DepotError,
     frame::FrameBytes,
+    pace::Pace,
+    totals,
+    verify::Damage,
     wire::{FORM_HEADER, FRAME_ROUTE, LEAVES_ROUTE, PROBE_PATH, leaves_of_path, rest_of},
 };
 use std::sync::Arc;
@@ -35,6 +40,7 @@ struct Serving {
     board: Arc<Board>,
     data: DataDir,
     turns: Arc<Semaphore>,
+    asked: Arc<Asked>,
 }
 
 /// The depot's routes.
@@ -43,7 +49,13 @@ pub fn routes(depots: Arc<Depots>, board: Arc<Board>, data: DataDir) -> Router {
         .route(FRAME_ROUTE, get(frame))
         .route(LEAVES_ROUTE, get(leaves))
         .route(PROBE_PATH, get(async || StatusCode::NO_CONTENT))
-        .with_state(Serving { depots, board, data, turns: Arc::new(Semaphore::new(FRAMES_AT_ONCE_MAX)) })
+        .with_state(Serving {
+            depots,
+            board,
+            data,
+            turns: Arc::new(Semaphore::new(FRAMES_AT_ONCE_MAX)),
+            asked: Arc::default(),
+        })
 }
 
 fn may_read(board: &Board, version: &Digest, reader: ProviderId) -> bool {
@@ -61,10 +73,12 @@ async fn frame(
     let (Ok(version), Ok(frame)) = (version.parse::<Digest>(), frame.parse::<Digest>()) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    match read(&serving, &peer, version, move |depots| depots.frame(&version, &frame)).await {
+    let asker = Asker { peer, assignment: asked::assignment(&headers) };
+    match read(&serving, &asker, version, move |depots| depots.frame(&version, &frame)).await {
         Ok(frame) => {
             let (frame, range) = rest_of(frame, range);
-            let mut response = answer(frame);
+            let pace = pace_of(&serving, &asker);
+            let mut response = answer(frame, pace);
             if let Some(range) = range.and_then(|range| HeaderValue::from_str(&range).ok()) {
                 *response.status_mut() = StatusCode::PARTIAL_CONTENT;
                 response.headers_mut().insert(header::CONTENT_RANGE, range);
@@ -79,26 +93,36 @@ async fn leaves(
     State(serving): State<Serving>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     Path((version, leaves)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Response {
     let (Ok(version), Some(leaves)) = (version.parse::<Digest>(), leaves_of_path(&leaves)) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    let read = read(&serving, &peer, version, move |depots| depots.leaves(&version, &leaves)).await;
-    read.map_or_else(|refusal| refusal, answer)
+    let asker = Asker { peer, assignment: asked::assignment(&headers) };
+    let read = read(&serving, &asker, version, move |depots| depots.leaves(&version, &leaves)).await;
+    read.map_or_else(|refusal| refusal, |leaves| answer(leaves, pace_of(&serving, &asker)))
+}
+
+/// Who asks, and by which of its assignments.
+struct Asker {
+    peer: Peer,
+    assignment: Option<Generation>,
 }
 
 /// What a peer may have, read on a thread that may block; or what it is told instead.
 async fn read(
     serving: &Serving,
-    peer: &Peer,
+    asker: &Asker,
     version: Digest,
     work: impl FnOnce(&Depots) -> Result<FrameBytes, DepotError> + Send + 'static,
 ) -> Result<FrameBytes, Response> {
-    let reader = peer.identity.as_ref().and_then(|identity| identity.provider);
-    if !reader.is_some_and(|reader| may_read(&serving.board, &version, reader)) {
-        tracing::debug!(?reader, version = %version, "a frame was refused to who may not have it");
+    let reader = asker.peer.identity.as_ref().and_then(|identity| identity.provider);
+    let Some(reader) = reader.filter(|reader| may_read(&serving.board, &version, *reader)) else {
+        let assignment = asker.assignment.map(tracing::field::display);
+        tracing::debug!(assignment, ?reader, %version, "a frame was refused to who may not have it");
         return Err(StatusCode::FORBIDDEN.into_response());
-    }
+    };
+    serving.asked.note(reader, asker.assignment, version);
     // Held by the work itself: a peer that hangs up frees no thread that still reads.
     let Ok(turn) = serving.turns.clone().acquire_owned().await else {
         return Err(StatusCode::SERVICE_UNAVAILABLE.into_response());
@@ -115,9 +139,34 @@ async fn read(
     }
 }
 
-fn answer(frame: FrameBytes) -> Response {
+/// What holds back all that goes to one peer.
+fn pace_of(serving: &Serving, asker: &Asker) -> Arc<Pace> {
+    let reader = asker.peer.identity.as_ref().and_then(|identity| identity.provider);
+    reader.map(|reader| serving.board.paces.of_reader(reader)).unwrap_or_default()
+}
+
+/// As fast as it goes, or in slices at their time.
+fn content(bytes: Bytes, pace: Arc<Pace>) -> Body {
+    if !pace.is_limited() {
+        return Body::from(bytes);
+    }
+    let slices = futures::stream::unfold((bytes, pace), async |(mut rest, pace)| {
+        if rest.is_empty() {
+            return None;
+        }
+        let slice = rest.split_to(pace.slice().unwrap_or(rest.len()).min(rest.len()));
+        pace.take(slice.len() as u64).await;
+        Some((Ok::<_, std::convert::Infallible>(slice), (rest, pace)))
+    });
+    Body::from_stream(slices)
+}
+
+fn answer(frame: FrameBytes, pace: Arc<Pace>) -> Response {
+    totals::add_sent(frame.bytes.len() as u64);
     let form = HeaderValue::from_static(frame.form.as_str());
-    let mut response = Response::new(Body::from(frame.bytes));
+    let length = HeaderValue::from(frame.bytes.len());
+    let mut response = Response::new(content(frame.bytes, pace));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
     response.headers_mut().insert(FORM_HEADER, form);
     let kind = HeaderValue::from_static("application/octet-stream");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -127,8 +176,9 @@ fn answer(frame: FrameBytes) -> Response {
 /// A leaf that lost its digest makes the replica damaged at once, wherever it was noticed. Of a version
 /// that is served from its parts it may be another one's.
 fn refuse(serving: &Serving, error: &DepotError) -> Response {
-    if let DepotError::Damaged { version, .. } = error {
-        serving.board.found_damaged(&serving.data, *version, error.problem());
+    if let DepotError::Damaged { version, leaf } = error {
+        let damage = Damage { leaves: vec![leaf.clone()], ..Damage::default() };
+        serving.board.found_damaged(&serving.data, *version, Finding::of(*version, damage));
     }
     match error {
         DepotError::NoSuchVersion { .. }

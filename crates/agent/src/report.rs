@@ -2,10 +2,15 @@
 
 mod machines;
 
-use crate::board::{Knowledge, Task, TaskPhase};
+use crate::{
+    board::{Knowledge, Task, TaskPhase},
+    finding::Finding,
+};
 use diecast_domain::{
     agent::{Held, Object},
     assignment::{Orders, PublicationOrder, ReplicaOrder},
+    damage::Damage,
+    digest::Digest,
     generation::Generation,
     ids::{ProviderId, SessionId},
     replica::{Phase, Progress, ReplicaReport},
@@ -38,6 +43,8 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         settings: orders.map(|orders| orders.settings.clone()),
         former: known.former.clone().map(Box::new),
         unassigned: known.local.replicas.keys().filter(|digest| !named(digest)).copied().collect(),
+        traffic: diecast_transfer::totals::traffic(),
+        scrub: known.scrub,
     }
 }
 
@@ -134,9 +141,16 @@ fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
             verified_at: known.verified_at.get(digest).copied(),
             problem: failure.map(|failure| failure.problem.clone()),
             serves: known.served_from_parts.contains(digest),
+            damage: damage(known, digest, *held),
         });
     }
     reports
+}
+
+/// What is known to be wrong; of what only looks changed, that nobody has looked yet.
+fn damage(known: &Knowledge, digest: &Digest, held: Held) -> Option<Damage> {
+    let changed = || (held == Held::Changed).then(Damage::default);
+    known.damaged.get(digest).filter(|_| held == Held::Changed).map(Finding::told).or_else(changed)
 }
 
 fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
@@ -163,12 +177,13 @@ fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
         },
         problem: failure.map(|failure| failure.problem.clone()),
         serves: known.served_from_parts.contains(&digest),
+        damage: damage(known, &digest, held),
     };
     if let Some(failure) = failure.filter(|_| failed) {
         report.attempt = failure.attempt;
     }
-    if let Some(problem) = known.damaged.get(&digest) {
-        report.problem = Some(problem.clone());
+    if let Some(finding) = known.damaged.get(&digest) {
+        report.problem = Some(finding.problem());
     }
     match known.tasks.get(&object) {
         Some(task) => {
@@ -202,7 +217,11 @@ fn operations(known: &Knowledge, orders: Option<&Orders>) -> Vec<OperationReport
 /// Whether a transition happened between the two: what should not wait for the next report.
 pub fn differs(before: &Report, after: &Report) -> bool {
     let replicas = |report: &Report| -> Vec<_> {
-        report.replicas.iter().map(|replica| (replica.digest, replica.phase, replica.attempt)).collect()
+        report
+            .replicas
+            .iter()
+            .map(|replica| (replica.digest, replica.phase, replica.attempt, replica.damage.clone()))
+            .collect()
     };
     let publications = |report: &Report| -> Vec<_> {
         report.publications.iter().map(|publication| (publication.id, publication.phase)).collect()

@@ -6,7 +6,7 @@ use crate::{
     data::{self, DataDir},
     depot::{self, Depots},
     join::{self, Credentials},
-    recovery, renew,
+    paces, recovery, renew, scrub,
     server::Server,
     session,
     settings::{AgentSettings, RunArgs},
@@ -80,6 +80,8 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     let (driver, driven) = tokio::sync::watch::channel(None);
     vital.spawn(recovery::hand_over(board.clone(), data.clone(), server.clone()));
     vital.spawn(watch::watch(board.clone(), data.clone(), driver));
+    vital.spawn(scrub::run(board.clone(), data.clone(), depots.clone()));
+    vital.spawn(paces::follow(board.clone()));
     vital.spawn(console::follow(board.clone(), server.clone(), driven.clone()));
 
     let settings = Arc::new(AgentSettings { floor: args.floor, import_dirs: args.import_dir });
@@ -123,6 +125,11 @@ fn recall(board: &Board, data: &DataDir) -> Result<(), Problem> {
     for id in data.names("published") {
         if let Ok(Some(published)) = data::read_json(&data.published(id)) {
             known.published.insert(id, published);
+        }
+    }
+    for version in data.names("damaged") {
+        if let Ok(Some(finding)) = data::read_json(&data.damaged(&version)) {
+            known.damaged.insert(version, finding);
         }
     }
     for id in data.names("operations") {

@@ -1,8 +1,7 @@
 //! What a look at the disk finds, also in the next life.
 
 use super::*;
-use crate::board::Board;
-use diecast_domain::code::{Code, Problem};
+use crate::{board::Board, finding::Finding};
 use diecast_transfer::{
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
@@ -45,7 +44,7 @@ fn what_was_found_damaged_is_not_called_intact_by_the_next_life() {
     let board = Board::default();
     assert_eq!(look(&board, place.path(), &data, &digest), (Held::Verified, true));
     // A bit that rots changes no time and no size: only the reading knows.
-    board.found_damaged(&data, digest, Problem::new(Code::T0008, "a bit is wrong"));
+    board.found_damaged(&data, digest, Finding::of(digest, Default::default()));
     assert_eq!(look(&board, place.path(), &data, &digest), (Held::Changed, false));
     let next_life = Board::default();
     assert_eq!(look(&next_life, place.path(), &data, &digest), (Held::Changed, false));

@@ -5,6 +5,7 @@ use crate::{
     board::{Board, Failure, Knowledge, Task, TaskPhase, incarnation_of},
     data::{self, DataDir},
     depot::Depots,
+    finding::Finding,
     report::progress_of,
     settings::AgentSettings,
     survey, sweep,
@@ -32,6 +33,7 @@ use std::{
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// The longest time without a look at the disk.
 const TICK: Duration = Duration::from_secs(2);
@@ -288,7 +290,7 @@ fn begin(step: Step, told: &Assignment, site: &Site) {
         site: site.clone(),
         object,
         orders: orders.clone(),
-        progress: Arc::new(Counter::default()),
+        progress: Arc::new(Counter::of(told.generation)),
         cancel: CancellationToken::new(),
         sources,
     };
@@ -305,17 +307,22 @@ fn begin(step: Step, told: &Assignment, site: &Site) {
     }
     let site = site.clone();
     let progress = job.progress.clone();
-    tokio::spawn(async move {
-        let ended = tokio::spawn(work::perform(step.clone(), job)).await;
+    // Every line of the task names the assignment; so do those of the server that gave it, and of peers
+    // that are asked for it.
+    let span = tracing::info_span!("task", assignment = %told.generation, object = %object, attempt);
+    let task = async move {
+        tracing::info!("a task begins");
+        let ended = tokio::spawn(work::perform(step.clone(), job).in_current_span()).await;
         let ended = ended.unwrap_or_else(|failed| {
             let cause = format!("a task of the agent ended unexpectedly: {failed}");
             Err(Some(Problem::new(diecast_domain::code::Code::S0004, cause)))
         });
-        for (version, problem) in progress.damaged_seeds() {
-            site.board.found_damaged(&site.data, version, problem);
+        for (version, damage) in progress.damaged_seeds() {
+            site.board.found_damaged(&site.data, version, Finding::of(version, damage));
         }
         finish(&site, &step, ended, Tried { attempt, incarnation });
-    });
+    };
+    tokio::spawn(task.instrument(span));
 }
 
 /// Which try of what a task was.
@@ -326,6 +333,9 @@ struct Tried {
 
 fn finish(site: &Site, step: &Step, ended: Ended, Tried { attempt, incarnation }: Tried) {
     let object = step.object();
+    if ended.is_ok() {
+        tracing::info!("the task is done");
+    }
     let mut known = site.board.know();
     if let (Object::Replica(digest), Some(task)) = (object, known.tasks.get(&object)) {
         let took = Progress { rate: Default::default(), seconds_left: None, ..progress_of(task) };
@@ -336,9 +346,9 @@ fn finish(site: &Site, step: &Step, ended: Ended, Tried { attempt, incarnation }
     match (ended, step) {
         (Ok(()), Step::RemoveSetAside(host)) => drop(known.set_aside_failures.remove(host)),
         (Ok(()), _) => drop(known.failures.remove(&object)),
-        (Err(None), _) => tracing::info!("{object:?} was stopped"),
+        (Err(None), _) => tracing::info!("{object} was stopped"),
         (Err(Some(problem)), _) => {
-            tracing::warn!(code = %problem.code, attempt, "{object:?} failed: {}", problem.cause);
+            tracing::warn!(code = %problem.code, attempt, "{object} failed: {}", problem.cause);
             let failure = Failure { attempt, incarnation, problem, at: Instant::now() };
             match step {
                 Step::RemoveSetAside(host) => known.set_aside_failures.insert(*host, failure),

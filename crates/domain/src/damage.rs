@@ -2,7 +2,7 @@
 
 use crate::{
     digest::Digest,
-    host::Host,
+    host::{Host, HostKind},
     ids::ProviderId,
     plan::World,
     replica::ReplicaReport,
@@ -84,7 +84,12 @@ impl World {
     /// The hosts whose disks stand on what is damaged there.
     pub fn affected(&self, provider: ProviderId, digest: Digest) -> impl Iterator<Item = &Host> {
         let damaged = self.damage(provider, digest).is_some();
-        self.hosts_on(provider, digest).filter(move |_| damaged)
+        self.linked_to(provider, digest).filter(move |_| damaged)
+    }
+
+    /// The hosts on `provider` whose disks read from the files of `digest`.
+    pub fn linked_to(&self, provider: ProviderId, digest: Digest) -> impl Iterator<Item = &Host> {
+        self.hosts_on(provider, digest).filter(|host| host.kind == HostKind::Linked)
     }
 }
 

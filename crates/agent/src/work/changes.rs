@@ -11,6 +11,7 @@ use super::{blocking, replica};
 use crate::{
     board::TaskPhase,
     data::{self, Derivation},
+    finding::Finding,
     worker::{Ended, Job, disk_trouble, own_trouble},
 };
 use diecast_domain::{
@@ -28,7 +29,7 @@ use diecast_transfer::{
     manifest::Manifest,
     publish::PublishError,
     spool::Spool,
-    verify::Verdict,
+    verify::{Damage, Verdict},
 };
 use std::{
     fs::{self, File},
@@ -171,10 +172,9 @@ async fn hash(
     })
     .await?
     .map_err(|error| {
-        if let PublishError::Damaged { version, .. } = &error
-            && let Some(problem) = error.problem()
-        {
-            job.site.board.found_damaged(&job.site.data, *version, problem);
+        if let PublishError::Damaged { version, leaf } = &error {
+            let damage = Damage { leaves: vec![leaf.clone()], ..Damage::default() };
+            job.site.board.found_damaged(&job.site.data, *version, Finding::of(*version, damage));
         }
         error.problem()
     })

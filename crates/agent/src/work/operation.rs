@@ -3,6 +3,7 @@
 use super::{replica, working_copy};
 use crate::{
     data,
+    finding::Finding,
     worker::{Ended, Job, own_trouble},
 };
 use diecast_domain::{
@@ -72,14 +73,18 @@ async fn verify(job: &Job, digest: Digest) -> Result<Result<Vec<CheckLine>, Prob
         Err(problem) => return Ok(Err(problem)),
     };
     let verdict = match replica::verify(job, &manifest, &dir).await {
-        // A disk that cannot be read is an outcome: reading it again and again helps nobody.
-        Err(Some(problem)) => return Ok(Err(problem)),
+        // A disk that cannot be read is an outcome, and what it holds is not known to be whole.
+        Err(Some(problem)) => {
+            let finding = Finding::unread(digest, problem.clone());
+            job.site.board.found_damaged(&job.site.data, digest, finding);
+            return Ok(Err(problem));
+        }
         verdict => verdict?,
     };
     match verdict {
         Verdict::Verified(verified) => {
             replica::record(job, &verified)?;
-            job.site.board.know().damaged.remove(&digest);
+            job.site.board.is_whole(&job.site.data, digest);
             Ok(Ok(vec![CheckLine {
                 name: "every byte".into(),
                 ok: true,
@@ -89,7 +94,7 @@ async fn verify(job: &Job, digest: Digest) -> Result<Result<Vec<CheckLine>, Prob
         }
         Verdict::Damaged(damage) => {
             let problem = damage.changed_problem(&digest);
-            job.site.board.found_damaged(&job.site.data, digest, problem.clone());
+            job.site.board.found_damaged(&job.site.data, digest, Finding::of(digest, damage));
             Ok(Err(problem))
         }
     }

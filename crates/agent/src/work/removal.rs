@@ -49,6 +49,7 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
         job.site.data.derived(&digest),
         job.site.data.spool(&digest),
         job.site.data.manifest(&digest),
+        job.site.data.damaged(&digest),
         parts::dir(&incoming_dir(&job.site.storage), &digest),
         layout::version_dir(&incoming_dir(&job.site.storage), &digest),
         dir,

@@ -3,7 +3,9 @@
 use super::blocking;
 use crate::{
     board::TaskPhase,
-    data,
+    clock, data,
+    finding::Finding,
+    paces,
     survey::incoming_dir,
     worker::{Ended, Job, Site, disk_trouble, own_trouble},
 };
@@ -25,13 +27,17 @@ use diecast_transfer::{
     manifest::Manifest,
     seeds::Seed,
     spool::Spool,
+    totals,
     verify::{self, Damage, Verdict, Verified},
     wire::Patience,
 };
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// How often a finished copy that does not match is mended before the attempt counts as failed.
 const MENDINGS_MAX: usize = 2;
+
+/// How long a mending waits for somebody to appear who has what is damaged, when nobody is known.
+const ALONE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a spool leaves free where the agent keeps its own files: often the system's disk, and what the
 /// agent must write down there are a few kilobytes.
@@ -59,6 +65,7 @@ pub async fn fill(job: &Job, digest: Digest) -> Ended {
         }
     };
     commit(job, verified).await?;
+    totals::add_holes(manifest.size().saturating_sub(manifest.data_bytes()).0);
     register(job, digest).await
 }
 
@@ -68,27 +75,61 @@ pub async fn mend(job: &Job, digest: Digest) -> Ended {
     let manifest = manifest(job, &digest).await.map_err(Some)?;
     let dir = places::version_dir(&job.site.storage, &digest);
     let order = order(job, &manifest);
+    // What is known already is mended first: if nobody has it, reading all the rest helps nobody.
+    let known = job.site.board.know().damaged.get(&digest).map(|finding| finding.damage.clone());
+    if let Some(known) = known.filter(|known| !known.is_empty()) {
+        let still = look_there(&manifest, &dir, known).await?;
+        if !still.is_empty() {
+            mend_here(job, &order, &dir, still).await?;
+        }
+    }
     for round in 0..=MENDINGS_MAX {
         job.phase(TaskPhase::Replica(Phase::Verifying));
-        match verify(job, &manifest, &dir).await? {
+        let verdict = verify(job, &manifest, &dir).await.inspect_err(|problem| {
+            let Some(problem) = problem else { return };
+            let finding = Finding::unread(digest, problem.clone());
+            job.site.board.found_damaged(&job.site.data, digest, finding);
+        });
+        match verdict? {
             Verdict::Verified(verified) => {
                 let verified = blocking(move || commit::protect(&verified).map(|()| verified)).await?;
                 record(job, &verified.map_err(|error| Some(error.problem()))?)?;
-                job.site.board.know().damaged.remove(&digest);
+                job.site.board.is_whole(&job.site.data, digest);
                 return register(job, digest).await;
             }
-            Verdict::Damaged(damage) => {
+            Verdict::Damaged(damage) if round == MENDINGS_MAX => {
                 let problem = damage.changed_problem(&digest);
-                job.site.board.found_damaged(&job.site.data, digest, problem.clone());
-                if round == MENDINGS_MAX {
-                    return Err(Some(problem));
-                }
-                job.phase(TaskPhase::Replica(Phase::Transferring));
-                mend_in(job, &order, &dir, &damage).await?;
+                job.site.board.found_damaged(&job.site.data, digest, Finding::of(digest, damage));
+                return Err(Some(problem));
             }
+            Verdict::Damaged(damage) => mend_here(job, &order, &dir, damage).await?,
         }
     }
     Ok(())
+}
+
+/// What of `known` is still so.
+async fn look_there(manifest: &Arc<Manifest>, dir: &Path, known: Damage) -> Result<Damage, Option<Problem>> {
+    let (manifest, dir) = (manifest.clone(), dir.to_owned());
+    let still = blocking(move || verify::look_again(&manifest, &dir, &known)).await?;
+    still.map_err(|error| error.problem())
+}
+
+/// Mends a version under its final name. What is damaged and nowhere else is told as that.
+async fn mend_here(job: &Job, order: &FetchOrder, dir: &Path, damage: Damage) -> Ended {
+    let digest = order.manifest.digest();
+    let (board, data) = (&job.site.board, &job.site.data);
+    board.found_damaged(data, digest, Finding::of(digest, damage.clone()));
+    job.phase(TaskPhase::Replica(Phase::Transferring));
+    let mut order = order.clone();
+    if job.sources.borrow().is_empty() {
+        order.patience.no_source = ALONE_PATIENCE;
+    }
+    let mended = mend_in(job, &order, dir, &damage).await;
+    let nobody = matches!(&mended, Err(Some(problem)) if problem.code == Code::T0010);
+    let alone = nobody && job.sources.borrow().is_empty();
+    board.is_last_copy(data, digest, alone);
+    if alone { Err(Some(damage.last_copy_problem(&digest))) } else { mended }
 }
 
 async fn mend_in(job: &Job, order: &FetchOrder, dir: &Path, damage: &Damage) -> Ended {
@@ -201,6 +242,7 @@ pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
         spool: spool(job, manifest),
         floor: floor(job),
         patience: Patience::default(),
+        pace: site.board.paces.of_transfer(manifest.digest(), &paces::limits(&site.board), clock::now()),
         progress: job.progress.clone(),
         cancel: job.cancel.clone(),
     }

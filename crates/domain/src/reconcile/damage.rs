@@ -75,7 +75,7 @@ fn damaged(
     damage: &Damage,
 ) -> String {
     let what = if damage.last_copy { "the last good copy of " } else { "" };
-    let hosts = world.hosts_on(heard.report.provider, version.digest);
+    let hosts = world.linked_to(heard.report.provider, version.digest);
     let hosts: Vec<&str> = hosts.map(|host| host.name.as_str()).collect();
     let named = hosts.iter().take(HOSTS_NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
     let standing = match hosts.len() {

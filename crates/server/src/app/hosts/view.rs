@@ -1,6 +1,9 @@
 //! A host as operators see it: the wish, and what its agent says.
 
-use crate::{app::setup, picture::Picture};
+use crate::{
+    app::{integrity, setup},
+    picture::Picture,
+};
 use diecast_api::{operator::host::HostView, time::rfc3339};
 use diecast_domain::host::{Host, HostReport, in_use, status};
 
@@ -35,6 +38,8 @@ pub(crate) fn view(picture: &Picture, host: &Host) -> HostView {
     let report = report(picture, host);
     let template = picture.templates.get(&host.template);
     let pool = host.pool.and_then(|id| picture.world.pools.iter().find(|pool| pool.id == id));
+    let base = integrity::base(picture, host);
+    let held = base.and_then(|base| integrity::held(picture, host.provider, &base));
     HostView {
         id: host.id.to_string(),
         name: host.name.to_string(),
@@ -58,5 +63,7 @@ pub(crate) fn view(picture: &Picture, host: &Host) -> HostView {
         attempts: host.attempt,
         next_attempt_at: host.next_attempt_at.map(rfc3339),
         problem: host.problem.as_ref().or(report.and_then(|it| it.problem.as_ref())).map(Into::into),
+        base_verified_at: held.as_ref().and_then(|held| held.verified_at.clone()),
+        base_damage: held.and_then(|held| held.damage),
     }
 }

@@ -1,6 +1,9 @@
 //! A version as operators see it: what it is, who has it, why it stays.
 
-use crate::{app::plans::counted, picture::Picture};
+use crate::{
+    app::{integrity, plans::counted},
+    picture::{Picture, version_ref},
+};
 use diecast_api::{
     operator::template::{SizeView, VersionView},
     time::rfc3339,
@@ -34,6 +37,7 @@ impl<'a> Shown<'a> {
             .hosts
             .iter()
             .filter(|host| host.template == version.template && host.stands_on(version.digest));
+        let held = integrity::holders(self.picture, &version_ref(self.template, version));
         VersionView {
             number: version.number,
             digest: version.digest.to_string(),
@@ -50,6 +54,8 @@ impl<'a> Shown<'a> {
             hosts: u32::try_from(standing.count()).unwrap_or(u32::MAX),
             status: self.status(version).to_owned(),
             kept_because: self.kept_because(version),
+            verified_at: integrity::oldest(held.iter().map(|held| &held.verified_at)),
+            held,
         }
     }
 
