@@ -2,6 +2,7 @@
 
 use crate::{Change, StoreError, View, error::doing};
 use diecast_domain::digest::Digest;
+use std::collections::BTreeSet;
 
 /// Bytes in one row: far below what a database takes as one value.
 const PART_BYTES: usize = 16 << 20;
@@ -14,6 +15,15 @@ impl View {
             .await
             .map_err(doing("look for a manifest"))?;
         Ok(parts > 0)
+    }
+
+    /// Of which versions there are manifests.
+    pub async fn manifests_there(&mut self) -> Result<BTreeSet<Digest>, StoreError> {
+        let digests: Vec<String> = sqlx::query_scalar("SELECT DISTINCT digest FROM manifests")
+            .fetch_all(self.db())
+            .await
+            .map_err(doing("list manifests"))?;
+        Ok(digests.iter().filter_map(|digest| digest.parse().ok()).collect())
     }
 
     pub async fn manifest(&mut self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {

@@ -19,7 +19,7 @@ const PASSING: [&str; 7] = [
     "DELETE FROM operations WHERE ended = FALSE",
     "DELETE FROM reports",
     "DELETE FROM assignments",
-    "DELETE FROM notices",
+    "DELETE FROM messages",
 ];
 
 /// A store that was restored from a backup.
