@@ -35,6 +35,7 @@ pub(crate) async fn installation(store: &Store, password: Option<&str>) -> anyho
     change.put_setting(CA_KEY, &authority.key_pem()).await?;
     change.put_epoch(1).await?;
     let given = password.filter(|password| !password.is_empty());
+    given.map_or(Ok(()), crate::password::acceptable)?;
     let drawn = given.is_none().then(secret::password);
     let password = given.or(drawn.as_deref()).expect("either is there");
     let password_hash = hash(password)?;
@@ -57,24 +58,6 @@ pub(crate) fn show(password: &str, may_be_shown: bool) {
     );
 }
 
-/// Sets an administrator's password and ends what was signed in with the old one. None if there is
-/// no such administrator; otherwise the password that was drawn, if it was.
-pub(crate) async fn set_password(
-    store: &Store,
-    user: &str,
-    password: Option<&str>,
-) -> anyhow::Result<Option<Option<String>>> {
-    let mut change = store.change().await?;
-    let Some(before) = change.administrator(user).await? else { return Ok(None) };
-    let given = password.filter(|password| !password.is_empty());
-    let drawn = given.is_none().then(secret::password);
-    let password_hash = hash(given.or(drawn.as_deref()).expect("either is there"))?;
-    change.put_administrator(&Administrator { password_hash, ..before }).await?;
-    change.delete_sessions_of(user).await?;
-    change.commit().await?;
-    Ok(Some(drawn))
-}
-
-fn hash(password: &str) -> anyhow::Result<String> {
+pub(crate) fn hash(password: &str) -> anyhow::Result<String> {
     secret::password_hash(password).map_err(|error| anyhow::anyhow!("hashing the password: {error}"))
 }

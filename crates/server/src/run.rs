@@ -1,27 +1,23 @@
 //! The commands of `diecast server`.
 
 use crate::{
-    args::{LogFormat, PasswordArgs, ServerArgs, ServerCommand},
-    backup,
-    first,
-    settings::{self, ServerSettings},
+    args::{ServerArgs, ServerCommand},
+    backup, log, password,
+    settings::ServerSettings,
     start::{start, unforeseen},
 };
 use diecast_domain::code::{Code, Problem};
-use diecast_store::Store;
-use std::io::{IsTerminal, Write};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// Does what was typed.
 pub async fn execute(args: ServerArgs) -> Result<(), Problem> {
     go_on_as_owner(&args.command)?;
     match args.command {
         ServerCommand::Run(args) => {
-            log(args.log_format);
+            log::begin(args.log_format);
             run(args.settings()?).await
         }
-        ServerCommand::Password(args) => password(args).await,
+        ServerCommand::Password(args) => password::reset(args).await,
         ServerCommand::Backup(args) => backup::backup(args).await,
         ServerCommand::Restore(args) => backup::restore(args).await,
     }
@@ -58,34 +54,4 @@ fn go_on_as_owner(command: &ServerCommand) -> Result<(), Problem> {
             format!("this program cannot go on as the user that {} belongs to: {error}", data.display());
         Problem::new(Code::S0003, cause)
     })
-}
-
-async fn password(args: PasswordArgs) -> Result<(), Problem> {
-    let database = settings::database_path(&args.place.data, args.place.database.as_deref())?;
-    let store = Store::open_beside(&database).await.map_err(|error| error.problem())?;
-    let given = std::env::var(first::PASSWORD_VARIABLE).ok();
-    let set = first::set_password(&store, &args.user, given.as_deref()).await.map_err(unforeseen)?;
-    store.close().await;
-    let Some(drawn) = set else {
-        return Err(Problem::new(Code::A0004, format!("there is no administrator `{}`", args.user)));
-    };
-    if let Some(password) = drawn {
-        let written = writeln!(std::io::stdout(), "{password}");
-        written.map_err(|error| unforeseen(error.into()))?;
-    }
-    Ok(())
-}
-
-/// To stderr. `RUST_LOG` says how much.
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    // A second subscriber in one process is refused; the first one does.
-    let _ = match format {
-        LogFormat::Human => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
-    };
 }

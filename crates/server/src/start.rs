@@ -85,7 +85,8 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
     let reloader = listener.reloader();
     let url = settings::url(&settings, address, host_name.as_deref());
     let notifier = Notifier::new(settings.notification_scripts.clone(), certificate_ends_at);
-    let app = App::new(store, authority, url.clone(), notifier).await.map_err(|error| unforeseen(error.into()))?;
+    let app =
+        App::new(store, authority, url.clone(), notifier).await.map_err(|error| unforeseen(error.into()))?;
     let mut stopping = app.stopping();
     let service = http::router(app.clone()).into_make_service_with_connect_info::<Peer>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
