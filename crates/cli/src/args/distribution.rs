@@ -14,7 +14,7 @@ pub enum DistributionCommand {
     Show(ShowArgs),
     /// Try again at once where it failed, instead of at the next automatic attempt
     Retry(SomeProvidersArgs),
-    /// Read every byte again and compare it with the manifest
+    /// Read every byte again and compare it with the manifest; what is damaged is mended from a peer
     Verify(SomeProvidersArgs),
 }
 

@@ -1,6 +1,6 @@
 //! Small values that are typed: times to wait, pairs of a name and a value.
 
-use diecast_domain::{pattern::NamePattern, template::Tag};
+use diecast_domain::{limit::Limit, pattern::NamePattern, template::Tag, window::DailyWindow};
 use std::{net::SocketAddr, time::Duration};
 
 /// `90s`, `10m`, `1h 30m`, or plain seconds.
@@ -11,6 +11,37 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
     let span: jiff::SignedDuration = text.parse().map_err(|_| refuse())?;
     Duration::try_from(span).map_err(|_| refuse())
+}
+
+/// As [`duration`], and in days too: `7d`.
+pub(super) fn days(text: &str) -> Result<Duration, String> {
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u64>().ok());
+    match days.map(|days| days.checked_mul(24 * 3600)) {
+        Some(seconds) => seconds.map(Duration::from_secs).ok_or_else(|| format!("`{text}` is too long")),
+        None => duration(text).map_err(|_| format!("`{text}` is not a time: write 7d, 36h or plain seconds")),
+    }
+}
+
+/// `50MiB/s`: bytes, as disks are measured in.
+pub(super) fn byte_rate(text: &str) -> Result<u64, String> {
+    let refuse = || format!("`{text}` is not a rate: write it like 50MiB/s");
+    size(text.trim_end_matches("/s")).map_err(|_| refuse())
+}
+
+pub(super) fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("`{text}` is neither on nor off")),
+    }
+}
+
+/// A part of the day as the server takes it; empty for any time.
+pub(super) fn window(text: &str) -> Result<String, String> {
+    if text == "any" {
+        return Ok(String::new());
+    }
+    text.parse::<DailyWindow>().map(|window| window.to_string()).map_err(|bad| bad.to_string())
 }
 
 /// As [`duration`], in whole seconds that the API can take.
@@ -37,6 +68,12 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         _ => return Err(refuse()),
     };
     number.checked_mul(1 << (10 * power)).filter(|bytes| *bytes > 0).ok_or_else(refuse)
+}
+
+/// `100Mbit/s`, `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`, `off`: as it is stored.
+pub(super) fn limit(text: &str) -> Result<String, String> {
+    let limit = Limit::wish(text).map_err(|bad| bad.to_string())?;
+    Ok(limit.map_or_else(|| "off".to_owned(), |limit| limit.to_string()))
 }
 
 /// `1,10%,100%` or `5`, as it was typed: what it means is the server's.
@@ -117,6 +154,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn scrubs_are_wished_for_in_the_units_of_disks_and_weeks() {
+        assert_eq!(days("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
+        assert_eq!(days("36h"), Ok(Duration::from_secs(36 * 3600)));
+        assert!(days("d").is_err() && days("1w").is_err() && days("999999999999999999d").is_err());
+        assert_eq!(byte_rate("50MiB/s"), Ok(50 << 20));
+        assert!(byte_rate("50Mbit/s").is_err() && byte_rate("fast").is_err());
+        assert_eq!(window("22:00-06:00"), Ok("22:00-06:00 UTC".into()));
+        assert_eq!(window("any"), Ok(String::new()));
+        assert!(window("at night").unwrap_err().contains("22:00-06:00"));
+        assert_eq!((on_or_off("on"), on_or_off("off")), (Ok(true), Ok(false)));
+        assert!(on_or_off("maybe").is_err());
+    }
+
+    #[test]
     fn times_are_read_as_people_write_them() {
         let read = |text| duration(text).map(|time| time.as_secs()).ok();
         let times = ["90", "90s", "10m", "1h 30m", "1h30m", "", "soon", "-5s"].map(read);
@@ -129,6 +180,13 @@ mod tests {
             ["20GiB", "20g", "1 KiB", "512", "0", "", "GiB", "20x", "99999999999T"].map(|it| size(it).ok());
         let gib20 = Some(20 << 30);
         assert_eq!(read, [gib20, gib20, Some(1024), Some(512), None, None, None, None, None]);
+    }
+
+    #[test]
+    fn a_limit_says_bits_or_bytes_and_may_have_windows() {
+        assert_eq!(limit("2 mbit 8:00-18:00; off").as_deref(), Ok("2Mbit/s 08:00-18:00 UTC; off"));
+        assert_eq!(limit("off").as_deref(), Ok("off"));
+        assert!(limit("100M").unwrap_err().contains("bits or bytes"));
     }
 
     #[test]

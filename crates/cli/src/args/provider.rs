@@ -3,6 +3,7 @@
 use super::{WaitArgs, YesArgs, parse};
 use clap::{Args, Subcommand};
 use diecast_domain::names::ProviderName;
+use std::time::Duration;
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum ProviderCommand {
@@ -57,6 +58,10 @@ pub struct AddArgs {
     /// A label to select it by: tier=prod (may be repeated)
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse::full_pair)]
     pub labels: Vec<(String, String)>,
+    /// What it may receive of versions, and as much again that it may send: 100Mbit/s, 12MB/s, off, or by the
+    /// time of the day
+    #[arg(long, value_name = "LIMIT", value_parser = parse::limit)]
+    pub limit: Option<String>,
     #[command(flatten)]
     pub wait: WaitArgs,
 }
@@ -79,7 +84,11 @@ pub struct CheckArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   diecast provider set kvm-a --storage fast
-  diecast provider set kvm-a --network corp=br21 --network guest=   # maps one, unmaps the other")]
+  diecast provider set kvm-a --network corp=br21 --network guest=   # maps one, unmaps the other
+  diecast provider set kvm-a --limit '2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s'
+  diecast provider set kvm-a --limit off
+  diecast provider set kvm-a --scrub-window '22:00-06:00 Europe/Madrid' --scrub-rate 50MiB/s --scrub-every 14d
+  diecast provider set kvm-a --scrub off")]
 pub struct SetArgs {
     /// Which one
     pub name: ProviderName,
@@ -98,6 +107,22 @@ pub struct SetArgs {
     /// Set a label; with nothing after the =, take it away (may be repeated)
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = parse::pair)]
     pub labels: Vec<(String, String)>,
+    /// What it may receive of versions, and as much again that it may send: 100Mbit/s, 12MB/s, off, or by the
+    /// time of the day
+    #[arg(long, value_name = "LIMIT", value_parser = parse::limit)]
+    pub limit: Option<String>,
+    /// Whether what it holds is read back by itself, to find what rots on its disk
+    #[arg(long, value_name = "on|off", value_parser = parse::on_or_off)]
+    pub scrub: Option<bool>,
+    /// How fast it is read back: 50MiB/s
+    #[arg(long, value_name = "RATE", value_parser = parse::byte_rate)]
+    pub scrub_rate: Option<u64>,
+    /// When it may be read back: 22:00-06:00, in UTC or with a time zone after it; any: at any time
+    #[arg(long, value_name = "WINDOW", value_parser = parse::window)]
+    pub scrub_window: Option<String>,
+    /// How often every byte is read back: 7d, 36h
+    #[arg(long, value_name = "TIME", value_parser = parse::days)]
+    pub scrub_every: Option<Duration>,
 }
 
 #[derive(Args, Clone, Debug)]

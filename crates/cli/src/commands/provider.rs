@@ -11,7 +11,10 @@ use crate::{
 };
 use diecast_api::{
     client::all,
-    operator::provider::{AddProvider, ChangeProvider, JoinView},
+    operator::{
+        provider::{AddProvider, ChangeProvider, JoinView},
+        scrub::ChangeScrub,
+    },
 };
 use diecast_domain::provider::ProviderState;
 use serde_json::json;
@@ -47,6 +50,7 @@ async fn add(cx: &mut Context<'_>, args: AddArgs) -> Result<(), Failure> {
         networks: args.networks.into_iter().collect(),
         site: args.site,
         labels: args.labels.into_iter().collect(),
+        limit: args.limit,
     };
     let join = cx.client.add_provider(&add).await?;
     hand_over(cx, &join)?;
@@ -84,15 +88,24 @@ async fn check(cx: &mut Context<'_>, args: CheckArgs) -> Result<(), Failure> {
 }
 
 async fn set(cx: &mut Context<'_>, args: SetArgs) -> Result<(), Failure> {
+    let scrub = ChangeScrub {
+        on: args.scrub,
+        every_seconds: args.scrub_every.map(|every| every.as_secs()),
+        bytes_per_second: args.scrub_rate,
+        window: args.scrub_window,
+    };
     let change = ChangeProvider {
         uri: args.uri,
         storage: args.storage,
         networks: args.networks.into_iter().collect(),
         site: args.site,
         labels: args.labels.into_iter().collect(),
+        limit: args.limit,
+        scrub: Some(scrub).filter(|scrub| *scrub != ChangeScrub::default()),
     };
-    let settings = (&change.uri, &change.storage, &change.site);
-    if settings == (&None, &None, &None) && change.networks.is_empty() && change.labels.is_empty() {
+    let settings = [&change.uri, &change.storage, &change.site, &change.limit];
+    let pairs = change.networks.len() + change.labels.len();
+    if settings == [&None; 4] && pairs == 0 && change.scrub.is_none() {
         return Err(Failure::usage("nothing is to be changed", "see `diecast provider set --help`"));
     }
     let name = args.name.as_str();

@@ -1,6 +1,6 @@
 //! How a distribution stands: a headline, a row a provider, and what is not well.
 
-use super::{Look, NOTHING, bytes, or_nothing, sheet, short, time, trouble};
+use super::{Look, NOTHING, bytes, integrity, or_nothing, sheet, short, time, trouble};
 use diecast_api::operator::{
     ProblemView,
     distribution::{DistributionRow, DistributionView},
@@ -8,7 +8,7 @@ use diecast_api::operator::{
 use diecast_domain::units::BytesPerSecond;
 
 /// Titles, and whether a narrow terminal goes without.
-const COLUMNS: [(&str, bool); 11] = [
+const COLUMNS: [(&str, bool); 12] = [
     ("PROVIDER", true),
     ("STATE", true),
     ("PROGRESS", true),
@@ -20,6 +20,7 @@ const COLUMNS: [(&str, bool); 11] = [
     ("LEFT", true),
     ("SINCE", false),
     ("ATTEMPTS", false),
+    ("VERIFIED", false),
 ];
 /// A terminal with fewer columns than this is narrow: every word of the table would be on a line of its own.
 const NARROW: u16 = 110;
@@ -30,9 +31,19 @@ pub(crate) fn show(look: Look, view: &DistributionView) -> String {
         let rows = view.providers.iter().map(|row| cells(look, row)).collect();
         text.push_str(&format!("\n{}", sheet::fitting_table(look, &COLUMNS, NARROW, rows)));
     }
+    let limits: String = view.providers.iter().filter_map(held_back).collect();
+    if !limits.is_empty() {
+        text.push_str(&format!("\n{limits}"));
+    }
     let troubles: String = view.providers.iter().filter_map(|row| trouble_of(look, row)).collect();
     if !troubles.is_empty() {
         text.push_str(&format!("\n{troubles}"));
+    }
+    for row in &view.providers {
+        let whose = format!("{} on {}", view.template, row.provider);
+        for damage in &row.damaged {
+            text.push_str(&format!("\n{}", integrity::damage(&whose, damage)));
+        }
     }
     text
 }
@@ -61,6 +72,7 @@ fn cells(look: Look, row: &DistributionRow) -> Vec<String> {
         or_nothing(row.seconds_left.map(time::span)),
         time::lasting(look.now, &row.since),
         attempts(look, row),
+        integrity::verified_ago(look, row.verified_at.as_ref()),
     ]
 }
 
@@ -78,6 +90,12 @@ fn attempts(look: Look, row: &DistributionRow) -> String {
         Some(at) => format!("{}, next {}", row.attempts, time::until(look.now, at)),
         None => row.attempts.to_string(),
     }
+}
+
+/// What somebody set to keep it slow: what would else be looked for in the network.
+fn held_back(row: &DistributionRow) -> Option<String> {
+    let limited = row.limited.as_ref()?;
+    Some(format!("{}: {}\n", row.provider, limited.text))
 }
 
 /// Why a provider is not well, if it is not, and when it is tried again.

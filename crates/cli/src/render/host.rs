@@ -1,6 +1,6 @@
 //! Hosts: the list, and one with its addresses.
 
-use super::{Look, or_nothing, setup, sheet, time, trouble, yes_no};
+use super::{Look, integrity, or_nothing, setup, sheet, time, trouble, yes_no};
 use diecast_api::operator::host::{HostList, HostView};
 
 /// Titles, and whether a narrow terminal goes without.
@@ -38,7 +38,15 @@ pub(crate) fn list(look: Look, list: &HostList) -> String {
     };
     let mut text = sheet::fitting_table(look, &COLUMNS, NARROW, list.items.iter().map(row).collect());
     let troubles = list.items.iter().filter_map(|host| Some(trouble(&host.name, host.problem.as_ref()?)));
-    let troubles: String = troubles.collect();
+    let stands = list.items.iter().filter_map(|host| Some((host, host.base_damage.as_ref()?)));
+    let damaged = stands.map(|(host, damage)| {
+        let (number, template) = (damage.version, &host.template);
+        format!(
+            "{}: {} v{number} of {template}, which it stands on, is damaged there\n",
+            host.name, damage.code
+        )
+    });
+    let troubles: String = troubles.chain(damaged).collect();
     if !troubles.is_empty() {
         text.push_str(&format!("\n{troubles}"));
     }
@@ -67,6 +75,7 @@ pub(crate) fn show(look: Look, host: &HostView) -> String {
         ("Power", or_nothing(host.power.as_ref())),
         ("Template", host.template.clone()),
         ("Version", version(host)),
+        ("Base verified", integrity::verified(look, host.base_verified_at.as_ref())),
         ("Provider", host.provider.clone()),
         ("Pool", host.pool.clone().unwrap_or_default()),
         ("Kind", host.kind.clone()),
@@ -90,6 +99,10 @@ pub(crate) fn show(look: Look, host: &HostView) -> String {
     let mut text = sheet::details(look, &pairs);
     if let Some(problem) = &host.problem {
         text.push_str(&format!("\n{}", trouble(&host.name, problem)));
+    }
+    if let Some(damage) = &host.base_damage {
+        let whose = format!("{} on {}, which {} stands on", host.template, host.provider, host.name);
+        text.push_str(&format!("\n{}", integrity::damage(&whose, damage)));
     }
     text
 }

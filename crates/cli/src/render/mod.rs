@@ -1,30 +1,35 @@
 //! API values as text, by pure functions: one file a noun. Time and width are handed in.
 
+pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod distribution;
 pub(crate) mod error;
 pub(crate) mod event;
 pub(crate) mod explain;
 pub(crate) mod host;
+pub(crate) mod integrity;
 pub(crate) mod maintenance;
 pub(crate) mod operation;
 pub(crate) mod plan;
 pub(crate) mod pool;
 pub(crate) mod progress;
 pub(crate) mod provider;
+pub(crate) mod recovery;
 pub(crate) mod recreation;
 pub(crate) mod schedule;
 pub(crate) mod setup;
 pub(crate) mod sheet;
+pub(crate) mod support;
 pub(crate) mod template;
 pub(crate) mod time;
+pub(crate) mod token;
 pub(crate) mod version;
 pub(crate) mod vm;
 
 #[cfg(test)]
 pub(crate) mod samples;
 
-use diecast_api::operator::ProblemView;
+use diecast_api::operator::{ProblemView, limit::LimitedView};
 use diecast_domain::units::ByteCount;
 use jiff::Timestamp;
 use std::os::fd::RawFd;
@@ -54,6 +59,12 @@ pub(crate) const NOTHING: &str = "-";
 
 pub(crate) fn bytes(count: u64) -> String {
     ByteCount(count).to_string()
+}
+
+/// `2Mbit/s 08:00-18:00 UTC; 100Mbit/s`, and what that means now if that changes by itself.
+pub(crate) fn limit(limit: Option<&String>, limited: Option<&LimitedView>) -> String {
+    let now = limited.filter(|limited| limited.until.is_some()).map(|limited| format!(" ({})", limited.text));
+    limit.map(|limit| format!("{limit}{}", now.unwrap_or_default())).unwrap_or_default()
 }
 
 pub(crate) fn or_nothing(value: Option<impl ToString>) -> String {

@@ -1,6 +1,6 @@
 //! Providers: the list, and one with all that is known of it.
 
-use super::{Look, NOTHING, bytes, or_nothing, sheet, time, trouble, yes_no};
+use super::{Look, NOTHING, bytes, integrity, limit, or_nothing, sheet, time, trouble, yes_no};
 use diecast_api::operator::provider::{FactsView, ProviderList, ProviderView, StorageView};
 use std::collections::BTreeMap;
 
@@ -44,6 +44,10 @@ pub(crate) fn show(look: Look, provider: &ProviderView) -> String {
         ("Mapped networks", joined(&provider.networks)),
         ("Site", provider.site.clone().unwrap_or_default()),
         ("Labels", joined(&provider.labels)),
+        ("Limit", limit(provider.limit.as_ref(), provider.limited.as_ref())),
+        ("Reads back", provider.scrub.as_ref().map(|it| integrity::scrub(look, it)).unwrap_or_default()),
+        ("Reading now", provider.scrub.as_ref().and_then(integrity::scrubbing).unwrap_or_default()),
+        ("Verified", integrity::verified(look, provider.verified_at.as_ref())),
         ("Templates", provider.templates.to_string()),
         ("Hosts", provider.hosts.to_string()),
         ("Agent", provider.agent_version.clone().unwrap_or_default()),
@@ -61,8 +65,18 @@ pub(crate) fn show(look: Look, provider: &ProviderView) -> String {
     if let Some(facts) = &provider.facts {
         text.push_str(&format!("\n{}\n{}", storages(look, provider, facts), networks(look, facts)));
     }
+    if !provider.held.is_empty() {
+        text.push_str(&format!("\n{}", integrity::held(look, &provider.held)));
+    }
     if let Some(problem) = &provider.problem {
         text.push_str(&format!("\n{}", trouble(&provider.name, problem)));
+    }
+    let damages = provider.held.iter().filter_map(|held| Some((held, held.damage.as_ref()?)));
+    for (held, damage) in damages {
+        text.push_str(&format!(
+            "\n{}",
+            integrity::damage(&format!("{} on {}", held.template, held.provider), damage)
+        ));
     }
     text
 }

@@ -7,12 +7,14 @@ pub(crate) use rolling::*;
 use super::Look;
 use diecast_api::operator::{
     ProblemView,
+    audit::AuditList,
     distribution::{DistributionRow, DistributionSummary, DistributionView},
     event::EventList,
     host::HostView,
     operation::OperationView,
     provider::ProviderView,
     template::{PlanView, TemplateView, VersionList},
+    token::TokenList,
     vm::VmList,
 };
 use serde_json::{from_value, json};
@@ -41,6 +43,8 @@ pub(crate) fn row(provider: &str, state: &str, progress: &str, phase: &str, perc
         bytes_network: (total as f64 * percent / 200.0) as u64,
         bytes_per_second: 0,
         seconds_left: None,
+        limited: None,
+        damaged: Vec::new(),
         version: None,
         verified_at: None,
         since: "2026-01-01T00:06:55Z".into(),
@@ -72,6 +76,7 @@ pub(crate) fn distribution() -> DistributionView {
         digest: Some(DIGEST.into()),
         distribution: "Distributing".into(),
         summary: summary("Distributing", "Distributing (2 failed, 1 of 4 ready)", 4, 1, 2),
+        verified_at: None,
         providers: vec![ready, moving, full, silent],
     }
 }
@@ -261,4 +266,34 @@ pub(crate) fn events() -> EventList {
          "name": "win11", "actor": "diecast", "message": "the disk of kvm-c is full", "code": "T0003"}
     ]}))
     .unwrap()
+}
+
+pub(crate) fn tokens() -> TokenList {
+    from_value(json!({"items": [
+        {"name": "ci", "role": "administrator", "author": "admin", "created_at": "2025-12-01T00:00:00Z",
+            "expires_at": "2026-03-01T00:00:00Z", "expired": false,
+            "last_used_at": "2026-01-01T00:00:00Z", "last_used_from": "10.0.0.7"},
+        {"name": "grafana", "role": "viewer", "author": "admin", "created_at": "2025-12-01T00:00:00Z",
+            "expires_at": null, "expired": false, "last_used_at": null, "last_used_from": null},
+        {"name": "old", "role": "viewer", "author": "token:ci", "created_at": "2025-10-01T00:00:00Z",
+            "expires_at": "2025-12-30T00:00:00Z", "expired": true,
+            "last_used_at": "2025-12-29T00:00:00Z", "last_used_from": "fd00::7"},
+    ], "next": null}))
+    .unwrap()
+}
+
+pub(crate) fn audit() -> AuditList {
+    let entry = |id: i64, action: &str, object: &str, name: &str, message: &str| {
+        json!({"id": id, "at": "2026-01-01T00:00:00Z", "who": "admin", "from": "10.0.0.7", "request": UUID,
+            "call": "PATCH /api/v1/providers/kvm-a", "action": action, "object": object, "name": name,
+            "message": message, "before": null, "after": null, "refused": null})
+    };
+    let mut changed = entry(3, "provider.changed", "provider", "kvm-a", "provider kvm-a was changed");
+    changed["before"] = json!({"name": "kvm-a", "site": null, "settings": {"storage": "default"}});
+    changed["after"] = json!({"name": "kvm-a", "site": "berlin", "settings": {"storage": "fast"}});
+    let mut made = entry(2, "host.created", "host", "desk-001", "host `desk-001` is to be made on kvm-a");
+    made["after"] = json!({"name": "desk-001"});
+    let mut refused = entry(1, "server.refused", "server", "", "the user name or the password is wrong");
+    (refused["refused"], refused["who"]) = (json!("A0008"), json!("(unknown)"));
+    from_value(json!({"items": [changed, made, refused], "next": null})).unwrap()
 }

@@ -1,10 +1,10 @@
 //! The versions of a template: the list, and one with what is new in it and why it is kept.
 
-use super::{Look, NOTHING, bytes, counted, listed, or_nothing, sheet, template, time};
+use super::{Look, NOTHING, bytes, counted, integrity, listed, or_nothing, sheet, template, time};
 use diecast_api::operator::template::{VersionList, VersionView};
 
 /// Titles, and whether a narrow terminal goes without.
-const COLUMNS: [(&str, bool); 12] = [
+const COLUMNS: [(&str, bool); 13] = [
     ("VERSION", true),
     ("STATUS", true),
     ("TAGS", true),
@@ -13,6 +13,7 @@ const COLUMNS: [(&str, bool); 12] = [
     ("SIZE", false),
     ("HOSTS", true),
     ("HELD BY", true),
+    ("VERIFIED", false),
     ("KEPT BECAUSE", true),
     ("AUTHOR", false),
     ("CREATED", false),
@@ -34,6 +35,7 @@ pub(crate) fn list(look: Look, list: &VersionList) -> String {
             bytes(version.size.data_bytes),
             version.hosts.to_string(),
             listed(&version.held_by, HOLDERS_MAX),
+            integrity::verified_ago(look, version.verified_at.as_ref()),
             version.kept_because.join("; "),
             version.author.clone(),
             time::ago(look.now, &version.created_at),
@@ -74,9 +76,19 @@ pub(crate) fn show(look: Look, version: &VersionView) -> String {
         ("Size", template::size(&version.size)),
         ("Hosts", version.hosts.to_string()),
         ("Held by", if version.held_by.is_empty() { "nobody".into() } else { version.held_by.join(", ") }),
+        ("Verified", integrity::verified(look, version.verified_at.as_ref())),
         ("Kept because", version.kept_because.join("; ")),
     ];
-    sheet::details(look, &pairs)
+    let mut text = sheet::details(look, &pairs);
+    if !version.held.is_empty() {
+        text.push_str(&format!("\n{}", integrity::holders(look, &version.held)));
+    }
+    for held in &version.held {
+        let whose = format!("{} on {}", held.template, held.provider);
+        let damage = held.damage.iter().map(|damage| format!("\n{}", integrity::damage(&whose, damage)));
+        text.extend(damage);
+    }
+    text
 }
 
 /// What leaving maintenance, or an activation, has led to, in a sentence: `now` is the current version,

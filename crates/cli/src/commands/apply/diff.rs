@@ -1,7 +1,7 @@
 //! What is to be changed so that it is as the file says: pure, and in an order in which each step can be done.
 
 use super::{
-    document::{Document, PoolWish, ProviderWish, TemplateWish},
+    document::{Document, PoolWish, ProviderWish, TemplateWish, WindowWish},
     there::{self, There},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
 use diecast_api::operator::{
     pool::{CreatePool, PoolSettings, PoolView},
     provider::{ChangeProvider, ProviderView},
+    scrub::ChangeScrub,
     template::{ChangeTemplate, TemplateView},
 };
 use serde::Serialize;
@@ -163,6 +164,15 @@ fn provider(it: &ProviderView, wish: &ProviderWish) -> Option<Step> {
         site: wish.site.clone().filter(|_| is_changed("site")),
         networks: pairs("networks.", &wish.networks),
         labels: pairs("labels.", &wish.labels),
+        limit: wish.limit.clone().filter(|_| is_changed("limit")).map(|limit| limit.0),
+        scrub: wish.scrub.clone().filter(|_| fields.iter().any(|it| it.key.starts_with("scrub."))).map(
+            |scrub| ChangeScrub {
+                on: scrub.on,
+                every_seconds: scrub.every_seconds,
+                bytes_per_second: scrub.bytes_per_second,
+                window: scrub.window.map(WindowWish::asked),
+            },
+        ),
     };
     changed("provider", &it.name, fields, Act::ChangeProvider { name: it.name.clone(), change })
 }
@@ -170,7 +180,8 @@ fn provider(it: &ProviderView, wish: &ProviderWish) -> Option<Step> {
 fn template(it: &TemplateView, wish: &TemplateWish) -> Option<Step> {
     let wish = TemplateWish { distribution: None, ..wish.clone() };
     let fields = fields(&there::template(it), &wish);
-    let change = ChangeTemplate { concurrency: wish.concurrency, keep: wish.keep };
+    let limit = wish.limit.clone().map(|limit| limit.0);
+    let change = ChangeTemplate { concurrency: wish.concurrency, keep: wish.keep, limit };
     changed("template", &it.name, fields, Act::ChangeTemplate { name: it.name.clone(), change })
 }
 

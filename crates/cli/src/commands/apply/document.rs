@@ -2,8 +2,10 @@
 
 use diecast_api::operator::{host::SetupBody, recreation::TermsBody};
 use diecast_domain::{
+    limit::{BadLimit, Limit},
     names::{PoolName, ProviderName, TemplateName},
     pattern::NamePattern,
+    window::{BadWindow, DailyWindow},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,7 +38,52 @@ pub(super) struct ProviderWish {
     /// All of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) labels: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limit: Option<LimitWish>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scrub: Option<ScrubWish>,
 }
+
+/// How what a provider holds is read back by itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ScrubWish {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) on: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) every_seconds: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bytes_per_second: Option<u64>,
+    /// `any` for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) window: Option<WindowWish>,
+}
+
+/// A window as it is stored, however it is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct WindowWish(String);
+
+impl TryFrom<String> for WindowWish {
+    type Error = BadWindow;
+    fn try_from(text: String) -> Result<Self, BadWindow> {
+        if text == ANY_TIME { Ok(Self(text)) } else { Ok(Self(text.parse::<DailyWindow>()?.to_string())) }
+    }
+}
+
+impl WindowWish {
+    /// As the server tells of it.
+    pub(super) fn of(window: Option<String>) -> Self {
+        Self(window.unwrap_or_else(|| ANY_TIME.to_owned()))
+    }
+
+    /// As the server takes it.
+    pub(super) fn asked(self) -> String {
+        if self.0 == ANY_TIME { String::new() } else { self.0 }
+    }
+}
+
+const ANY_TIME: &str = "any";
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -48,6 +95,27 @@ pub(super) struct TemplateWish {
     pub(super) concurrency: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) keep: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limit: Option<LimitWish>,
+}
+
+/// A limit as it is stored, however it is written; `off` is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct LimitWish(pub(super) String);
+
+impl TryFrom<String> for LimitWish {
+    type Error = BadLimit;
+    fn try_from(text: String) -> Result<Self, BadLimit> {
+        Ok(Self::of(Limit::wish(&text)?.map(|limit| limit.to_string())))
+    }
+}
+
+impl LimitWish {
+    /// As the server tells of it.
+    pub(super) fn of(limit: Option<String>) -> Self {
+        Self(limit.unwrap_or_else(|| "off".to_owned()))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

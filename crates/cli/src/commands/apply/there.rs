@@ -1,6 +1,6 @@
 //! How it is set on the server, and the same in the form of a file.
 
-use super::document::{Document, PoolWish, ProviderWish, TemplateWish};
+use super::document::{Document, LimitWish, PoolWish, ProviderWish, ScrubWish, TemplateWish, WindowWish};
 use crate::Failure;
 use diecast_api::{
     client::{Client, all},
@@ -102,11 +102,23 @@ pub(super) fn provider(it: &ProviderView) -> ProviderWish {
         site: Some(it.site.clone().unwrap_or_default()),
         networks: Some(it.networks.clone()),
         labels: Some(it.labels.clone()),
+        limit: Some(LimitWish::of(it.limit.clone())),
+        scrub: it.scrub.as_ref().map(|scrub| ScrubWish {
+            on: Some(scrub.on),
+            every_seconds: Some(scrub.every_seconds),
+            bytes_per_second: Some(scrub.bytes_per_second),
+            window: Some(WindowWish::of(scrub.window.clone())),
+        }),
     }
 }
 
 pub(super) fn template(it: &TemplateView) -> TemplateWish {
-    TemplateWish { distribution: None, concurrency: Some(it.concurrency), keep: Some(it.keep) }
+    TemplateWish {
+        distribution: None,
+        concurrency: Some(it.concurrency),
+        keep: Some(it.keep),
+        limit: Some(LimitWish::of(it.limit.clone())),
+    }
 }
 
 /// All of it, with the bounds apart. None if its names are of a newer release's kind.
