@@ -45,7 +45,8 @@ pub(crate) mod versions;
 pub(crate) mod vms;
 
 use crate::{
-    attempts::Attempts, clock, live::Live, metrics::Counted, notify::Notifier, picture::Picture, told::Told, uses::Uses,
+    attempts::Attempts, clock, live::Live, metrics::Counted, notify::Notifier, picture::Picture, told::Told,
+    uses::Uses,
 };
 use diecast_identity::Authority;
 use diecast_store::{NewEvent, Store, StoreError};
@@ -80,7 +81,12 @@ struct Inside {
 }
 
 impl App {
-    pub(crate) async fn new(store: Store, authority: Authority, url: String, notifier: Notifier) -> Result<Self, StoreError> {
+    pub(crate) async fn new(
+        store: Store,
+        authority: Authority,
+        url: String,
+        notifier: Notifier,
+    ) -> Result<Self, StoreError> {
         let mut view = store.view().await?;
         let reports = view.reports().await?;
         let last_event = view.last_event().await?;
