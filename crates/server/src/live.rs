@@ -2,7 +2,7 @@
 //!
 //! At a start it is filled with the last reports that were stored, as of agents not heard yet.
 
-use crate::{changed::Changed, consoles::Consoles};
+use crate::{changed::Changed, consoles::Consoles, strangers::Strangers};
 use diecast_domain::{
     ids::{ProviderId, SessionId},
     provider::SILENCE_MAX,
@@ -30,6 +30,8 @@ pub(crate) struct Live {
     agents: Mutex<BTreeMap<ProviderId, Agent>>,
     /// Screens that somebody looks at.
     pub(crate) consoles: Consoles,
+    /// Agents that the store does not know, after a restore.
+    pub(crate) strangers: Strangers,
     /// What the store has of each report. Only the reconciler touches it.
     kept: Mutex<BTreeMap<ProviderId, Report>>,
     /// What agents said when changes were last told. Only the reconciler touches it.
@@ -73,6 +75,7 @@ impl Live {
             started,
             agents,
             consoles: Consoles::default(),
+            strangers: Strangers::default(),
             kept: Mutex::new(kept),
             noted: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES_MAX),

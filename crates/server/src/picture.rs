@@ -13,6 +13,7 @@ use diecast_domain::{
     plan::{ProviderInWorld, TemplateInWorld, World},
     pool::Follow,
     provider::{ProviderState, SILENCE_MAX, state},
+    recovery::Recovery,
     report::Report,
     template::VersionRef,
     units::Timestamp,
@@ -61,6 +62,10 @@ impl Picture {
         picture.world.pools = view.pools().await?;
         picture.world.schedules = view.schedules().await?;
         picture.world.consoles = live.consoles.orders();
+        if view.open_recovery().await?.is_some() {
+            let manifests = view.manifests_there().await?;
+            picture.world.recovery = Some(Recovery { manifests, ..Recovery::default() });
+        }
         picture.fill_providers(live.started);
         picture.fill_templates(view.members().await?);
         Ok(picture)
@@ -97,6 +102,11 @@ impl Picture {
             }
             let hosts = report.hosts.iter().map(|host| (host.id, host.clone()));
             self.world.host_reports.extend(hosts);
+            if let Some(recovery) = &mut self.world.recovery {
+                self.world.found_on.extend(report.hosts.iter().map(|host| (host.id, *id)));
+                self.world.copies_on.extend(report.working_copies.iter().map(|copy| (copy.id, *id)));
+                recovery.formers.extend(report.former.iter().map(|former| (*id, (**former).clone())));
+            }
             let copies = report.working_copies.iter().map(|copy| (copy.id, copy.clone()));
             self.world.working_copies.extend(copies);
         }

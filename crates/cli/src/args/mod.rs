@@ -9,6 +9,7 @@ pub mod moment;
 mod parse;
 pub mod pool;
 pub mod provider;
+pub mod recovery;
 pub mod recreation;
 pub mod schedule;
 pub mod session;
@@ -73,6 +74,9 @@ pub enum ClientCommand {
     /// Hosts moved to another version, in waves
     #[command(subcommand)]
     Recreation(recreation::RecreationCommand),
+    /// After a restore: what differs, and taking it over
+    #[command(subcommand)]
+    Recovery(recovery::RecoveryCommand),
     /// Sets of hosts kept at a size
     #[command(subcommand)]
     Pool(pool::PoolCommand),

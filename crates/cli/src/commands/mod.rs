@@ -11,6 +11,7 @@ mod maintenance;
 mod missing;
 mod pool;
 mod provider;
+mod recovery;
 mod recreation;
 mod rollout;
 mod schedule;
@@ -72,6 +73,7 @@ async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failu
         ClientCommand::Host(command) => host::run(cx, command).await,
         ClientCommand::Maintenance(command) => maintenance::run(cx, command).await,
         ClientCommand::Recreation(command) => recreation::run(cx, command).await,
+        ClientCommand::Recovery(command) => recovery::run(cx, command).await,
         ClientCommand::Pool(command) => pool::run(cx, command).await,
         ClientCommand::Schedule(command) => schedule::run(cx, command).await,
         ClientCommand::Apply(args) => apply::apply(cx, args).await,

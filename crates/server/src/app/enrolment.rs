@@ -93,6 +93,7 @@ impl App {
         };
         let contact = self.store().view().await?.contact(provider).await?;
         let counts = contact.is_some_and(|it| it.certificates.contains(&identity.certificate_serial));
+        let counts = counts || self.counts_again(identity, provider).await?;
         if !counts || identity.expired(SystemTime::now()) {
             return Err(revoked(provider));
         }

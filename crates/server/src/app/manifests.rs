@@ -23,7 +23,9 @@ impl App {
         let publishes = change.templates().await?.iter().any(|template| {
             template.publication.as_ref().is_some_and(|publication| publication.provider == provider)
         });
-        if !publishes {
+        let told = change.assignment(provider).await?.and_then(|told| told.orders.recovery);
+        let wanted = told.is_some_and(|recovery| recovery.manifests.contains(&digest));
+        if !publishes && !wanted {
             let cause = "this provider is publishing nothing now";
             return Err(Refused::new(Code::A0003, cause));
         }

@@ -12,8 +12,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use diecast_domain::code::Code;
-use diecast_identity::Peer;
+use diecast_api::agent::{MESSAGE_BYTES_MAX, REPORT};
+use diecast_domain::{code::Code, report::Report};
+use diecast_identity::{Peer, PeerIdentity};
 use diecast_store::writing_as;
 
 /// Before the token, where that is offered as a WebSocket's protocol.
@@ -80,7 +81,26 @@ pub(super) async fn agent(
     next: Next,
 ) -> Result<Response, Refused> {
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
-    let cx = app.recognise(peer.and_then(|peer| peer.0.identity.as_ref())).await?;
-    request.extensions_mut().insert(cx);
-    Ok(next.run(request).await)
+    let identity = peer.and_then(|peer| peer.0.identity.clone());
+    match app.recognise(identity.as_ref()).await {
+        Ok(cx) => {
+            request.extensions_mut().insert(cx);
+            Ok(next.run(request).await)
+        }
+        Err(refused) => {
+            if let Some(identity) = identity.filter(|_| request.uri().path() == REPORT) {
+                listen(&app, &identity, request).await;
+            }
+            Err(refused)
+        }
+    }
+}
+
+/// An agent that is let in nowhere may be one that a restored server has yet to learn of: what it says is
+/// kept to be shown, and answers nothing.
+async fn listen(app: &App, identity: &PeerIdentity, request: Request) {
+    let Ok(bytes) = to_bytes(request.into_body(), MESSAGE_BYTES_MAX).await else { return };
+    if let Ok(report) = serde_json::from_slice::<Report>(&bytes) {
+        app.hear_stranger(identity, report, clock::now()).await;
+    }
 }
