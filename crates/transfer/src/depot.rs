@@ -204,6 +204,12 @@ impl Served {
         if !all_known || !(1..=FRAME_LEAVES_MAX).contains(&ordinals.len()) {
             return Err(DepotError::NoSuchLeaves { version: self.manifest.digest() });
         }
+        // A frame of the spool may have it: who asks is told to ask for that, and nothing is said to lack.
+        let is_here = |ordinal: &u32| self.origin.find(&self.manifest, *ordinal).is_some();
+        let loose = || ordinals.iter().all(|ordinal| self.manifest.loose().contains(ordinal));
+        if !ordinals.iter().all(is_here) && !loose() {
+            return Err(DepotError::NoSuchLeaves { version: self.manifest.digest() });
+        }
         let leaves = self.read_leaves(ordinals)?;
         let (encoding, packed) = self.pack(&leaves)?;
         let form = match encoding {

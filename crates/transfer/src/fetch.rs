@@ -125,7 +125,8 @@ pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
         }
     })
     .await?;
-    fill(order, dir, assembly, present).await
+    let missing = missing(&order.manifest, &present);
+    fill(order, dir, assembly, present, missing).await
 }
 
 /// What is on this provider need not come over the network.
@@ -162,7 +163,8 @@ pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetc
         }
     })
     .await?;
-    fill(order, dir, assembly, present).await
+    let missing = missing_leaves(&order.manifest, &present);
+    fill(order, dir, assembly, present, missing).await
 }
 
 /// Every leaf is present but those that `damage` names; what should be zero there becomes zero.
@@ -203,11 +205,11 @@ async fn fill(
     dir: PathBuf,
     assembly: Assembly,
     present: Present,
+    missing: Vec<Missing>,
 ) -> Result<Fetched, FetchError> {
     order.progress.enter(Stage::Fetching);
     let workers = Semaphore::new(scan::workers());
     let parts = Parts::open(&order.incoming, &order.manifest.digest());
-    let missing = missing(&order.manifest, &present);
     let site = Arc::new(Site { order: order.clone(), assembly, present, missing, parts, workers });
     let frames = Run::new(site.clone()).run().await?;
     site.parts.clear();
@@ -231,6 +233,28 @@ fn missing(manifest: &Manifest, present: &Present) -> Vec<Missing> {
     let loose: Vec<u32> = loose.filter(|ordinal| !present.has_everywhere(manifest, *ordinal)).collect();
     let loose = loose.chunks(FRAME_LEAVES_MAX).map(|group| Missing::Loose(group.into()));
     frames.map(|(number, _)| Missing::Frame(number)).chain(loose).collect()
+}
+
+/// The same where little is missing: of a frame that lacks few leaves only those are asked for.
+fn missing_leaves(manifest: &Manifest, present: &Present) -> Vec<Missing> {
+    let mut leaves = Vec::new();
+    let mut all = Vec::new();
+    for missing in missing(manifest, present) {
+        let Missing::Frame(number) = missing else {
+            all.push(missing);
+            continue;
+        };
+        let frame = &manifest.frames()[number as usize];
+        let lacks: Vec<u32> =
+            frame.leaves.iter().copied().filter(|it| !present.has_everywhere(manifest, *it)).collect();
+        if lacks.len() > FRAME_LEAVES_MAX / 2 {
+            all.push(Missing::Frame(number));
+        } else {
+            leaves.extend(lacks);
+        }
+    }
+    all.extend(leaves.chunks(FRAME_LEAVES_MAX).map(|group| Missing::Loose(group.into())));
+    all
 }
 
 /// What the fetching of one frame needs.

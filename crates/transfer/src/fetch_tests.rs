@@ -326,8 +326,12 @@ async fn bad_leaves_are_mended_under_an_open_file() {
 
     let leaves = [1000, 2005].map(|leaf| BadLeaf { disk: "disk0".into(), leaf }).to_vec();
     let damage = Damage { leaves, ..Damage::default() };
-    mend(world.order(&[&peer]), &dir, &damage).await.unwrap();
-    assert_eq!(peer.asked(), before + 1, "one frame has what lacked");
+    let order = world.order(&[&peer]);
+    let progress = order.progress.clone();
+    mend(order, &dir, &damage).await.unwrap();
+    assert_eq!(peer.asked(), before + 1, "what lacks is asked for together");
+    let crossed = progress.view().bytes_network.0;
+    assert!(crossed <= LEAF + 4096, "only the bad leaf crosses the network, not {crossed} bytes");
     assert_verified(&world.golden.manifest, &dir);
     let mut seen = vec![0; LEAF as usize];
     reader.read_exact_at(&mut seen, 2005 * LEAF).unwrap();
