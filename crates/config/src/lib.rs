@@ -19,6 +19,7 @@
 mod apply;
 mod file;
 mod keys;
+pub mod shipped;
 pub mod user;
 
 pub use apply::{apply, reparse};

@@ -32,8 +32,8 @@ fn to_be(acting: u32, owner: Owner) -> Option<Owner> {
 /// This program again, as that user, with none of root's groups.
 pub fn this_program_as(owner: Owner) -> io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    // A folder that only root may enter would be an error to the other user.
-    command.uid(owner.uid).gid(owner.gid).current_dir("/");
+    // It stays where it is: a folder that only root may enter cannot be entered anew.
+    command.uid(owner.uid).gid(owner.gid);
     Ok(command)
 }
 
@@ -41,13 +41,7 @@ pub fn this_program_as(owner: Owner) -> io::Result<Command> {
 /// it cannot be done.
 pub fn go_on_as_owner_of(folder: &Path) -> io::Result<()> {
     let Some(owner) = owner_to_be(folder) else { return Ok(()) };
-    let here = std::env::current_dir();
-    let mut command = this_program_as(owner)?;
-    command.args(std::env::args_os().skip(1));
-    if let Ok(here) = here {
-        command.current_dir(here);
-    }
-    Err(command.exec())
+    Err(this_program_as(owner)?.args(std::env::args_os().skip(1)).exec())
 }
 
 #[cfg(test)]
