@@ -36,6 +36,15 @@ export const pages = [
   ["schedules", "/schedules"],
   ["schedule-create", "/schedules", (page) => page.getByRole("button", { name: "Create schedule" }).first().click()],
   ["events", "/events"],
+  ["alarms", "/alarms"],
+  ["notifications", "/notifications"],
+  ["notification-add", "/notifications", (page) => page.getByRole("button", { name: "Add notification" }).first().click()],
+  ["notification-test", "/notifications", (page) => page.getByRole("button", { name: "Test pager" }).click()],
+  ["tokens", "/tokens"],
+  ["token-create", "/tokens", (page) => page.getByRole("button", { name: "Create token" }).first().click()],
+  ["audit", "/audit"],
+  ["audit-entry", "/audit", (page) => page.getByRole("button", { name: /^Details of entry/ }).first().click()],
+  ["recovery", "/recovery"],
   ["missing", "/nowhere"],
 ];
 

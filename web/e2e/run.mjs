@@ -28,7 +28,7 @@ try {
     await browser.page.goto(crowd.url);
     faults.push(...(await tour(browser.page, crowd.url, [["sign-in", "/"]])));
     await signIn(browser.page, crowd);
-    const blank = [["templates", "/templates"], ["hosts", "/hosts"], ["pools", "/pools"], ["recreations", "/recreations"], ["schedules", "/schedules"]];
+    const blank = [["templates", "/templates"], ["hosts", "/hosts"], ["pools", "/pools"], ["recreations", "/recreations"], ["schedules", "/schedules"], ["alarms", "/alarms"], ["notifications", "/notifications"], ["tokens", "/tokens"], ["recovery", "/recovery"]];
     faults.push(...(await tour(browser.page, crowd.url, wanted.length > 0 ? [] : blank, "empty-")));
     say("a scene");
     await fill(api, crowd, PROVIDERS);

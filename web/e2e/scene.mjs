@@ -15,6 +15,11 @@ export async function fill(api, crowd, providers) {
   await api.post("/hosts", { template: "win11", count: 30, name: "desk-{nnn}" });
   await api.post("/pools", { name: "desks", template: "office", pattern: "pool-{nn}", settings: { min: 4, max: 8, spare: 1 } });
   await api.post("/schedules", { name: "saturday-night", action: "recreate", pool: "desks", cron: "0 3 * * SAT", zone: "Europe/Madrid" });
+  await api.post("/tokens", { name: "grafana" });
+  await api.post("/tokens", { name: "nightly-pipeline", role: "administrator", expires_at: "never" });
+  // Nobody listens there.
+  await api.post("/notifications", { name: "pager", webhook: { url: "http://127.0.0.1:9/hook", secret: "only for these pictures" }, terms: { severity: "critical" } });
+  await api.post("/notifications", { name: "operators", email: { to: ["ops@example.com", "night@example.com"], from: "diecast@example.com", smtp: "127.0.0.1:9" } });
   await api.until("/hosts?template=win11", (it) => it.items.every((host) => host.status === "Ready"));
   await api.post("/templates/office/maintenance");
   await api.until("/templates/office", (it) => it.status === "Maintenance");

@@ -177,3 +177,33 @@ export const useSchedules = () =>
     queryKey: ["schedules"],
     queryFn: () => all((after) => told(api.GET("/api/v1/schedules", { params: { query: { limit: PAGE, after } } }))),
   });
+
+export const useAlarms = () =>
+  useQuery({
+    queryKey: ["alarms"],
+    queryFn: () => all((after) => told(api.GET("/api/v1/alarms", { params: { query: { limit: PAGE, after } } }))),
+  });
+
+export const useNotifications = () =>
+  useQuery({
+    queryKey: ["notifications"],
+    queryFn: () => all((after) => told(api.GET("/api/v1/notifications", { params: { query: { limit: PAGE, after } } }))),
+  });
+
+export const useNotification = (name: string) =>
+  useQuery({
+    queryKey: ["notification", name],
+    queryFn: () => tagged(api.GET("/api/v1/notifications/{name}", { params: { path: { name } } })),
+  });
+
+export const useTokens = () =>
+  useQuery({
+    queryKey: ["tokens"],
+    queryFn: () => all((after) => told(api.GET("/api/v1/tokens", { params: { query: { limit: PAGE, after } } }))),
+  });
+
+export const useAuditSettings = () =>
+  useQuery({ queryKey: ["audit-settings"], queryFn: () => tagged(api.GET("/api/v1/audit/settings")), gcTime: 0 });
+
+export const useRecovery = () =>
+  useQuery({ queryKey: ["recovery"], queryFn: () => told(api.GET("/api/v1/recovery")) });

@@ -35,6 +35,8 @@ export class Stale {
   /** Something that was written down. It may reach further than the thing itself. */
   happened(event: Schemas["EventView"]) {
     this.add(["events"]);
+    this.add(["audit"]);
+    this.add(["alarms"]);
     const name = [event.name];
     switch (event.object) {
       case "template":
@@ -52,7 +54,16 @@ export class Stale {
         this.add(["templates"]);
         this.add(["pools"]);
         break;
+      case "token":
+        this.add(["tokens"]);
+        break;
+      case "notification":
+        this.one(name, "notifications", ["notification"]);
+        break;
+      case "alarm":
+        break;
       default:
+        this.add(["recovery"]);
         this.templates([ALL]);
         this.hosts([ALL]);
         for (const kind of ["pools", "pool", "recreations", "recreation", "schedules"]) this.add([kind]);

@@ -5,13 +5,17 @@ import { useTranslation } from "react-i18next";
 import { BrowserRouter, Navigate, Route, Routes } from "react-router";
 import { api, onSignedOut, token } from "../api/client";
 import { follow } from "../api/live";
+import { AlarmsPage } from "../features/alarms/AlarmsPage";
+import { AuditPage } from "../features/audit/AuditPage";
 import { EventsPage } from "../features/events/EventsPage";
 import { HostPage } from "../features/hosts/HostPage";
 import { HostsPage } from "../features/hosts/HostsPage";
+import { NotificationsPage } from "../features/notifications/NotificationsPage";
 import { PoolPage } from "../features/pools/PoolPage";
 import { PoolsPage } from "../features/pools/PoolsPage";
 import { ProviderPage } from "../features/providers/ProviderPage";
 import { ProvidersPage } from "../features/providers/ProvidersPage";
+import { RecoveryPage } from "../features/recovery/RecoveryPage";
 import { RecreationPage } from "../features/recreations/RecreationPage";
 import { RecreationsPage } from "../features/recreations/RecreationsPage";
 import { SchedulesPage } from "../features/schedules/SchedulesPage";
@@ -19,6 +23,7 @@ import { SignIn } from "../features/session/SignIn";
 import { CreateTemplate } from "../features/templates/CreateTemplate";
 import { TemplatePage } from "../features/templates/TemplatePage";
 import { TemplatesPage } from "../features/templates/TemplatesPage";
+import { TokensPage } from "../features/tokens/TokensPage";
 import { Missing } from "./Missing";
 import { Shell } from "./Shell";
 import { Whole } from "./Whole";
@@ -69,6 +74,11 @@ export function App() {
                 <Route path="recreations" element={<RecreationsPage />} />
                 <Route path="recreations/:id" element={<RecreationPage />} />
                 <Route path="schedules" element={<SchedulesPage />} />
+                <Route path="alarms" element={<AlarmsPage />} />
+                <Route path="notifications" element={<NotificationsPage />} />
+                <Route path="tokens" element={<TokensPage />} />
+                <Route path="audit" element={<AuditPage />} />
+                <Route path="recovery" element={<RecoveryPage />} />
                 <Route path="events" element={<EventsPage />} />
                 <Route path="*" element={<Missing />} />
               </Route>

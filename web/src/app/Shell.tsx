@@ -1,7 +1,7 @@
 // The frame around every page: masthead, navigation, what is known of the connection.
 import {
-  Banner, Button, Masthead, MastheadBrand, MastheadContent, MastheadLogo, MastheadMain, MastheadToggle, Nav, NavItem,
-  NavList, Page, PageSidebar, PageSidebarBody, PageToggleButton, SkipToContent, ToggleGroup, ToggleGroupItem, Toolbar,
+  Banner, Button, Masthead, MastheadBrand, MastheadContent, MastheadLogo, MastheadMain, MastheadToggle, Nav, NavGroup,
+  NavItem, NavList, Page, PageSidebar, PageSidebarBody, PageToggleButton, SkipToContent, ToggleGroup, ToggleGroupItem, Toolbar,
   ToolbarContent, ToolbarGroup, ToolbarItem,
 } from "@patternfly/react-core";
 import { BarsIcon, DesktopIcon, MoonIcon, SunIcon } from "@patternfly/react-icons";
@@ -9,26 +9,28 @@ import { useTranslation } from "react-i18next";
 import { Link, Outlet, useLocation } from "react-router";
 import { useConnection } from "../api/live";
 import { useSession } from "../api/queries";
+import { Bell } from "../features/alarms/Bell";
 import { ExplainDrawer } from "../ui/explain";
 import { useTheme } from "./theme";
 
-const PLACES = ["templates", "providers", "hosts", "pools", "recreations", "schedules", "events"] as const;
+const PLACES = ["templates", "providers", "hosts", "pools", "recreations", "schedules", "alarms", "events"] as const;
+const ADMINISTRATION = ["notifications", "tokens", "audit", "recovery"] as const;
 const MAIN = "main";
 
 export function Shell({ onSignOut }: { onSignOut: () => void }) {
   const { t } = useTranslation();
   const here = useLocation().pathname.split("/")[1];
+  const item = (place: (typeof PLACES | typeof ADMINISTRATION)[number]) => (
+    <NavItem key={place} itemId={place} isActive={here === place}>
+      <Link to={`/${place}`} aria-current={here === place ? "page" : undefined}>{t(`${place}.title`)}</Link>
+    </NavItem>
+  );
   const sidebar = (
     <PageSidebar>
       <PageSidebarBody>
         <Nav aria-label={t("shell.navigation")}>
-          <NavList>
-            {PLACES.map((place) => (
-              <NavItem key={place} itemId={place} isActive={here === place}>
-                <Link to={`/${place}`} aria-current={here === place ? "page" : undefined}>{t(`${place}.title`)}</Link>
-              </NavItem>
-            ))}
-          </NavList>
+          <NavList>{PLACES.map(item)}</NavList>
+          <NavGroup title={t("shell.administration")}>{ADMINISTRATION.map(item)}</NavGroup>
         </Nav>
       </PageSidebarBody>
     </PageSidebar>
@@ -85,6 +87,7 @@ function Head({ onSignOut }: { onSignOut: () => void }) {
                   ))}
                 </ToggleGroup>
               </ToolbarItem>
+              <ToolbarItem><Bell /></ToolbarItem>
               <ToolbarItem alignSelf="center" className="dc-user">{session.data?.user}</ToolbarItem>
               <ToolbarItem><Button variant="link" onClick={onSignOut}>{t("shell.signOut")}</Button></ToolbarItem>
             </ToolbarGroup>

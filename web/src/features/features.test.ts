@@ -1,6 +1,10 @@
 import { expect, it } from "vitest";
+import { limitBody, limitRight } from "../ui/Limit";
+import { differences } from "./audit/differences";
 import { together } from "./distribution/LiveBar";
+import { bodyOf, formOf, noForm, wrongIn } from "./notifications/ways";
 import { pairs, pairsChange, pairsRight } from "./providers/pairs";
+import { scrubBody, scrubOf, windowRight } from "./providers/Scrub";
 import { settingsBody, settingsOf } from "./pools/Settings";
 import { termsBody, wavesRight } from "./recreations/Terms";
 
@@ -25,4 +29,36 @@ it("only what was changed in a pool is sent", () => {
 it("waves are numbers or per cents", () => {
   expect(["1,10%,100%", "5", "", "1;2", "ten"].map(wavesRight)).toEqual([true, true, false, false, false]);
   expect(termsBody({ waves: "5", deadline: "", health: 60 })).toEqual({ waves: "5", health_seconds: 60 });
+});
+
+it("an entry of the audit trail shows what differs, and only that", () => {
+  expect(differences({ name: "a", settings: { min: 1, max: 4 } }, { name: "a", settings: { min: 2, max: 4 }, tags: ["x"] })).toEqual([
+    { at: "settings.min", before: "1", after: "2" },
+    { at: "tags", before: undefined, after: '["x"]' },
+  ]);
+  expect(differences(null, { name: "a" })).toEqual([{ at: "name", before: undefined, after: "a" }]);
+});
+
+it("a limit is an amount with its unit, at times of the day if wanted; an empty field takes it away", () => {
+  expect(["", "100Mbit/s", "2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s", "10MiB/s", "100", "fast", "2Mbit/s 8-18"].map(limitRight)).toEqual([true, true, true, true, false, false, false]);
+  expect([limitBody(null, ""), limitBody("1Mbit/s", ""), limitBody("1Mbit/s", "2Mbit/s")]).toEqual([{}, { limit: "off" }, { limit: "2Mbit/s" }]);
+});
+
+it("of scrubs only what was changed is sent: hours that the command line set stay", () => {
+  const before = scrubOf({ on: true, every_seconds: 40 * 3600, bytes_per_second: 32 << 20 });
+  expect(scrubBody(before, before)).toBeUndefined();
+  expect(scrubBody(before, { ...before, window: " 22:00-06:00 Europe/Madrid " })).toEqual({ window: "22:00-06:00 Europe/Madrid" });
+  expect(["", "22:00-06:00", "22-06"].map(windowRight)).toEqual([true, true, false]);
+});
+
+it("a notification's form says which field is not right, and sends no secret that was not typed", () => {
+  const email = { ...noForm, to: "ops@example.com, night@example.com", from: "diecast@example.com", smtp: "mail.example.com:587" };
+  expect([wrongIn("email", noForm), wrongIn("email", { ...email, smtp: "a b" }), wrongIn("email", email)]).toEqual(["to", "smtp", undefined]);
+  expect([wrongIn("webhook", noForm), wrongIn("webhook", { ...noForm, url: "https://example.com/x", secret: "short" })]).toEqual(["url", "secret"]);
+  expect(wrongIn("script", { ...noForm, script: "../../etc/passwd" })).toBe("script");
+  expect(JSON.stringify(bodyOf("email", email))).not.toContain("password");
+  const view = { way: "webhook", webhook: { url: "https://example.com", own_ca: false }, kinds: [], severity: "critical", group_seconds: 5, quiet_seconds: 0, enabled: false };
+  expect(bodyOf("webhook", formOf(view as unknown as Parameters<typeof formOf>[0]))).toEqual({
+    webhook: { url: "https://example.com" }, terms: { kinds: [], severity: "critical", group_seconds: 5, quiet_seconds: 0, enabled: false },
+  });
 });

@@ -27,9 +27,10 @@ const LOOKS: Record<string, Look> = {
   begun: MOVING, running: MOVING, Deleting: MOVING, deleting: MOVING, healthy: MOVING,
   Maintenance: WORK,
   "Failed to distribute": BAD, Failed: BAD, "Failed to create": BAD, "Cannot fill": BAD, Missing: BAD, Crashed: BAD,
-  failed: BAD, damaged: BAD,
+  failed: BAD, damaged: BAD, critical: BAD,
   "Not available": WARNING, "Needs update": WARNING, "Hypervisor silent": WARNING, "Awaiting decision": WARNING,
   Stopped: WARNING, "rolled back": WARNING, outdated: WARNING, Paused: WARNING,
+  warning: WARNING, expired: WARNING, older: WARNING, newer: WARNING, Recovering: WARNING,
   "Awaiting agent": WAITING, Scheduled: WAITING, queued: WAITING, waiting: WAITING, held: WAITING,
   Off: OFF, Cancelled: OVER, left: OVER,
 };

@@ -9,6 +9,7 @@ import { useDistribution, useProviders } from "../../api/queries";
 import { ActButton } from "../../ui/ActButton";
 import { Bar } from "../../ui/Bar";
 import { Choice } from "../../ui/Choice";
+import { Damage } from "../../ui/Damage";
 import { bytes } from "../../ui/format";
 import { Grid, type Column } from "../../ui/Grid";
 import { Loaded } from "../../ui/Loaded";
@@ -138,6 +139,8 @@ function Progress({ row, onRetry, busy }: { row: Row; onRetry: () => void; busy:
       {moving && (
         <Bar label={t("progress.of", { of: row.provider })} value={row.percent} perSecond={row.bytes_per_second} secondsLeft={row.seconds_left} />
       )}
+      {moving && row.limited && <span className="dc-quiet dc-small">{row.limited.text}</span>}
+      {(row.damaged ?? []).map((it) => <Damage key={it.version} damage={it} of={row.provider} />)}
       {row.state !== "Ready" && <span className="dc-quiet dc-small">{t("distribution.since")} <Time at={row.since} /></span>}
       {row.code && row.cause && (
         <>

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import type { Schemas } from "../../api/client";
 import { useHost } from "../../api/queries";
+import { Damage } from "../../ui/Damage";
 import { Facts } from "../../ui/Facts";
 import { bytes, time } from "../../ui/format";
 import { Heading } from "../../ui/Heading";
@@ -34,6 +35,7 @@ function Shown({ host: it, above }: { host: Schemas["HostView"]; above: { to: st
     <>
       <Heading title={it.name} above={above} beside={<><Word word={it.status} />{it.outdated && <Word word="outdated" text={t("hosts.outdated")} />}</>} actions={<Tasks of={it.name} tasks={tasks(it).slice(1)} />}>
         {it.problem && <Cause problem={it.problem} />}
+        {it.base_damage && <Damage damage={it.base_damage} of={it.template} />}
       </Heading>
       <PageSection isFilled className="dc-gap">
         <Card isCompact>
@@ -53,6 +55,7 @@ function Shown({ host: it, above }: { host: Schemas["HostView"]; above: { to: st
                 [t("maintenance.guest"), it.guest_agent ? t("common.yes") : t("common.no")],
                 [t("hosts.guestName"), it.guest_name ?? none],
                 [t("hosts.kind"), it.kind],
+                [t("hosts.baseVerified"), <Time key="b" at={it.base_verified_at} />],
                 [t("hosts.incarnation"), it.incarnation],
                 [t("setup.preparation"), it.setup.preparation ?? none],
                 [t("setup.data"), it.setup.data_disk_bytes ? bytes(it.setup.data_disk_bytes) : none],

@@ -1,4 +1,4 @@
-// Changing a provider's storage, networks, site and labels; refused if somebody else did meanwhile.
+// Changing a provider's storage, networks, site, labels, limit and scrubs; refused if somebody else did meanwhile.
 import { Button } from "@patternfly/react-core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -7,7 +7,9 @@ import { api, ifMatch, told, type Schemas, type Tagged } from "../../api/client"
 import { useProvider } from "../../api/queries";
 import { Ask } from "../../ui/Ask";
 import { TextField } from "../../ui/Field";
+import { limitBody, LimitField, limitRight } from "../../ui/Limit";
 import { pairs, pairsChange, pairsRight, pairsText } from "./pairs";
+import { scrubBody, ScrubFields, scrubOf, windowRight } from "./Scrub";
 
 export function ChangeProvider({ name, onClose }: { name: string; onClose: () => void }) {
   const read = useProvider(name);
@@ -29,8 +31,11 @@ function Form({ seen, onClose, onAgain }: { seen: Tagged<Schemas["ProviderView"]
   const [storage, setStorage] = useState(before.storage);
   const [networks, setNetworks] = useState(pairsText(before.networks));
   const [labels, setLabels] = useState(pairsText(before.labels));
+  const [limit, setLimit] = useState(before.limit ?? "");
+  const scrubbed = before.scrub ? scrubOf(before.scrub) : undefined;
+  const [scrub, setScrub] = useState(scrubbed);
   const wrong = (text: string) => (pairsRight(text) ? undefined : t("providers.pairsWrong"));
-  const valid = storage !== "" && uri !== "" && !wrong(networks) && !wrong(labels);
+  const valid = storage !== "" && uri !== "" && !wrong(networks) && !wrong(labels) && limitRight(limit) && windowRight(scrub?.window ?? "");
   const name = before.name;
   const act = useAct(() => {
     const body = {
@@ -39,6 +44,8 @@ function Form({ seen, onClose, onAgain }: { seen: Tagged<Schemas["ProviderView"]
       ...(storage !== before.storage && { storage }),
       networks: pairsChange(before.networks, pairs(networks)),
       labels: pairsChange(before.labels, pairs(labels)),
+      ...limitBody(before.limit, limit),
+      ...(scrubbed && scrub && { scrub: scrubBody(scrubbed, scrub) }),
     };
     return told(api.PATCH("/api/v1/providers/{name}", { params: { path: { name } }, headers: ifMatch(etag), body }));
   }, [["provider", name], ["providers"]]);
@@ -57,6 +64,8 @@ function Form({ seen, onClose, onAgain }: { seen: Tagged<Schemas["ProviderView"]
       <TextField label={t("providers.storage")} help={t("providers.storageHelp")} value={storage} onChange={setStorage} required wrong={storage === "" ? t("common.missing") : undefined} />
       <TextField label={t("providers.networks")} help={t("providers.networksHelp")} value={networks} onChange={setNetworks} wrong={wrong(networks)} />
       <TextField label={t("providers.labels")} help={t("providers.labelsHelp")} value={labels} onChange={setLabels} wrong={wrong(labels)} />
+      <LimitField help={t("limit.providerHelp")} value={limit} onChange={setLimit} />
+      {scrub && <ScrubFields scrub={scrub} onChange={setScrub} />}
     </Ask>
   );
 }

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, told, type Schemas } from "../../api/client";
 import { useTemplates } from "../../api/queries";
+import { Damage } from "../../ui/Damage";
 import { Facts } from "../../ui/Facts";
 import { Grid, type Column } from "../../ui/Grid";
 import { Time } from "../../ui/Time";
@@ -16,7 +17,13 @@ interface Row {
   row: Schemas["DistributionRow"];
 }
 
-export function Held({ provider, unassigned }: { provider: string; unassigned: string[] }) {
+interface Props {
+  provider: string;
+  held: Schemas["HeldView"][];
+  unassigned: string[];
+}
+
+export function Held({ provider, held, unassigned }: Props) {
   const { t } = useTranslation();
   const templates = useTemplates().data ?? [];
   const rows = useQueries({
@@ -40,7 +47,20 @@ export function Held({ provider, unassigned }: { provider: string; unassigned: s
   return (
     <div className="dc-gap">
       <Grid label={t("providers.tabs.versions")} rows={rows} name={(it) => it.template} columns={columns} start={<p className="dc-quiet">{t("providers.holdsNothing")}</p>} />
+      {held.length > 0 && <Copies held={held} />}
       {unassigned.length > 0 && <Facts columns={1} facts={[[t("providers.unassigned"), unassigned.join(", ")]]} />}
     </div>
   );
+}
+
+/** Every version on its disk, older ones too, and when each byte of it was last read and matched. */
+function Copies({ held }: { held: Schemas["HeldView"][] }) {
+  const { t } = useTranslation();
+  const columns: Column<Schemas["HeldView"]>[] = [
+    { label: t("templates.name"), by: (it) => it.template, className: "dc-cell-name", cell: (it) => <Link to={templatePath(it.template, "versions")}>{it.template}</Link> },
+    { label: t("distribution.version"), by: (it) => it.version, cell: (it) => `v${it.version}` },
+    { label: t("distribution.verified"), by: (it) => it.verified_at ?? "", cell: (it) => <Time at={it.verified_at} /> },
+    { label: t("damage.column"), by: (it) => Number(Boolean(it.damage)), className: "dc-cell-wide", cell: (it) => (it.damage ? <Damage damage={it.damage} of={it.template} /> : <span className="dc-quiet">{t("common.none")}</span>) },
+  ];
+  return <Grid label={t("providers.copies")} rows={held} name={(it) => `${it.template} v${it.version}`} text={(it) => it.template} columns={columns} start={null} />;
 }

@@ -12,6 +12,8 @@ import { Grid, type Column } from "../../ui/Grid";
 import { Heading } from "../../ui/Heading";
 import { Loaded } from "../../ui/Loaded";
 import { Parts } from "../../ui/Parts";
+import { Damage } from "../../ui/Damage";
+import { LimitWords } from "../../ui/Limit";
 import { Cause } from "../../ui/ProblemNote";
 import { Tasks } from "../../ui/tasks";
 import { Time } from "../../ui/Time";
@@ -20,6 +22,7 @@ import { EventList } from "../events/EventList";
 import { HostList } from "../hosts/HostList";
 import { Held } from "./Held";
 import { pairsText } from "./pairs";
+import { ScrubWords } from "./Scrub";
 import { useProviderTasks } from "./tasks";
 
 type Provider = Schemas["ProviderView"];
@@ -49,7 +52,7 @@ function Shown({ provider, above }: { provider: Provider; above: { to: string; l
       <PageSection isFilled className="dc-tabs">
         <Parts label={t("templates.parts")} names={PARTS} word={(it) => t(`providers.tabs.${it}`)} open={part} onOpen={setPart}>
           {part === "overview" && <Overview provider={provider} />}
-          {part === "versions" && <Held provider={name} unassigned={provider.unassigned} />}
+          {part === "versions" && <Held provider={name} held={provider.held ?? []} unassigned={provider.unassigned} />}
           {part === "hosts" && <HostList filter={{ provider: name }} />}
           {part === "machines" && <Machines name={name} />}
           {part === "events" && <EventList object="provider" name={name} />}
@@ -65,6 +68,7 @@ function Overview({ provider: it }: { provider: Provider }) {
   const none = t("common.none");
   return (
     <div className="dc-gap">
+      {(it.held ?? []).map((held) => held.damage && <Damage key={`${held.template} ${held.version}`} damage={held.damage} of={held.template} />)}
       <Card isCompact>
         <CardTitle component="h2">{t("providers.general")}</CardTitle>
         <CardBody>
@@ -78,6 +82,9 @@ function Overview({ provider: it }: { provider: Provider }) {
               [t("providers.networks"), pairsText(it.networks) || none],
               [t("providers.agent"), it.agent_version ?? none],
               [t("providers.addresses"), it.addresses.join(", ") || none],
+              [t("limit.title"), <LimitWords key="l" limit={it.limit} limited={it.limited} />],
+              [t("scrub.title"), it.scrub ? <ScrubWords key="s" scrub={it.scrub} /> : none],
+              [t("distribution.verified"), <Time key="v" at={it.verified_at} />],
               [t("providers.certificate"), it.certificate_expires_at ? time(it.certificate_expires_at) : none],
             ]}
           />

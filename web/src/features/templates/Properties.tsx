@@ -11,6 +11,7 @@ import { Ask } from "../../ui/Ask";
 import { Facts } from "../../ui/Facts";
 import { NumberField } from "../../ui/Field";
 import { bytes, time } from "../../ui/format";
+import { limitBody, LimitField, limitRight, LimitWords } from "../../ui/Limit";
 import { Plan, usePlan } from "../../ui/Plan";
 import { sentence } from "../../ui/ProblemNote";
 
@@ -49,6 +50,7 @@ export function Properties({ template, etag }: { template: Template; etag: strin
             facts={[
               [t("properties.concurrency"), template.concurrency],
               [t("properties.keep"), template.keep === 0 ? t("properties.keepAll") : t("properties.keepSome", { count: template.keep })],
+              [t("limit.title"), <LimitWords key="l" limit={template.limit} limited={template.limited} />],
             ]}
           />
           <div><Button variant="secondary" onClick={() => setEdit(true)}>{t("properties.change")}</Button></div>
@@ -66,12 +68,14 @@ function Change({ template, etag, onClose }: { template: Template; etag: string 
   const [seen, setSeen] = useState({ template, etag });
   const [concurrency, setConcurrency] = useState(template.concurrency);
   const [keep, setKeep] = useState(template.keep);
+  const [limit, setLimit] = useState(template.limit ?? "");
   const path = { name: template.name };
   const body = {
+    ...limitBody(seen.template.limit, limit),
     ...(concurrency !== seen.template.concurrency && { concurrency }),
     ...(keep !== seen.template.keep && { keep }),
   };
-  const changed = Object.keys(body).length > 0;
+  const changed = Object.keys(body).length > 0 && limitRight(limit);
   const ask = (dry_run: boolean) =>
     told(api.PATCH("/api/v1/templates/{name}", { params: { path, query: { dry_run } }, headers: ifMatch(dry_run ? undefined : seen.etag), body }));
   const plan = usePlan(["change-template", template.name, body], changed ? () => ask(true) : undefined);
@@ -81,6 +85,7 @@ function Change({ template, etag, onClose }: { template: Template; etag: string 
     setSeen({ template: now.value, etag: now.etag });
     setConcurrency(now.value.concurrency);
     setKeep(now.value.keep);
+    setLimit(now.value.limit ?? "");
     act.clear();
   });
   const stale = act.problem?.status === 412;
@@ -89,6 +94,7 @@ function Change({ template, etag, onClose }: { template: Template; etag: string 
     <Ask title={t("properties.changeTitle", { name: template.name })} doing={t("common.save")} act={act} onClose={onClose} disabled={!changed || stale} extra={extra}>
       <NumberField label={t("properties.concurrency")} help={t("properties.concurrencyHelp")} value={concurrency} onChange={setConcurrency} min={1} />
       <NumberField label={t("properties.keep")} help={t("properties.keepHelp")} value={keep} onChange={setKeep} min={0} />
+      <LimitField help={t("limit.templateHelp")} value={limit} onChange={setLimit} />
       <Plan plan={plan} />
     </Ask>
   );

@@ -1,5 +1,5 @@
 // Which version is on which provider.
-import { CheckCircleIcon } from "@patternfly/react-icons";
+import { CheckCircleIcon, ExclamationCircleIcon } from "@patternfly/react-icons";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
@@ -27,7 +27,9 @@ export function Matrix({ template, versions }: { template: string; versions: Sch
               <Td className="dc-cell-name"><Link to={`/providers/${encodeURIComponent(name)}`}>{name}</Link></Td>
               {sorted.map((it) => (
                 <Td key={it.number}>
-                  {it.held_by.includes(name)
+                  {it.held?.some((held) => held.provider === name && held.damage)
+                    ? <span role="img" aria-label={t("versions.isDamaged")} title={t("versions.isDamaged")}><ExclamationCircleIcon color="var(--pf-t--global--icon--color--status--danger--default)" /></span>
+                    : it.held_by.includes(name)
                     ? <span role="img" aria-label={t("versions.isHeld")}><CheckCircleIcon color="var(--pf-t--global--icon--color--status--success--default)" /></span>
                     : <span className="dc-quiet" role="img" aria-label={t("versions.notHeld")}>–</span>}
                 </Td>

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useAct } from "../../api/act";
 import { api, told, type Schemas } from "../../api/client";
 import { useVersions } from "../../api/queries";
+import { Damage } from "../../ui/Damage";
 import { bytes } from "../../ui/format";
 import { Grid, type Column } from "../../ui/Grid";
 import { Loaded } from "../../ui/Loaded";
@@ -55,6 +56,10 @@ function Versions({ name, rows }: { name: string; rows: Version[] }) {
       cell: (it) => <span className="dc-nowrap">{it.new_bytes !== undefined && it.new_bytes !== null ? t("versions.newOf", { bytes: bytes(it.new_bytes), percent: (it.new_percent ?? 0).toFixed(1) }) : t("versions.whole", { bytes: bytes(it.size.data_bytes) })}</span>,
     },
     { label: t("versions.held"), by: (it) => it.held_by.length, cell: (it) => t("versions.heldBy", { count: it.held_by.length }) },
+    {
+      label: t("distribution.verified"), by: (it) => it.verified_at ?? "",
+      cell: (it) => <div className="dc-stack"><Time at={it.verified_at} />{it.held?.some((held) => held.damage) && <Word word="damaged" />}</div>,
+    },
     { label: t("versions.hosts"), by: (it) => it.hosts, cell: (it) => it.hosts },
     { label: t("versions.note"), className: "dc-cell-name", cell: (it) => <span className="dc-name">{it.note ?? ""}</span> },
     { label: t("versions.author"), by: (it) => it.author, className: "dc-cell-name", cell: (it) => it.author },
@@ -72,6 +77,7 @@ function Versions({ name, rows }: { name: string; rows: Version[] }) {
   return (
     <div className="dc-gap">
       <Line versions={rows} />
+      {rows.flatMap((it) => it.held ?? []).map((held) => held.damage && <Damage key={`${held.provider} ${held.version}`} damage={held.damage} of={t("damage.on", { template: name, provider: held.provider })} />)}
       <ProblemNote problem={untag.problem} onClose={untag.clear} />
       {shape === "list" ? (
         <Grid label={t("versions.title")} rows={rows} name={(it) => `v${it.number}`} columns={columns} tasks={tasks} descending filters={shapes} start={null} />
