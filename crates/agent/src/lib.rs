@@ -35,6 +35,7 @@ pub mod finding;
 pub mod join;
 pub mod manual;
 pub mod paces;
+pub mod moving;
 pub mod recovery;
 pub mod renew;
 pub mod report;

@@ -4,7 +4,7 @@ use clap::Parser;
 use diecast_agent::{
     config::SETTINGS,
     data::{self, DataDir, Identity},
-    join, manual, run, service,
+    join, manual, moving, run, service,
     settings::{AgentArgs, AgentCommand, JoinArgs, LogFormat, StatusArgs},
     worker::own_trouble,
 };
@@ -44,6 +44,7 @@ pub fn main() -> ExitCode {
             runtime.block_on(run::run(args))
         }
         AgentCommand::Status(args) => status(&args),
+        AgentCommand::SetServer(args) => runtime.block_on(moving::set_server(&args)).map(|identity| moved(&identity)),
         AgentCommand::Completions(args) => manual::completions(args.shell),
         AgentCommand::ManPages(args) => manual::pages(&args.folder),
     };
@@ -85,6 +86,15 @@ fn join_and_start(runtime: &Runtime, args: &JoinArgs) -> Result<(), Problem> {
         let _ = writeln!(std::io::stderr(), "Start it with: {}", service::how_to_start(&args.data.data));
     }
     Ok(())
+}
+
+fn moved(identity: &Identity) {
+    let _ = writeln!(
+        std::io::stderr(),
+        "{} will go to {} when it is started again: systemctl restart diecast-agent",
+        identity.name,
+        identity.server
+    );
 }
 
 fn status(args: &StatusArgs) -> Result<(), Problem> {

@@ -27,6 +27,8 @@ pub enum AgentCommand {
     Run(RunArgs),
     /// Show who this agent is and what it holds.
     Status(StatusArgs),
+    /// The server has another address: write it down, once it answers there.
+    SetServer(SetServerArgs),
     /// Print the completions for a shell.
     Completions(CompletionsArgs),
     /// Write the manual pages into a folder.
@@ -67,6 +69,18 @@ pub struct CompletionsArgs {
 #[derive(Debug, Args)]
 pub struct ManPagesArgs {
     pub folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct SetServerArgs {
+    /// The server's new address, such as https://diecast.example:7443.
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// Write it down although the server does not answer there yet.
+    #[arg(long)]
+    pub unchecked: bool,
+    #[command(flatten)]
+    pub data: DataArg,
 }
 
 #[derive(Debug, Args)]

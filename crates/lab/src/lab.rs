@@ -122,6 +122,11 @@ impl Lab {
         self.paths.data()
     }
 
+    /// Where the server listens, and every provider reaches the machine around it.
+    pub fn bridge_address(&self) -> Result<String> {
+        Ok(network::Names { index: self.state()?.index }.bridge_address())
+    }
+
     /// Takes everything down and removes the data folder but for its cache. Cleans half a lab too.
     pub fn down(&self) -> Result<()> {
         take_down(&self.paths)
@@ -153,6 +158,22 @@ impl Lab {
         // Written down before it is waited for, so that a killed command leaves nothing unknown.
         self.keep_server(server.clone())?;
         server::wait(&self.paths, &server)
+    }
+
+    /// Signs in anew: a server that was restored knows no session.
+    pub fn sign_in(&self) -> Result<()> {
+        let mut server = self.server()?;
+        server::sign_in(&self.paths, &mut server)?;
+        self.keep_server(server)
+    }
+
+    /// From its next start on the server listens at another port.
+    pub fn server_moves(&self, port: u16) -> Result<String> {
+        let mut server = self.server()?;
+        server.url = format!("https://{}:{port}", self.bridge_address()?);
+        let url = server.url.clone();
+        self.keep_server(server)?;
+        Ok(url)
     }
 
     pub fn server_stop(&self) -> Result<()> {
