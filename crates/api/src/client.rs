@@ -20,6 +20,7 @@
 //! Start at [`routes`] for what can be asked, [`error`] for what can go wrong.
 
 pub mod access;
+mod alarms;
 pub mod error;
 pub mod events;
 pub mod page;

@@ -107,7 +107,7 @@ codes! {
     N0001 502 Later "The receiver of a notification does not answer", "check the address and the network, then `diecast notification test`";
     N0002 502 AfterOperator "The receiver refuses the message", "do what its answer says, then `diecast notification test`";
     N0003 502 AfterOperator "The mail server refuses the user name or the password", "correct them with `diecast notification set --user --password-file`";
-    N0004 502 AfterOperator "The receiver cannot be trusted", "pass the authority of its certificate with `--ca`, or correct the name in the address";
+    N0004 502 AfterOperator "The receiver cannot be trusted", "pass the authority of its certificate with `diecast notification set --trust`, or correct the name in the address";
     N0005 500 AfterOperator "The script of a notification failed", "run it by hand as the server's user, and read what it prints";
     N0006 409 AfterOperator "The server may not run this script", "put it into the directory that the server's configuration names, executable and not writable for everybody";
 

@@ -2,9 +2,11 @@
 
 use super::ClientError;
 use crate::operator::{
+    alarm::{AlarmList, AlarmView},
     audit::{AuditEntryView, AuditList},
     event::{EventList, EventView},
     host::{HostList, HostView},
+    notification::{NotificationList, NotificationView},
     operation::{OperationList, OperationView},
     pool::{PoolList, PoolView},
     provider::{ProviderList, ProviderView},
@@ -48,8 +50,10 @@ macro_rules! listed {
 }
 
 listed! {
+    AlarmList of AlarmView,
     AuditList of AuditEntryView,
     EventList of EventView,
+    NotificationList of NotificationView,
     OperationList of OperationView,
     PoolList of PoolView,
     ProviderList of ProviderView,

@@ -1,11 +1,14 @@
 //! The command tree: what may be typed, each word of it explained.
 
+pub mod alarm;
 pub mod apply;
+pub mod audit;
 pub mod distribution;
 pub mod event;
 pub mod host;
 pub mod maintenance;
 pub mod moment;
+pub mod notification;
 mod parse;
 pub mod pool;
 pub mod provider;
@@ -13,8 +16,10 @@ pub mod recovery;
 pub mod recreation;
 pub mod schedule;
 pub mod session;
+pub mod support;
 pub mod template;
 pub mod terms;
+pub mod token;
 pub mod version;
 pub mod vm;
 
@@ -83,6 +88,12 @@ pub enum ClientCommand {
     /// Hosts recreated, started or stopped at a time, or again and again
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// What is not well now
+    #[command(subcommand)]
+    Alarm(alarm::AlarmCommand),
+    /// Who is told of what is not well: by webhook, e-mail or script
+    #[command(subcommand)]
+    Notification(notification::NotificationCommand),
     /// Make it as a file says: providers' settings, templates' lists, pools
     Apply(apply::ApplyArgs),
     /// Write down how it is set, in the form that `apply` takes
@@ -90,6 +101,14 @@ pub enum ClientCommand {
     /// What happened, and what happens now
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Tokens: with which scripts and dashboards are let in
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Who changed what, when, from where
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Gather what helps to find a fault into one archive, without secrets
+    Support(support::SupportArgs),
     /// Explain an error code; needs no server
     Explain(ExplainArgs),
     /// Print the completions for a shell

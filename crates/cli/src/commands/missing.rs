@@ -4,8 +4,9 @@ use crate::{
     Failure,
     args::{
         ClientCommand, distribution::DistributionCommand, host::HostCommand, maintenance::MaintenanceCommand,
-        pool::PoolCommand, provider::ProviderCommand, recreation::RecreationCommand,
-        schedule::ScheduleCommand, template::TemplateCommand, version::VersionCommand, vm::VmCommand,
+        notification::NotificationCommand, pool::PoolCommand, provider::ProviderCommand,
+        recreation::RecreationCommand, schedule::ScheduleCommand, template::TemplateCommand,
+        token::TokenCommand, version::VersionCommand, vm::VmCommand,
     },
     suggest::closest,
 };
@@ -18,8 +19,10 @@ pub(super) enum Typed {
     Provider(String),
     Template(String),
     Host(String),
+    Notification(String),
     Pool(String),
     Schedule(String),
+    Token(String),
 }
 
 /// The names in a command that must exist for it to succeed.
@@ -122,6 +125,16 @@ pub(super) fn names(command: &ClientCommand) -> Vec<Typed> {
             HostCommand::Stop(args) => hosts(&args.names),
             HostCommand::Delete(args) => hosts(&args.names),
         },
+        ClientCommand::Notification(command) => match command {
+            NotificationCommand::Add(_) | NotificationCommand::List => vec![],
+            NotificationCommand::Show { name }
+            | NotificationCommand::Test { name }
+            | NotificationCommand::Enable { name }
+            | NotificationCommand::Disable { name } => vec![Typed::Notification(name.to_string())],
+            NotificationCommand::Set(args) => vec![Typed::Notification(args.name.to_string())],
+            NotificationCommand::Remove(args) => vec![Typed::Notification(args.name.to_string())],
+        },
+        ClientCommand::Token(TokenCommand::Revoke(args)) => vec![Typed::Token(args.name.to_string())],
         _ => vec![],
     }
 }
@@ -158,8 +171,16 @@ async fn meant(client: &Client, typed: &Typed) -> Result<Option<String>, ClientE
             let list = all(async |page| client.pools(page).await).await?;
             (name, list.items.into_iter().map(|it| it.name).collect())
         }
+        Typed::Notification(name) => {
+            let list = all(async |page| client.notifications(page).await).await?;
+            (name, list.items.into_iter().map(|it| it.name).collect())
+        }
         Typed::Schedule(name) => {
             let list = all(async |page| client.schedules(page).await).await?;
+            (name, list.items.into_iter().map(|it| it.name).collect())
+        }
+        Typed::Token(name) => {
+            let list = all(async |page| client.tokens(page).await).await?;
             (name, list.items.into_iter().map(|it| it.name).collect())
         }
         Typed::Host(name) => {

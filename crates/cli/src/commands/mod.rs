@@ -1,6 +1,8 @@
 //! What each command does: ask the server, hand what comes back to the printer. One file a noun.
 
+mod alarm;
 mod apply;
+mod audit;
 mod console;
 mod distribution;
 mod event;
@@ -9,6 +11,7 @@ mod host;
 mod leave;
 mod maintenance;
 mod missing;
+mod notification;
 mod pool;
 mod provider;
 mod recovery;
@@ -17,7 +20,9 @@ mod rollout;
 mod schedule;
 mod session;
 mod setup;
+mod support;
 mod template;
+mod token;
 mod version;
 mod vm;
 
@@ -50,6 +55,8 @@ pub(crate) async fn run(
         ClientCommand::Completions(args) => return explain::completions(args.shell, whole, printer),
         ClientCommand::Login(args) => return session::login(globals, args, printer).await,
         ClientCommand::Logout => return session::logout(globals, printer).await,
+        // The server may be the fault that is looked for.
+        ClientCommand::Support(args) => return support::run(globals, args, printer).await,
         _ => {}
     }
     let client = Client::new(&connection::resolve(globals)?)?;
@@ -76,12 +83,17 @@ async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failu
         ClientCommand::Recovery(command) => recovery::run(cx, command).await,
         ClientCommand::Pool(command) => pool::run(cx, command).await,
         ClientCommand::Schedule(command) => schedule::run(cx, command).await,
+        ClientCommand::Alarm(command) => alarm::run(cx, command).await,
+        ClientCommand::Notification(command) => notification::run(cx, command).await,
         ClientCommand::Apply(args) => apply::apply(cx, args).await,
         ClientCommand::Export(args) => apply::export(cx, args).await,
         ClientCommand::Event(command) => event::run(cx, command).await,
+        ClientCommand::Token(command) => token::run(cx, command).await,
+        ClientCommand::Audit(command) => audit::run(cx, command).await,
         // Done before a server was looked for.
         ClientCommand::Login(_)
         | ClientCommand::Logout
+        | ClientCommand::Support(_)
         | ClientCommand::Explain(_)
         | ClientCommand::Completions(_) => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! API values as text, by pure functions: one file a noun. Time and width are handed in.
 
+pub(crate) mod alarm;
 pub(crate) mod audit;
 pub(crate) mod changes;
 pub(crate) mod distribution;
@@ -9,6 +10,7 @@ pub(crate) mod explain;
 pub(crate) mod host;
 pub(crate) mod integrity;
 pub(crate) mod maintenance;
+pub(crate) mod notification;
 pub(crate) mod operation;
 pub(crate) mod plan;
 pub(crate) mod pool;

@@ -1,8 +1,10 @@
 //! Fixed API values that the snapshots are made from.
 
 mod rolling;
+mod told;
 
 pub(crate) use rolling::*;
+pub(crate) use told::*;
 
 use super::Look;
 use diecast_api::operator::{
