@@ -154,8 +154,8 @@ fn content(bytes: Bytes, pace: Arc<Pace>) -> Body {
         if rest.is_empty() {
             return None;
         }
-        let slice = rest.split_to(pace.slice().unwrap_or(rest.len()).min(rest.len()));
-        pace.take(slice.len() as u64).await;
+        let slice = pace.slice(rest.len()).await.unwrap_or(rest.len());
+        let slice = rest.split_to(slice);
         Some((Ok::<_, std::convert::Infallible>(slice), (rest, pace)))
     });
     Body::from_stream(slices)

@@ -5,6 +5,7 @@ use diecast_agent::{
     config::SETTINGS,
     data::{self, DataDir, Identity},
     join, manual, moving, run, service,
+    support,
     settings::{AgentArgs, AgentCommand, JoinArgs, LogFormat, StatusArgs},
     worker::own_trouble,
 };
@@ -45,6 +46,9 @@ pub fn main() -> ExitCode {
         }
         AgentCommand::Status(args) => status(&args),
         AgentCommand::SetServer(args) => runtime.block_on(moving::set_server(&args)).map(|identity| moved(&identity)),
+        AgentCommand::Support(args) => runtime.block_on(support::support(&args)).map(|contents| {
+            let _ = write!(std::io::stdout(), "{}\n{contents}", args.file.display());
+        }),
         AgentCommand::Completions(args) => manual::completions(args.shell),
         AgentCommand::ManPages(args) => manual::pages(&args.folder),
     };

@@ -29,6 +29,8 @@ pub enum AgentCommand {
     Status(StatusArgs),
     /// The server has another address: write it down, once it answers there.
     SetServer(SetServerArgs),
+    /// Gather what helps to find a fault on this machine into one archive, without secrets.
+    Support(SupportArgs),
     /// Print the completions for a shell.
     Completions(CompletionsArgs),
     /// Write the manual pages into a folder.
@@ -88,6 +90,18 @@ pub struct StatusArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub data: DataArg,
+}
+
+#[derive(Debug, Args)]
+pub struct SupportArgs {
+    /// The archive to make, .tar.zst; it must not exist.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Put stand-ins for addresses of networks and machines.
+    #[arg(long)]
+    pub redact_addresses: bool,
     #[command(flatten)]
     pub data: DataArg,
 }

@@ -90,6 +90,7 @@ mod tests {
             "export",
             "event",
             "explain",
+            "support",
             "completions",
         ];
         for word in of_this_release {

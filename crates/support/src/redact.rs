@@ -53,7 +53,7 @@ impl Patterns {
             token: pattern(r"\bdc[a-z]_[A-Za-z0-9_-]{8,}|AGE-SECRET-KEY-[0-9A-Za-z-]+"),
             bearer: pattern(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}"),
             user_of_url: pattern(r#"://[^/\s@"']+@"#),
-            named: pattern(&format!(r#"(?i)\b({name})(\\?["']?\s*[:=]\s*)(?:{value})"#)),
+            named: pattern(&format!(r#"(?i)\b({name})(\\?["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?(?:{value})"#)),
             address: pattern(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"),
         }
     }
@@ -93,12 +93,12 @@ impl Redactor {
         let Patterns { key_block, token, bearer, user_of_url, named, address, .. } = &self.patterns;
         let text = key_block.replace_all(text, REMOVED);
         let text = token.replace_all(&text, REMOVED);
-        let text = bearer.replace_all(&text, format!("$1 {REMOVED}"));
         let text = user_of_url.replace_all(&text, format!("://{REMOVED}@"));
         let text = named.replace_all(&text, |found: &Captures<'_>| match &found[1] {
             name if is_harmless(name) => found[0].to_owned(),
             name => format!("{name}{}{REMOVED}", &found[2]),
         });
+        let text = bearer.replace_all(&text, format!("$1 {REMOVED}"));
         if !self.addresses {
             return text.into_owned();
         }
@@ -141,7 +141,7 @@ mod tests {
             ("smtp_password: \"a b\" next", "smtp_password: [removed] next"),
             (r#"{"token":"geheim","a":1}"#, r#"{"token":[removed],"a":1}"#),
             (r#"said {\"secret\":\"geheim\",\"a\":1}"#, r#"said {\"secret\":[removed],\"a\":1}"#),
-            ("Authorization: Bearer abcdefghijklmnop", "Authorization: [removed] [removed]"),
+            ("Authorization: Bearer abcd", "Authorization: [removed]"),
             ("it says bearer abcdefghijklmnop.", "it says bearer [removed]"),
             ("dcs_0123456789 dct_abcdefghij", "[removed] [removed]"),
             ("https://admin:geheim@example/x", "https://[removed]@example/x"),
