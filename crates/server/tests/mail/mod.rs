@@ -50,8 +50,9 @@ impl Exim {
         let config = folder.path().join("exim.conf");
         fs::write(&config, settings(&folder, ports)).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
-        let child = Command::new("/usr/sbin/exim4").arg("-C").arg(&config).arg("-bdf");
-        let child = { child }.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        let mut exim = Command::new("/usr/sbin/exim4");
+        exim.arg("-C").arg(&config).arg("-bdf").stdin(Stdio::null()).stdout(Stdio::null());
+        let child = exim.spawn();
         let child = child.expect("Exim is installed: scripts/install-packages does that");
         let [starttls, tls, plain] = ports.map(|port| format!("127.0.0.1:{port}"));
         let exim = Self { folder, child, starttls, tls, plain, ca: authority.certificate_pem() };
