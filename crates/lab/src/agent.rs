@@ -9,10 +9,14 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use serde_json::Value;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 /// What agents keep free on a lab's small disks, far less than on a real one.
 const FLOOR: &str = "64MiB";
+/// The user that agents are, as `machine.sh` makes it: nobody in particular, as the package's is.
+const USER: &str = "64100";
+/// What the unit in `packaging/systemd` gives beside; a test compares the two.
+pub const RIGHTS: &str = "-all,+dac_override,+fowner,+sys_ptrace";
 /// The time between the start of an agent and its showing up in the table of processes.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
@@ -24,6 +28,7 @@ pub fn join(paths: &Paths, name: &str, machine: Process, added: &Value) -> Resul
     };
     let (agent, own) = (tools::find("diecast-agent")?, paths.provider(name));
     let data = own.agent_data();
+    own_by_service(&data)?;
     let argv = [
         text(&agent),
         "join",
@@ -37,8 +42,23 @@ pub fn join(paths: &Paths, name: &str, machine: Process, added: &Value) -> Resul
         text(&data),
     ];
     // The token stays out of the error: `succeeded` is told a name only.
+    let argv = as_service(&argv);
     succeeded(&format!("diecast-agent join` on `{name}"), &run_inside(machine, &argv)?)?;
     Ok(())
+}
+
+/// A command as the packaged unit runs it: its user, its groups, its rights, and no others.
+fn as_service<'a>(argv: &[&'a str]) -> Vec<&'a str> {
+    let setpriv = ["setpriv", "--reuid", USER, "--regid", USER, "--groups", "libvirt,kvm", "--no-new-privs"];
+    let rights = ["--inh-caps", RIGHTS, "--ambient-caps", RIGHTS, "--bounding-set", RIGHTS, "--"];
+    [setpriv.as_slice(), rights.as_slice(), argv].concat()
+}
+
+/// Gives the agent's folder to the agent's user, as the package does.
+fn own_by_service(data: &Path) -> Result<()> {
+    let user = USER.parse().expect("a number was written there");
+    std::os::unix::fs::chown(data, Some(user), Some(user))
+        .with_context(|| format!("giving {} to the agent", data.display()))
 }
 
 /// Starts the agent; gives it as seen from outside its machine.
@@ -46,6 +66,7 @@ pub fn start(paths: &Paths, name: &str, machine: Process, life: Life<'_>) -> Res
     let (agent, own) = (life.program("diecast-agent")?, paths.provider(name));
     let (data, import, log) = (own.agent_data(), paths.import(), own.agent_log());
     let argv = [text(&agent), "run", "--data", text(&data), "--floor", FLOOR, "--import-dir", text(&import)];
+    let argv = as_service(&argv);
     // `nsenter` stays, outside the machine; its child is the agent.
     let mut command = inside(machine, &argv);
     life.arm(&mut command);

@@ -74,6 +74,7 @@ mod storage;
 mod tools;
 mod vm;
 
+pub use agent::RIGHTS as AGENT_RIGHTS;
 pub use difference::packed_difference;
 pub use down::take_down;
 pub use guest::USER;

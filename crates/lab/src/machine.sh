@@ -52,6 +52,14 @@ if [ "$kvm" = no ] && [ -e /dev/kvm ]; then
   : > /run/no-kvm; chmod 0 /run/no-kvm; mount --bind /run/no-kvm /dev/kvm
 fi
 
+# The agent's user, as its package makes it: libvirt asks for the name of whoever calls.
+cp /etc/passwd /run/passwd
+echo 'lab-agent:x:64100:64100::/nonexistent:/usr/sbin/nologin' >> /run/passwd
+mount --bind /run/passwd /etc/passwd
+cp /etc/group /run/group
+echo 'lab-agent:x:64100:' >> /run/group
+mount --bind /run/group /etc/group
+
 # Labels by owner stay (the default DAC driver); no cgroups, no nested namespaces, no log daemon.
 cat > /etc/libvirt/qemu.conf <<'END'
 security_driver = "none"
@@ -61,8 +69,8 @@ remember_owner = 0
 stdio_handler = "file"
 END
 cat > /etc/libvirt/libvirtd.conf <<'END'
-unix_sock_group = "root"
-unix_sock_rw_perms = "0700"
+unix_sock_group = "libvirt"
+unix_sock_rw_perms = "0770"
 auth_unix_rw = "none"
 END
 
