@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    frame::{FrameBytes, FrameForm},
     manifest::Frame,
     progress::Progress,
     sys,
@@ -374,4 +375,76 @@ async fn a_cancelled_transfer_is_no_problem() {
     order.cancel.cancel();
     let error = fetch(order).await.unwrap_err();
     assert!(matches!(error, FetchError::Cancelled) && error.problem().is_none());
+}
+
+#[tokio::test]
+async fn under_a_limit_a_version_arrives_in_slices_and_never_faster_whatever_its_source_sends() {
+    use crate::{limits::PACE_BURST_TIME, pace::Pacer};
+    use diecast_domain::units::BytesPerSecond;
+    // `Stumbles` knows nothing of parts of a frame, as an agent of an earlier release.
+    for manner in [Manner::Honest, Manner::Stumbles, Manner::Leaves] {
+        let world = World::new();
+        let peer = Peer::serve("a", manner, &world.golden).await;
+        let pacer = Arc::new(Pacer::default());
+        let rate = 2_000_000;
+        pacer.set(Some(BytesPerSecond(rate)));
+        let patience = Patience { no_source: Duration::from_secs(60), ..world.order(&[&peer]).patience };
+        let pace = Arc::new(Pace::new(vec![pacer]));
+        let order = FetchOrder { pace, patience, ..world.order(&[&peer]) };
+        let progress = order.progress.clone();
+        let begun = std::time::Instant::now();
+        let fetched = fetch(order).await.unwrap();
+        let took = begun.elapsed();
+        world.assert_arrived(&fetched);
+        let came = progress.view().bytes_network.0;
+        let at_once = crate::limits::FRAME_SIZE_MAX as u64 + rate * PACE_BURST_TIME.as_millis() as u64 / 1000;
+        let least = Duration::from_secs_f64(came.saturating_sub(at_once) as f64 / rate as f64);
+        assert!(took >= least, "{manner:?}: {came} bytes in {took:?}");
+        if manner == Manner::Honest {
+            assert!(peer.asked() > world.frames(), "it was asked for slices");
+            assert_eq!(came, world.golden.manifest.wire_bytes().0, "nothing came twice");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_is_taken_away_in_the_middle_lets_the_rest_come_at_once() {
+    use crate::pace::Pacer;
+    use diecast_domain::{limit::RATE_MIN, units::BytesPerSecond};
+    let world = World::new();
+    let peer = Peer::serve("a", Manner::Honest, &world.golden).await;
+    let pacer = Arc::new(Pacer::default());
+    pacer.set(Some(RATE_MIN.bytes_per_second()));
+    let order = FetchOrder { pace: Arc::new(Pace::new(vec![pacer.clone()])), ..world.order(&[&peer]) };
+    let BytesPerSecond(slowest) = RATE_MIN.bytes_per_second();
+    let whole = Duration::from_secs(world.golden.manifest.wire_bytes().0 / slowest);
+    let begun = std::time::Instant::now();
+    let running = tokio::spawn(fetch(order));
+    while peer.asked() < 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    pacer.set(None);
+    let fetched = running.await.unwrap().unwrap();
+    world.assert_arrived(&fetched);
+    assert!(begun.elapsed() < whole / 2, "{:?} of {whole:?}", begun.elapsed());
+}
+
+#[test]
+fn a_part_of_a_frame_is_given_as_it_is_asked_for_and_else_the_whole() {
+    let frame = || FrameBytes { form: FrameForm::Named, bytes: (0..100).collect::<Vec<u8>>().into() };
+    let given = |range: &str| {
+        let (frame, said) = crate::wire::rest_of(frame(), Some(range));
+        (frame.bytes.len(), frame.bytes[0], said)
+    };
+    assert_eq!(given("bytes=10-"), (90, 10, Some("bytes 10-99/100".into())));
+    assert_eq!(given("bytes=0-9"), (10, 0, Some("bytes 0-9/100".into())));
+    assert_eq!(given("bytes=90-500"), (10, 90, Some("bytes 90-99/100".into())));
+    for odd in
+        ["bytes=0-99", "bytes=100-", "bytes=9-3", "bytes=-5", "bytes=1-2,4-5", "bytes=a-b", "leaves=1-"]
+    {
+        assert_eq!(given(odd), (100, 0, None), "{odd}");
+    }
+    let (leaves, said) =
+        crate::wire::rest_of(FrameBytes { form: FrameForm::Leaves, ..frame() }, Some("bytes=10-20"));
+    assert_eq!((leaves.bytes.len(), said), (100, None), "only named bytes are the same everywhere");
 }

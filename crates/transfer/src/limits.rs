@@ -70,6 +70,10 @@ pub const SOURCE_PAUSE_MAX: Duration = Duration::from_secs(8);
 pub const PACE_SLICE_TIME: Duration = Duration::from_millis(250);
 /// Bytes of such a slice at least: below, asking costs more than what is asked for.
 pub const PACE_SLICE_MIN: usize = 16 << 10;
+/// Whoever shares a limit takes what passes in this time, and is then behind the others.
+pub const PACE_STEP_TIME: Duration = Duration::from_millis(10);
+/// Bytes of such a step at least.
+pub const PACE_STEP_MIN: usize = 4 << 10;
 /// What an idle limit saves up: enough to make good for a task that was woken late.
 pub const PACE_BURST_TIME: Duration = Duration::from_millis(50);
 /// What was taken at a former rate holds up whoever comes next for so long at most.

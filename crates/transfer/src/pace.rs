@@ -6,8 +6,8 @@
 //! ```
 //!
 //! **Promise:** in any time T no more than `rate × T` is taken, beside one slice and a burst.
-//! **Promise:** whoever shares a bucket has an equal share of it: of each transfer one slice stands in the
-//! line at a time, and the line is first come, first served.
+//! **Promise:** whoever shares a bucket has an equal share of it: each transfer stands in its line once, for the
+//! same few bytes as everybody, and then again behind the others.
 //! **Promise:** a new rate counts from the moment that it is set, for those that wait too.
 //!
 //! What is asked for under a limit is asked in slices that are taken before they are asked: what never
@@ -18,10 +18,14 @@ mod bucket;
 
 use crate::limits::{
     FRAME_SIZE_MAX, FRAMES_IN_FLIGHT_MAX, PACE_FRAME_TIME, PACE_FRAMES_MIN, PACE_SLICE_MIN, PACE_SLICE_TIME,
+    PACE_STEP_MIN, PACE_STEP_TIME,
 };
 use bucket::Bucket;
 use diecast_domain::units::BytesPerSecond;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep},
@@ -106,28 +110,61 @@ impl Pace {
     }
 
     /// Waits until so many bytes may pass.
-    pub async fn take(&self, bytes: u64) {
-        if !self.is_limited() {
-            return;
-        }
+    pub async fn take(&self, bytes: usize) {
         let _turn = self.turn.lock().await;
-        for pacer in &self.by {
-            pacer.take(bytes).await;
+        let mut left = bytes;
+        while left > 0 && self.is_limited() {
+            let step = self.step().min(left);
+            self.step_on(step).await;
+            left -= step;
         }
     }
 
-    /// How much passes at once; None: as much as there is.
-    pub fn slice(&self) -> Option<usize> {
-        let bytes = self.rate()?.0.saturating_mul(PACE_SLICE_TIME.as_millis() as u64) / 1000;
-        Some(usize::try_from(bytes).unwrap_or(usize::MAX).clamp(PACE_SLICE_MIN, FRAME_SIZE_MAX))
+    /// Waits until something may pass, `most` at the most, and says how much; None: all that there is.
+    pub async fn slice(&self, most: usize) -> Option<usize> {
+        let _turn = self.turn.lock().await;
+        let mut taken = 0;
+        // The rate may change meanwhile: what is a slice is asked again.
+        while let Some(slice) = self.slice_now().map(|slice| slice.min(most)) {
+            if taken >= slice {
+                return Some(taken.max(1).min(most));
+            }
+            let step = self.step().min(slice - taken);
+            self.step_on(step).await;
+            taken += step;
+        }
+        None
+    }
+
+    async fn step_on(&self, bytes: usize) {
+        for pacer in &self.by {
+            pacer.take(bytes as u64).await;
+        }
+    }
+
+    /// How much passes at once.
+    fn slice_now(&self) -> Option<usize> {
+        Some(in_time(self.rate()?, PACE_SLICE_TIME).clamp(PACE_SLICE_MIN, FRAME_SIZE_MAX))
+    }
+
+    /// What is taken from a bucket before it is the next one's turn: the same for all who share it, however
+    /// much each asks for. It is the last bucket that many share.
+    fn step(&self) -> usize {
+        let shared = self.by.iter().rev().find_map(|pacer| pacer.rate());
+        shared.map_or(usize::MAX, |rate| in_time(rate, PACE_STEP_TIME).clamp(PACE_STEP_MIN, FRAME_SIZE_MAX))
     }
 
     /// Frames that may be on their way at once: each is to arrive before it is given up.
     pub(crate) fn frames_max(&self) -> usize {
         let Some(rate) = self.rate() else { return FRAMES_IN_FLIGHT_MAX };
-        let frames = rate.0.saturating_mul(PACE_FRAME_TIME.as_secs()) / FRAME_SIZE_MAX as u64;
-        usize::try_from(frames).unwrap_or(usize::MAX).clamp(PACE_FRAMES_MIN, FRAMES_IN_FLIGHT_MAX)
+        let frames = in_time(rate, PACE_FRAME_TIME) / FRAME_SIZE_MAX;
+        frames.clamp(PACE_FRAMES_MIN, FRAMES_IN_FLIGHT_MAX)
     }
+}
+
+fn in_time(rate: BytesPerSecond, time: Duration) -> usize {
+    let bytes = u128::from(rate.0) * time.as_millis() / 1000;
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

@@ -20,8 +20,7 @@ fn busy(pace: Arc<Pace>, frames: usize) -> Arc<AtomicU64> {
         let (pace, taken) = (pace.clone(), taken.clone());
         tokio::spawn(async move {
             loop {
-                let slice = pace.slice().unwrap_or(64 << 10) as u64;
-                pace.take(slice).await;
+                let slice = pace.slice(FRAME_SIZE_MAX).await.unwrap_or(FRAME_SIZE_MAX) as u64;
                 taken.fetch_add(slice, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
@@ -72,10 +71,9 @@ async fn transfers_share_a_providers_limit_evenly_however_many_frames_each_has_u
 async fn whoever_waits_hears_of_a_new_limit_at_once() {
     let pacer = limited(32_000);
     let pace = Arc::new(Pace::new(vec![pacer.clone()]));
-    pace.take(32_000_000).await;
     let waiting = tokio::spawn({
         let pace = pace.clone();
-        async move { pace.take(1).await }
+        async move { pace.take(32_000_000).await }
     });
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!waiting.is_finished());
@@ -98,9 +96,9 @@ async fn a_transfer_that_is_stopped_while_it_waits_holds_nobody_up() {
 #[tokio::test(start_paused = true)]
 async fn without_a_limit_nothing_is_sliced_and_nobody_waits() {
     let pace = Pace::new(vec![Arc::default()]);
-    assert_eq!((pace.slice(), pace.rate(), pace.frames_max()), (None, None, FRAMES_IN_FLIGHT_MAX));
+    assert_eq!((pace.slice(7).await, pace.rate(), pace.frames_max()), (None, None, FRAMES_IN_FLIGHT_MAX));
     let begun = Instant::now();
-    pace.take(u64::MAX).await;
+    pace.take(usize::MAX).await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
@@ -108,7 +106,7 @@ async fn without_a_limit_nothing_is_sliced_and_nobody_waits() {
 fn slices_and_frames_under_way_are_fewer_the_slower_it_is() {
     let of = |rate: u64| {
         let pace = Pace::new(vec![limited(rate)]);
-        (pace.slice().unwrap(), pace.frames_max())
+        (pace.slice_now().unwrap(), pace.frames_max())
     };
     assert_eq!(of(32_000), (PACE_SLICE_MIN, PACE_FRAMES_MIN), "the slowest that there may be");
     assert_eq!(of(250_000), (62_500, PACE_FRAMES_MIN));

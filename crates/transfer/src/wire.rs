@@ -6,7 +6,7 @@
 
 use crate::{
     frame::{FrameBytes, FrameForm, Wanted},
-    limits::{FRAME_LEAVES_MAX, STALL_BYTES_MIN, STALL_WINDOW},
+    limits::{FRAME_LEAVES_MAX, FRAME_SIZE_MAX, STALL_BYTES_MIN, STALL_WINDOW},
     manifest::Manifest,
     pace::Pace,
     parts::Part,
@@ -196,11 +196,12 @@ impl FrameClient {
             if named_length == Some(bytes.len()) {
                 return Ok(FrameBytes { form: FrameForm::Named, bytes: bytes.freeze() });
             }
-            let slice = way.pace.slice();
             asked.from = bytes.len();
-            asked.until = slice.zip(named_length).map(|(slice, length)| length.min(asked.from + slice));
-            let paid = asked.until.map_or(0, |until| until - asked.from);
-            way.pace.take(paid as u64).await;
+            let left = named_length.map_or(FRAME_SIZE_MAX, |length| length - asked.from);
+            let slice = way.pace.slice(left).await;
+            // Where nothing is named, there is no asking for a part.
+            asked.until = slice.filter(|_| named_length.is_some()).map(|slice| asked.from + slice);
+            let paid = slice.unwrap_or(0);
             let (address, response) = self.connect(source, &asked, way.patience).await?;
             match response.status() {
                 StatusCode::PARTIAL_CONTENT if continues(&response, &asked) => {}
@@ -322,7 +323,7 @@ async fn body(
         paid = paid.saturating_sub(chunk.len());
         if unpaid > 0 {
             let begun = Instant::now();
-            pace.take(unpaid as u64).await;
+            pace.take(unpaid).await;
             window_end += begun.elapsed();
         }
     }
