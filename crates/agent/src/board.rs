@@ -68,6 +68,8 @@ pub struct Knowledge {
     pub served_from_parts: BTreeSet<Digest>,
     /// Versions found damaged by a reading, although their files look unchanged.
     pub damaged: BTreeMap<Digest, Finding>,
+    /// Free space that is left alone, if somebody said how much.
+    pub floor: Option<ByteCount>,
     /// How far the scrub is that was begun.
     pub scrub: Option<ScrubReport>,
     pub tasks: BTreeMap<Object, Task>,

@@ -43,6 +43,7 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         settings: orders.map(|orders| orders.settings.clone()),
         former: known.former.clone().map(Box::new),
         unassigned: known.local.replicas.keys().filter(|digest| !named(digest)).copied().collect(),
+        floor: known.floor,
         traffic: diecast_transfer::totals::traffic(),
         scrub: known.scrub,
     }

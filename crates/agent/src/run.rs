@@ -84,6 +84,7 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     vital.spawn(paces::follow(board.clone()));
     vital.spawn(console::follow(board.clone(), server.clone(), driven.clone()));
 
+    board.know().floor = args.floor;
     let settings = Arc::new(AgentSettings { floor: args.floor, import_dirs: args.import_dir });
     let make_site = {
         let (board, data, depots) = (board.clone(), data.clone(), depots.clone());

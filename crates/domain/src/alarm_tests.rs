@@ -143,6 +143,9 @@ fn a_storage_at_the_edge_of_its_floor_does_not_come_and_go() {
     let small = world.providers.get_mut(&provider(1)).unwrap();
     (small.storage_free, small.storage_capacity) = (Some(ByteCount::gib(1)), Some(ByteCount::gib(4)));
     assert_eq!(watch.look(&world), NOTHING, "it is smaller than the floor: that was wanted");
+    let told = AgentFacts { floor: Some(ByteCount::gib(2)), ..AgentFacts::default() };
+    watch.facts.agents = BTreeMap::from([(provider(1), told)]);
+    assert_eq!(watch.look(&world), raised("storage-low"), "somebody told its agent what to leave alone");
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn report(world: &World, from: u128) -> Report {
         former: None,
         unassigned: Vec::new(),
         traffic: Default::default(),
+        floor: None,
         scrub: None,
     }
 }

@@ -78,6 +78,7 @@ fn report(number: u64) -> Report {
         former: None,
         unassigned: Vec::new(),
         traffic: Default::default(),
+        floor: None,
         scrub: None,
     }
 }

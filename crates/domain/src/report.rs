@@ -49,6 +49,9 @@ pub struct Report {
     /// What was told before the server was restored from a backup, while it learns what differs.
     #[serde(default)]
     pub former: Option<Box<Orders>>,
+    /// Free space that this agent was told to leave alone; None: what is usual.
+    #[serde(default)]
+    pub floor: Option<ByteCount>,
     /// Versions held that no order names. They are kept.
     pub unassigned: Vec<Digest>,
     #[serde(default)]

@@ -94,7 +94,7 @@ async fn what_a_mail_server_does_not_like_is_told_with_its_words_and_never_with_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_server_that_hangs_holds_up_nobody_and_is_an_alarm_itself() {
+async fn a_mail_server_that_hangs_holds_up_nobody_and_is_named() {
     let world = World::start().await;
     let exim = Exim::start().await;
     let (address, _held) = hanging().await;

@@ -78,8 +78,16 @@ async fn damage_and_a_failed_distribution_are_told_with_cause_and_next_step() {
     agents[1].report().await;
     let told = hook.next().await;
     assert_eq!(told["raised"].as_array().unwrap().len(), 1, "damage is not a failed distribution as well");
-    assert_eq!((&told["raised"][0]["kind"], &told["raised"][0]["code"]), (&json!("replica-damaged"), &json!("T0008")));
-    assert!(told["raised"][0]["cause"].as_str().unwrap().contains("v1 of `win11` on kvm-b is damaged: the file disk0"));
+    assert_eq!(
+        (&told["raised"][0]["kind"], &told["raised"][0]["code"]),
+        (&json!("replica-damaged"), &json!("T0008"))
+    );
+    assert!(
+        told["raised"][0]["cause"]
+            .as_str()
+            .unwrap()
+            .contains("v1 of `win11` on kvm-b is damaged: the file disk0")
+    );
     agents[1].said.replicas[0].damage = Some(Damage { last_copy: true, ..found });
     agents[1].report().await;
     let told = hook.next().await;
@@ -166,6 +174,40 @@ async fn a_message_that_is_refused_is_sent_again_under_the_same_id_until_it_is_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notification_that_fails_is_an_alarm_of_which_the_others_tell_until_it_is_well_or_rests() {
+    let world = World::start().await;
+    let mut agent = world.join("kvm-a").await;
+    let (deaf, well) = (Hook::start().await, Hook::start().await);
+    deaf.refuse(StatusCode::SERVICE_UNAVAILABLE);
+    add_hook(&world, "deaf", &deaf, at_once()).await;
+    add_hook(&world, "well", &well, at_once()).await;
+    hypervisor_is_silent(&mut agent, true).await;
+    assert_eq!(well.next().await["raised"][0]["kind"], "provider-lost");
+    let change = async |terms: Value| {
+        let body = json!({ "terms": terms });
+        let changed = world.ask(Method::PATCH, "/notifications/deaf").json(&body).send().await.unwrap();
+        assert_eq!(changed.status(), StatusCode::OK);
+    };
+    // Each change has it tried at once.
+    for attempt in 1..=3 {
+        deaf.refused().await;
+        change(json!({"quiet_seconds": 1000 + attempt})).await;
+    }
+    let told = well.next().await;
+    assert_eq!(
+        (&told["raised"][0]["kind"], &told["raised"][0]["name"]),
+        (&json!("notification-failed"), &json!("deaf"))
+    );
+    assert_eq!(told["raised"][0]["code"], "N0002");
+    change(json!({"enabled": false})).await;
+    assert_eq!(well.next().await["cleared"][0]["kind"], "notification-failed");
+    deaf.take();
+    change(json!({"enabled": true})).await;
+    let told = deaf.next().await;
+    assert_eq!(told["raised"][0]["kind"], "provider-lost", "what stands now, and only that: {told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_hangs_holds_up_nobody() {
     let world = World::start().await;
     let mut agent = world.join("kvm-a").await;
@@ -231,7 +273,10 @@ async fn secrets_go_in_and_never_come_out() {
     let list = world.get("/notifications").await.to_string();
     assert!(!list.contains("in-the-address"), "lists are passed on: {list}");
     let whole = world.get("/notifications/hook").await;
-    assert!(whole["webhook"]["url"].as_str().unwrap().ends_with("in-the-address"), "who may change it sees it");
+    assert!(
+        whole["webhook"]["url"].as_str().unwrap().ends_with("in-the-address"),
+        "who may change it sees it"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,7 +301,10 @@ async fn what_cannot_be_is_refused_at_the_door() {
         (mail(json!({"user": "u"})), "go together"),
         (mail(json!({"tls": "none", "user": "u", "password": "p"})), "no password is sent"),
         (json!({"name": "N_", "script": {"name": "x"}}), "names no directory"),
-        (json!({"name": "n", "webhook": {"url": "https://x/"}, "terms": {"kinds": ["lost"]}}), "provider-lost"),
+        (
+            json!({"name": "n", "webhook": {"url": "https://x/"}, "terms": {"kinds": ["lost"]}}),
+            "provider-lost",
+        ),
         (json!({"name": "n", "webhook": {"url": "https://x/"}, "terms": {"severity": "loud"}}), "critical"),
         (json!({"name": "n", "webhook": {"url": "https://x/"}, "terms": {"quiet_seconds": 100000}}), "86400"),
     ] {
@@ -266,7 +314,8 @@ async fn what_cannot_be_is_refused_at_the_door() {
     world.post("/notifications", hook(json!({"url": "https://x/"}))).await;
     let (status, _) = world.refused(Method::POST, "/notifications", hook(json!({"url": "https://y/"}))).await;
     assert_eq!(status, StatusCode::CONFLICT);
-    let (_, said) = world.refused(Method::PATCH, "/notifications/n", json!({"email": {"to": ["a@b.c"]}})).await;
+    let (_, said) =
+        world.refused(Method::PATCH, "/notifications/n", json!({"email": {"to": ["a@b.c"]}})).await;
     assert!(said["detail"].as_str().unwrap().contains("make another"), "{said}");
     world.delete("/notifications/n").await;
     let (status, _) = world.refused(Method::POST, "/notifications/n/test", json!({})).await;
@@ -289,7 +338,9 @@ async fn a_script_is_handed_the_message_and_only_the_named_directory_is_run_from
     script("fails", 0o755, "echo 'the pager is off' >&2; exit 3");
     script("plain", 0o644, "true");
     script("loose", 0o777, "true");
-    for (name, says) in [("absent", "cannot be used"), ("plain", "executable"), ("loose", "others"), ("../x", "no path")] {
+    for (name, says) in
+        [("absent", "cannot be used"), ("plain", "executable"), ("loose", "others"), ("../x", "no path")]
+    {
         let body = json!({"name": "n", "script": {"name": name}});
         let (_, said) = world.refused(Method::POST, "/notifications", body).await;
         assert_eq!(said["code"], "N0006");
@@ -300,7 +351,9 @@ async fn a_script_is_handed_the_message_and_only_the_named_directory_is_run_from
     assert_eq!(tested["problem"]["code"], "N0005");
     assert!(tested["detail"].as_str().unwrap().contains("the pager is off"), "{tested}");
     let mut agent = world.join("kvm-a").await;
-    world.post("/notifications", json!({"name": "tell", "script": {"name": "tell"}, "terms": at_once()})).await;
+    world
+        .post("/notifications", json!({"name": "tell", "script": {"name": "tell"}, "terms": at_once()}))
+        .await;
     hypervisor_is_silent(&mut agent, true).await;
     let told = |it: &Value| it["last_sent_at"].is_string();
     world.until("/notifications/tell", "it was run", told).await;

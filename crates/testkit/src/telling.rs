@@ -54,8 +54,12 @@ impl SimAgent {
                     outcome: Outcome::Done { lines: Vec::new() },
                 })
                 .collect(),
+            name: None,
+            settings: None,
+            former: None,
             unassigned,
             traffic: Default::default(),
+            floor: None,
             scrub: None,
         })
     }

@@ -91,9 +91,10 @@ fn toned(text: String) -> Cell {
         | "failed"
         | "Stopped"
         | "rolled back"
-        | "Cannot fill" => Some(Color::Red),
+        | "Cannot fill"
+        | "critical" => Some(Color::Red),
         "Not available" | "Hypervisor silent" | "Awaiting agent" | "Needs update" | "Unknown"
-        | "Awaiting decision" => Some(Color::Yellow),
+        | "Awaiting decision" | "warning" => Some(Color::Yellow),
         _ => None,
     };
     let cell = Cell::new(text);

@@ -52,6 +52,8 @@ pub struct AgentFacts {
     /// As its agent said it last.
     pub release: Option<String>,
     pub certificate_expires_at: Option<Timestamp>,
+    /// Free space that it leaves alone, if somebody told it how much.
+    pub floor: Option<ByteCount>,
 }
 
 /// By key. None: it cannot be told now, so it stays as it is.
@@ -127,7 +129,9 @@ impl Found<'_> {
             if there.state.answers() {
                 let (free, capacity) = (there.storage_free, there.storage_capacity);
                 if let Some((free, capacity)) = free.zip(capacity) {
-                    self.storage(&about, name, &there.settings.storage, free, capacity);
+                    let set = facts.agents.get(id).and_then(|agent| agent.floor);
+                    let floor = preflight::floor(capacity, set);
+                    self.storage(&about, name, &there.settings.storage, free, capacity, floor);
                 }
             } else {
                 self.unknown(AlarmKind::StorageLow, &about);
@@ -143,8 +147,15 @@ impl Found<'_> {
         }
     }
 
-    fn storage(&mut self, about: &str, name: &str, storage: &str, free: ByteCount, capacity: ByteCount) {
-        let floor = preflight::floor(capacity, None);
+    fn storage(
+        &mut self,
+        about: &str,
+        name: &str,
+        storage: &str,
+        free: ByteCount,
+        capacity: ByteCount,
+        floor: ByteCount,
+    ) {
         let stood = self.stood(AlarmKind::StorageLow, about);
         let wanted = if stood { floor + ByteCount(floor.0 / FLOOR_SLACK_PARTS) } else { floor };
         // A storage smaller than the floor was made so on purpose.

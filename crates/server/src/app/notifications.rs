@@ -89,7 +89,7 @@ impl App {
     ) -> Result<Tagged<NotificationView>, Refused> {
         cx.may(Action::Administer)?;
         let mut change = self.store().change().await?;
-        let (before, state) = named(&mut change, name).await?;
+        let (before, mut state) = named(&mut change, name).await?;
         etag::check(if_match, &before, &format!("notification `{name}`"))?;
         let after = wish::changed(&before, asked, self.notifier())?;
         if after == before {
@@ -100,10 +100,21 @@ impl App {
         let waiting = change.messages().await?.into_iter().filter(|outgoing| outgoing.to == after.name);
         for mut outgoing in waiting {
             outgoing.due_at = cx.now;
-            change.put_message(&outgoing).await?;
+            match after.terms.enabled {
+                true => change.put_message(&outgoing).await?,
+                false => change.delete_message(outgoing.message.id).await?,
+            }
         }
-        let event =
-            cx.event("notification.changed", "notification", name, format!("notification `{name}` was changed"));
+        if !after.terms.enabled {
+            state = NotificationState::default();
+            change.put_notification_state(&after.name, &state).await?;
+        }
+        let event = cx.event(
+            "notification.changed",
+            "notification",
+            name,
+            format!("notification `{name}` was changed"),
+        );
         self.finish(change, vec![event]).await?;
         self.notifier().wake();
         Ok(tagged(cx, &(after, state)))

@@ -143,8 +143,9 @@ async fn record(
     let now = clock::now();
     let mut change = app.store().change().await?;
     let there = change.notifications().await?.into_iter().find(|(it, _)| it.name == *name);
-    // Deleted meanwhile, and its messages with it.
-    let Some((_, mut state)) = there else { return Ok(()) };
+    // Deleted or disabled meanwhile, and its messages with it.
+    let waits = change.messages().await?.iter().any(|it| it.message.id == outgoing.message.id);
+    let Some((_, mut state)) = there.filter(|_| waits) else { return Ok(()) };
     let mut events = Vec::new();
     match outcome {
         Ok(answer) => {
@@ -156,7 +157,8 @@ async fn record(
             change.delete_message(outgoing.message.id).await?;
             state.memory.forget();
             let hours = MESSAGE_LIFE.as_secs() / 3600;
-            let message = format!("a message by `{name}` was given up after {hours} hours: {}", problem.cause);
+            let message =
+                format!("a message by `{name}` was given up after {hours} hours: {}", problem.cause);
             events.push(NewEvent { code: Some(problem.code), ..event(now, name, message) });
             state.sending.problem = Some(problem);
         }

@@ -74,6 +74,7 @@ pub(super) async fn reconcile(
 fn agent(picture: &Picture, id: ProviderId) -> AgentFacts {
     AgentFacts {
         release: picture.report(id).map(|report| report.agent_version.clone()),
+        floor: picture.report(id).and_then(|report| report.floor),
         certificate_expires_at: picture.contacts.get(&id).and_then(|contact| contact.certificate_expires_at),
     }
 }

@@ -406,6 +406,7 @@ pub fn first_report(provider: ProviderId) -> Report {
         former: None,
         unassigned: Vec::new(),
         traffic: Default::default(),
+        floor: None,
         scrub: None,
     }
 }
