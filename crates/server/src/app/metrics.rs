@@ -2,7 +2,8 @@
 
 use crate::{
     app::{App, authorise::Action, cx::Cx, refused::Refused},
-    metrics,
+    clock, metrics,
+    picture::Picture,
 };
 
 impl App {
@@ -13,7 +14,9 @@ impl App {
 
     /// For whom the door itself lets in: the loopback listener has no other lock.
     pub(crate) async fn metrics_text(&self) -> Result<String, Refused> {
-        let picture = self.picture().await?;
-        Ok(metrics::text(&picture, self.counted(), self.live().started))
+        let mut view = self.store().view().await?;
+        let picture = Picture::take(&mut view, self.live(), clock::now()).await?;
+        let alarms = view.alarms().await?;
+        Ok(metrics::text(&picture, &alarms, self.counted(), self.live().started))
     }
 }

@@ -58,13 +58,7 @@ impl Filter {
     fn events(self) -> Result<events::Filter, Refused> {
         let malformed = || Refused::malformed("`since` is a time, as in 2026-01-31T22:00:00Z");
         let since = self.since.map(|since| instant(&since).ok_or_else(malformed)).transpose()?;
-        Ok(events::Filter {
-            object: self.object,
-            name: self.name,
-            kind: self.kind,
-            actor: self.actor,
-            since,
-        })
+        Ok(events::Filter { object: self.object, name: self.name, kind: self.kind, actor: self.actor, since })
     }
 }
 

@@ -28,16 +28,17 @@ mod state;
 pub(crate) use counted::{Audience, Counted};
 
 use crate::picture::Picture;
-use diecast_domain::units::Timestamp;
+use diecast_domain::{alarm::Alarm, units::Timestamp};
 use page::Page;
 
 /// What the text is, as scrapers ask for it.
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Everything there is to tell, as text.
-pub(crate) fn text(picture: &Picture, counted: &Counted, started: Timestamp) -> String {
+pub(crate) fn text(picture: &Picture, alarms: &[Alarm], counted: &Counted, started: Timestamp) -> String {
     let mut page = Page::default();
     state::write(&mut page, picture, started);
+    state::alarms(&mut page, alarms);
     counted.write(&mut page);
     process::write(&mut page);
     page.text()

@@ -3,6 +3,7 @@
 use super::page::{Kind, Page};
 use crate::{live::Agent, picture::Picture};
 use diecast_domain::{
+    alarm::{Alarm, AlarmKind, Severity},
     distribution::{Desire, Distribution, ReplicaState},
     host::{HostStatus, status},
     ids::ProviderId,
@@ -211,4 +212,15 @@ fn hosts(page: &mut Page, picture: &Picture) {
     let outdated = picture.world.hosts.iter().filter(|host| picture.is_outdated(host)).count();
     let help = "Hosts that should run another version than they do.";
     page.gauge("diecast_hosts_outdated", help, outdated as f64);
+}
+
+/// Every kind, also those of which none stands.
+pub(super) fn alarms(page: &mut Page, alarms: &[Alarm]) {
+    let kinds = AlarmKind::ALL.iter().map(|kind| kind.as_str());
+    let found = alarms.iter().map(|alarm| alarm.kind.as_str());
+    count(page, ("diecast_alarms", "kind"), "Alarms that stand, by what is not well.", kinds, found);
+    let severities = [Severity::Warning, Severity::Critical].map(Severity::as_str);
+    let found = alarms.iter().map(|alarm| alarm.severity.as_str());
+    let help = "Alarms that stand, by how soon to look at them.";
+    count(page, ("diecast_alarms_by_severity", "severity"), help, severities, found);
 }
