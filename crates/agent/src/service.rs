@@ -1,7 +1,10 @@
 //! The agent as a service of its machine: whose it is, and how it is started where there is systemd, an init
 //! script, or neither.
 
-use crate::settings::{AgentCommand, JoinArgs};
+use crate::{
+    data::DataDir,
+    settings::{AgentCommand, JoinArgs},
+};
 use diecast_config::user::{go_on_as_owner_of, owner_to_be, this_program_as};
 use diecast_domain::code::{Code, Problem};
 use std::{
@@ -105,6 +108,10 @@ pub fn go_on_as_its_user(command: &AgentCommand) -> Result<(), Problem> {
         }
         AgentCommand::Run(args) if owner_to_be(&args.data.data).is_some() => {
             let data = &args.data.data;
+            // Whether it runs already is the plainer answer. The folder is complete by then: nothing is made in it.
+            if data.join("lock").exists() {
+                DataDir::open(data)?.lock()?;
+            }
             let cause =
                 format!("{} belongs to the agent's service, and root would lock it out", data.display());
             let hint = format!("start the service: `{}`", how_to_start(data));

@@ -16,6 +16,12 @@ pub const READ_ONLY: u32 = 0o444;
 pub const PRIVATE: u32 = 0o600;
 
 pub fn problem(path: &Path, error: &io::Error) -> Problem {
+    if error.kind() == io::ErrorKind::ReadOnlyFilesystem {
+        let cause = format!("{}: {error}", path.display());
+        return Problem::new(Code::T0004, cause).with_hint(
+            "if it is mounted writable, the agent's service is not let to write there: add `ReadWritePaths=` with `systemctl edit diecast-agent`",
+        );
+    }
     let code = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::T0003,
         io::ErrorKind::NotFound => Code::T0005,
