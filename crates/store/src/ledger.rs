@@ -74,27 +74,26 @@ impl Ledger {
     /// One entry for each record that changed and each event about anything else; one for the call
     /// itself if there is neither.
     pub(crate) fn entries(mut self) -> Vec<AuditEntry> {
+        let notes = std::mem::take(&mut self.notes);
+        let changed = notes.into_iter().filter(|(_, note)| note.before != note.after);
+        let mut told: Vec<(&'static str, Note, Option<NewEvent>)> = changed
+            .map(|((object, _), note)| {
+                let about = |event: &NewEvent| event.object == object && event.name == note.name;
+                let event = self.events.iter().position(about).map(|place| self.events.remove(place));
+                (object, note, event)
+            })
+            .collect();
+        // One event and one record without the other are of one thing, told of its owner: a version's
+        // tag is an event of its template.
+        let mut alone = told.iter_mut().filter(|(_, _, event)| event.is_none());
+        if let (Some(only), None, 1) = (alone.next(), alone.next(), self.events.len()) {
+            only.2 = self.events.pop();
+        }
         let mut entries = Vec::new();
-        for ((object, _), note) in std::mem::take(&mut self.notes) {
-            if note.before == note.after {
-                continue;
-            }
-            let about = |event: &NewEvent| event.object == object && event.name == note.name;
-            let event = self.events.iter().position(about).map(|place| self.events.remove(place));
-            let verb = match (&note.before, &note.after) {
-                (None, _) => "created",
-                (_, None) => "deleted",
-                _ => "changed",
-            };
-            let (action, message) = event.map_or_else(
-                || {
-                    let sentence = format!("{object} {} was {verb}", note.name);
-                    (format!("{object}.{verb}"), sentence)
-                },
-                |event| (event.kind, event.message),
-            );
-            let (before, after) = safe(note.before, note.after);
+        for (object, note, event) in told {
+            let (action, message) = event.map_or_else(|| in_words(object, &note), |it| (it.kind, it.message));
             let entry = self.entry(&action, object, &note.name, &message);
+            let (before, after) = safe(note.before, note.after);
             entries.push(AuditEntry { before, after, ..entry });
         }
         for event in &self.events {
@@ -105,6 +104,16 @@ impl Ledger {
         }
         entries
     }
+}
+
+/// The action and the sentence for a record that no event tells of.
+fn in_words(object: &str, note: &Note) -> (String, String) {
+    let verb = match (&note.before, &note.after) {
+        (None, _) => "created",
+        (_, None) => "deleted",
+        _ => "changed",
+    };
+    (format!("{object}.{verb}"), format!("{object} {} was {verb}", note.name))
 }
 
 impl Change {

@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{
     body::to_bytes,
-    extract::{ConnectInfo, FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRequestParts, OriginalUri, Request, State},
     http::{Extensions, HeaderMap, Method, Uri, header, request},
     middleware::Next,
     response::Response,
@@ -50,10 +50,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
 fn origin(extensions: &Extensions, method: &Method, uri: &Uri) -> Result<Origin, Refused> {
     let peer = extensions.get::<ConnectInfo<Peer>>();
     let peer = peer.ok_or_else(|| Refused::unforeseen(anyhow::anyhow!("a request comes from nowhere")))?;
+    // A nested router is shown what follows its own part of the path alone.
+    let path = extensions.get::<OriginalUri>().map_or(uri.path(), |uri| uri.0.path());
     Ok(Origin {
         address: peer.0.address.ip().to_canonical(),
         request: extensions.get::<RequestId>().map(|id| id.0.clone()),
-        call: format!("{method} {}", uri.path()),
+        call: format!("{method} {path}"),
     })
 }
 
