@@ -161,7 +161,7 @@ impl Lab {
     }
 
     /// Signs in anew: a server that was restored knows no session.
-    pub fn sign_in(&self) -> Result<()> {
+    pub fn server_sign_in(&self) -> Result<()> {
         let mut server = self.server()?;
         server::sign_in(&self.paths, &mut server)?;
         self.keep_server(server)
