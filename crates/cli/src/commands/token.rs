@@ -34,7 +34,7 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
     let made = cx.client.create_token(&create).await?;
     let until = made.expires_at.as_deref().map(|at| format!("until {}", time::instant(at)));
     let until = until.unwrap_or_else(|| "until it is revoked".to_owned());
-    cx.printer.talk(&format!("{} lets in a {} {until}; it is shown only now:", made.name, made.role));
+    cx.printer.talk(&format!("{} works {until}, as {}; it is shown only now:", made.name, made.role));
     cx.printer.answer(&made, |_, made| format!("{}\n", made.token))
 }
 

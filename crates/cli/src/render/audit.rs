@@ -16,8 +16,8 @@ fn entry(it: &AuditEntryView) -> String {
     let at = time::instant(&it.at);
     let AuditEntryView { action, object, name, message, who, from, .. } = it;
     let refused = it.refused.as_ref().map(|code| format!("REFUSED {code}: ")).unwrap_or_default();
-    let mut text =
-        format!("{at}  {action:<20}  {object} {name}  {refused}{message}  (by {who} from {from})\n");
+    let about = if name.is_empty() { object.clone() } else { format!("{object} {name}") };
+    let mut text = format!("{at}  {action:<20}  {about}  {refused}{message}  (by {who} from {from})\n");
     for line in changes(it.before.as_ref(), it.after.as_ref()) {
         text.push_str(&format!("    {line}\n"));
     }
