@@ -171,7 +171,7 @@ impl<'l> Machine<'l> {
     /// The Debian of a provider of a lab, which has its network, its libvirtd and its pool.
     pub fn of_provider(lab: &'l Lab, name: &str) -> Self {
         let lower = Debian::Hypervisor.folder();
-        let folder = lab.data().join("machines").join(name);
+        let folder = lab.paths().provider(name).root().join("debian");
         let (root, item) = (layers(&folder), lab.item(name).unwrap());
         let pool = item.storage;
         let script = format!(
