@@ -63,6 +63,8 @@ impl fmt::Debug for Secret {
 #[serde(rename_all = "kebab-case", tag = "way")]
 pub enum Way {
     Webhook {
+        /// Often a secret itself.
+        #[serde(rename = "webhook_url")]
         url: String,
         secret: Secret,
         /// PEM. None: the system's authorities.

@@ -72,7 +72,7 @@ async fn damage_and_a_failed_distribution_are_told_with_cause_and_next_step() {
     let hook = Hook::start().await;
     add_hook(&world, "ops", &hook, at_once()).await;
     let place = Place { file: "disk0".into(), span: None, unreadable: false };
-    let found = Damage { found_at: Some(Timestamp(5)), places: vec![place], count: 1, last_copy: false };
+    let found = Damage { found_at: Some(Timestamp(5)), places: vec![place], count: 1, ..Damage::default() };
     agents[1].hold(manifest.digest(), Phase::Damaged);
     agents[1].said.replicas[0].damage = Some(found.clone());
     agents[1].report().await;
@@ -270,8 +270,10 @@ async fn secrets_go_in_and_never_come_out() {
     for shown in shown.map(|it| it.to_string()) {
         assert!(!shown.contains(SECRET) && !shown.contains("a-mail-password"), "{shown}");
     }
-    let list = world.get("/notifications").await.to_string();
-    assert!(!list.contains("in-the-address"), "lists are passed on: {list}");
+    for path in ["/notifications", "/audit", "/events/history?limit=1000"] {
+        let list = world.get(path).await.to_string();
+        assert!(!list.contains("in-the-address"), "lists are passed on: {list}");
+    }
     let whole = world.get("/notifications/hook").await;
     assert!(
         whole["webhook"]["url"].as_str().unwrap().ends_with("in-the-address"),

@@ -14,8 +14,17 @@ const RECORD_BYTES_MAX: usize = 64 << 10;
 /// What is a small field then.
 const FIELD_BYTES_MAX: usize = 4 << 10;
 /// Fields that may hold somebody's secret, wherever they stand in a record.
-const SECRETS: &[&str] =
-    &["user_data", "unattend", "password", "password_hash", "token_hash", "secret", "passphrase", "key"];
+const SECRETS: &[&str] = &[
+    "user_data",
+    "unattend",
+    "password",
+    "password_hash",
+    "token_hash",
+    "secret",
+    "passphrase",
+    "key",
+    "webhook_url",
+];
 /// Stands in place of a secret.
 const WITHHELD: &str = "(withheld)";
 /// Stands in place of one that is not what it was before.

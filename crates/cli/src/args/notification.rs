@@ -44,10 +44,13 @@ pub enum NotificationCommand {
 #[command(group = ArgGroup::new("way").required(true))]
 #[command(after_help = "Secrets are read from files, so that no list of processes and no history shows them.
 
+Kinds: distribution-failed, provider-lost, replica-damaged, last-copy-damaged, storage-low, recreation-stopped,
+certificate-expiring, backup-overdue, agent-outdated, notification-failed.
+
 Examples:
   diecast notification add ops --webhook https://hooks.example/diecast --secret-file secret
   diecast notification add night --email ops@example.org --smtp mail.example:587 --from diecast@example.org \\
-      --user diecast --password-file password --severity critical
+      --user diecast --password-file password
   diecast notification add pager --script page-somebody --kind provider-lost,last-copy-damaged")]
 pub struct AddArgs {
     /// What to call it: lower-case letters, digits and hyphens
@@ -152,4 +155,17 @@ fn kind(text: &str) -> Result<String, String> {
 
 fn severity(text: &str) -> Result<String, String> {
     text.parse::<Severity>().map(|it| it.as_str().to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_every_kind() {
+        let help = AddArgs::augment_args(clap::Command::new("add")).render_long_help().to_string();
+        for kind in AlarmKind::ALL {
+            assert!(help.contains(kind.as_str()), "{kind} is not in the help");
+        }
+    }
 }
