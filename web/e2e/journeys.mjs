@@ -139,6 +139,154 @@ async function lostAndFound({ page, crowd }) {
   await page.getByRole("link", { name: "journey", exact: true }).waitFor();
 }
 
+async function operateHosts({ page, api, crowd }) {
+  await api.post("/templates", { name: "operated", provider: "kvm-01", vm: "golden", to: ["kvm-05"] });
+  await api.until("/templates/operated/distribution", (it) => it.distribution === "OK");
+  await api.post("/hosts", { template: "operated", count: 3, name: "op-{n}" });
+  await api.until("/hosts?template=operated", (it) => it.items.length === 3 && it.items.every((host) => host.status === "Ready"));
+  await go(page, crowd, "/hosts?template=operated");
+  const row = (name) => page.getByRole("row", { name: new RegExp(name) });
+  await page.getByRole("button", { name: "Tasks of op-1" }).click();
+  await page.getByRole("menuitem", { name: "Stop" }).click();
+  await dialog(page).getByRole("button", { name: "Stop", exact: true }).click();
+  await row("op-1").getByText("Off", { exact: true }).waitFor({ timeout: PATIENT_MS });
+  await page.getByRole("link", { name: "op-1" }).click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Start" }).click();
+  await dialog(page).getByRole("button", { name: "Start", exact: true }).click();
+  await row("op-1").getByText("Ready", { exact: true }).waitFor({ timeout: PATIENT_MS });
+  // Searched by the server, and marked one by one.
+  await page.getByLabel("Search in: Hosts").fill("op-3");
+  await page.getByText("1 of 3").waitFor();
+  await page.getByRole("checkbox", { name: "Select op-3" }).check();
+  await page.getByRole("button", { name: "Delete 1 host" }).click();
+  await shoot(page, "journey-delete");
+  await dialog(page).getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByLabel("Search in: Hosts").fill("");
+  await row("op-3").waitFor({ state: "detached", timeout: PATIENT_MS });
+  await row("op-2").waitFor();
+}
+
+async function decideOnTheSilent({ page, api, crowd }) {
+  await api.post("/templates", { name: "decided", provider: "kvm-01", vm: "golden", to: ["kvm-06"] });
+  await api.until("/templates/decided/distribution", (it) => it.distribution === "OK");
+  // Of two hosts whose names follow each other one is used by nobody.
+  for (const provider of ["kvm-01", "kvm-06"]) await api.post("/hosts", { template: "decided", count: 2, name: `${provider}-{n}`, providers: [provider] });
+  await api.until("/hosts?template=decided", (it) => it.items.length === 4 && it.items.every((host) => host.status === "Ready"));
+  crowd.say("silence kvm-06");
+  await api.until("/providers/kvm-06", (it) => it.state === "Not available");
+  const recreate = async () => {
+    await go(page, crowd, "/hosts?template=decided");
+    await page.getByRole("link", { name: "kvm-06-1" }).waitFor();
+    await page.getByRole("checkbox", { name: "Select all" }).check();
+    await page.getByRole("button", { name: "Recreate 4 hosts" }).click();
+    await dialog(page).getByLabel("Waves").fill("100%");
+    await dialog(page).getByText("What will happen").waitFor();
+    await dialog(page).getByRole("button", { name: "Recreate", exact: true }).click();
+    await page.waitForURL(/\/recreations$/);
+    await page.getByRole("button", { name: "Check again" }).waitFor({ timeout: PATIENT_MS });
+  };
+  const newest = async () => (await api.get("/recreations?template=decided")).items.sort((one, other) => (one.created_at < other.created_at ? 1 : -1))[0];
+  await recreate();
+  await page.getByRole("listitem").filter({ hasText: "kvm-06" }).first().waitFor();
+  await shoot(page, "journey-decision");
+  await page.getByRole("button", { name: "Check again" }).click();
+  await page.getByRole("button", { name: "Check again" }).and(page.locator(":enabled")).waitFor();
+  await page.getByRole("button", { name: /^Later/ }).click();
+  await page.getByRole("button", { name: "Check again" }).waitFor({ state: "detached", timeout: PATIENT_MS });
+  assert.equal((await newest()).stage, "Cancelled", "later: nothing is recreated");
+  await recreate();
+  await page.getByRole("button", { name: "Go on without them" }).click();
+  await page.getByRole("button", { name: "Check again" }).waitFor({ state: "detached", timeout: PATIENT_MS });
+  await api.until(`/recreations/${(await newest()).id}`, (it) => it.hosts.some((host) => host.provider === "kvm-01" && host.state === "passed"), 90);
+  assert.equal((await api.get("/hosts/kvm-06-1")).incarnation, 1, "who does not answer is left alone");
+  crowd.say("wake kvm-06");
+  await api.until("/providers/kvm-06", (it) => it.state === "Available");
+}
+
+async function changePool({ page, api, crowd }) {
+  await api.until("/templates/operated/distribution", (it) => it.distribution === "OK");
+  await api.post("/pools", { name: "edited", template: "operated", pattern: "ed-{nn}", settings: { min: 1, max: 2 } });
+  await go(page, crowd, "/pools/edited");
+  await page.getByRole("button", { name: "Tasks of edited" }).click();
+  await page.getByRole("menuitem", { name: "Change" }).click();
+  await dialog(page).getByLabel("Placement").selectOption("weights");
+  await dialog(page).getByText("Write a number for each provider").waitFor();
+  assert.ok(await dialog(page).getByRole("button", { name: "Save" }).isDisabled(), "weights without a number are not sent");
+  await dialog(page).getByLabel("Weights", { exact: false }).fill("kvm-01=1, kvm-05=3");
+  await dialog(page).getByRole("button", { name: "Where, how, in which waves" }).click();
+  await dialog(page).getByLabel("Waves", { exact: true }).fill("2,100%");
+  await dialog(page).getByRole("button", { name: "Preparation of the guest" }).click();
+  await dialog(page).getByLabel("Ready when").selectOption("running");
+  await dialog(page).getByText("What will happen").waitFor();
+  await shoot(page, "journey-pool");
+  await dialog(page).getByRole("button", { name: "Save" }).click();
+  await dialog(page).waitFor({ state: "detached" });
+  const pool = await api.get("/pools/edited");
+  assert.deepEqual([pool.placement, pool.weights, pool.terms.waves, pool.setup.ready_when], ["weights", { "kvm-01": 1, "kvm-05": 3 }, "2,100%", "running"]);
+  await page.getByText("kvm-01=1, kvm-05=3").waitFor({ timeout: SOON_MS });
+}
+
+async function limitsAndScrubs({ page, api, crowd }) {
+  await go(page, crowd, "/providers/kvm-07");
+  await page.getByRole("button", { name: "Tasks of kvm-07" }).click();
+  await page.getByRole("menuitem", { name: "Change" }).click();
+  await dialog(page).getByLabel("Limit").fill("fast");
+  await dialog(page).getByText("Write 100Mbit/s, or parts").waitFor();
+  assert.ok(await dialog(page).getByRole("button", { name: "Save" }).isDisabled(), "what is no limit is not sent");
+  await dialog(page).getByLabel("Limit").fill("2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s");
+  await dialog(page).getByLabel("Time of the day").fill("22:00-06:00 Europe/Madrid");
+  await shoot(page, "journey-limit");
+  await dialog(page).getByRole("button", { name: "Save" }).click();
+  await dialog(page).waitFor({ state: "detached" });
+  await page.getByText("2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s").first().waitFor({ timeout: SOON_MS });
+  await page.getByText("22:00-06:00 Europe/Madrid").first().waitFor({ timeout: SOON_MS });
+  assert.equal((await api.get("/providers/kvm-07")).scrub.window, "22:00-06:00 Europe/Madrid");
+}
+
+async function tokensOnceAndAudit({ page, api, crowd }) {
+  await go(page, crowd, "/tokens");
+  await page.getByRole("button", { name: "Create token" }).first().click();
+  await dialog(page).getByLabel("Name", { exact: false }).first().fill("dashboard");
+  await dialog(page).getByRole("button", { name: "Create token" }).click();
+  const text = await page.getByRole("textbox", { name: "The token" }).inputValue();
+  await shoot(page, "journey-token");
+  const look = (path) => fetch(`${api.url}/api/v1${path}`, { headers: { Authorization: `Bearer ${text}` } });
+  assert.equal((await look("/templates")).status, 200, "it opens what it may");
+  await dialog(page).getByRole("button", { name: "Close" }).last().click();
+  assert.equal((await page.content()).includes(text), false, "it is shown once");
+  await page.getByRole("button", { name: "Tasks of dashboard" }).click();
+  await page.getByRole("menuitem", { name: "Revoke" }).click();
+  await dialog(page).getByRole("button", { name: "Revoke", exact: true }).click();
+  await page.getByRole("link", { name: "Audit" }).click();
+  await page.getByText("token.revoked").first().waitFor();
+  await page.getByRole("button", { name: /^Details of entry/ }).first().click();
+  await dialog(page).getByText("dashboard").first().waitFor();
+  assert.equal((await look("/templates")).status, 401, "revoked, it opens nothing");
+}
+
+async function alarmAndWhoIsTold({ page, api, crowd }) {
+  await go(page, crowd, "/notifications");
+  await page.getByRole("button", { name: "Add notification" }).first().click();
+  await dialog(page).getByLabel("Name", { exact: false }).first().fill("chat");
+  await dialog(page).getByRole("radio", { name: "Webhook" }).check();
+  await dialog(page).getByLabel("Address", { exact: false }).fill("nowhere");
+  await dialog(page).getByText("Write a whole address").waitFor();
+  await dialog(page).getByLabel("Address", { exact: false }).fill("http://127.0.0.1:9/hook");
+  await dialog(page).getByRole("button", { name: "Add notification" }).click();
+  await page.getByText("Key of chat").first().waitFor();
+  await dialog(page).getByRole("button", { name: "Close" }).last().click();
+  await page.getByRole("button", { name: "Test chat" }).click();
+  await dialog(page).getByText("It was not delivered").waitFor({ timeout: PATIENT_MS });
+  await dialog(page).getByRole("button", { name: "Close" }).last().click();
+  crowd.say("silence kvm-08");
+  await page.getByRole("button", { name: /alarm/ }).click();
+  await page.getByRole("row", { name: /kvm-08/ }).waitFor({ timeout: PATIENT_MS });
+  await shoot(page, "journey-alarm");
+  crowd.say("wake kvm-08");
+  await page.getByRole("row", { name: /kvm-08/ }).waitFor({ state: "detached", timeout: PATIENT_MS });
+  await api.ask("DELETE", "/notifications/chat");
+}
+
 async function signOut({ page, crowd }) {
   await go(page, crowd, "/templates");
   assert.equal((await page.content()).includes("dcs_"), false, "no token in the page");
@@ -151,5 +299,6 @@ async function signOut({ page, crowd }) {
 }
 
 export const journeys = {
-  createAndDistribute, silenceAndReturn, failAndRetry, seenWithinTwoSeconds, addProvider, maintain, staleChange, lostAndFound, signOut,
+  createAndDistribute, silenceAndReturn, failAndRetry, seenWithinTwoSeconds, addProvider, maintain, staleChange, operateHosts,
+  decideOnTheSilent, changePool, limitsAndScrubs, tokensOnceAndAudit, alarmAndWhoIsTold, lostAndFound, signOut,
 };

@@ -12,6 +12,8 @@ export type Connection = "connecting" | "live" | "lost";
 const SILENCE_MAX_MS = 35_000;
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 5_000;
+/** A connection that comes back within this was never lost for anybody who looks. */
+const GRACE_MS = 2_500;
 
 let connection: Connection = "connecting";
 const watchers = new Set<() => void>();
@@ -42,13 +44,21 @@ async function run(queries: QueryClient, stop: AbortSignal) {
   let last: string | undefined;
   let pause = PAUSE_MIN_MS;
   let before = false;
+  let missed: ReturnType<typeof setTimeout> | undefined;
+  const missing = () => {
+    missed ??= setTimeout(() => become("lost"), GRACE_MS);
+  };
+  stop.addEventListener("abort", () => clearTimeout(missed));
   become("connecting");
+  missing();
   while (!stop.aborted) {
     const heard = (message: Message) => {
       if (message.id !== undefined) last = message.id;
       take(message, stale);
     };
     const opened = () => {
+      clearTimeout(missed);
+      missed = undefined;
       become("live");
       pause = PAUSE_MIN_MS;
       // What is not numbered was missed.
@@ -57,8 +67,7 @@ async function run(queries: QueryClient, stop: AbortSignal) {
     };
     await once(last, heard, opened, stop).catch(() => undefined);
     if (stop.aborted) break;
-    // A connection that merely ended is made again at once, and nobody need know.
-    if (pause > PAUSE_MIN_MS || connection !== "live") become("lost");
+    missing();
     await new Promise((done) => setTimeout(done, pause));
     pause = Math.min(pause * 2, PAUSE_MAX_MS);
   }

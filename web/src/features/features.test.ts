@@ -5,7 +5,8 @@ import { together } from "./distribution/LiveBar";
 import { bodyOf, formOf, noForm, wrongIn } from "./notifications/ways";
 import { pairs, pairsChange, pairsRight } from "./providers/pairs";
 import { scrubBody, scrubOf, windowRight } from "./providers/Scrub";
-import { settingsBody, settingsOf } from "./pools/Settings";
+import { noSetup, setupChange } from "./hosts/Setup";
+import { settingsBody, settingsOf, settingsWrong } from "./pools/Settings";
 import { termsBody, wavesRight } from "./recreations/Terms";
 
 const row = (done: number, total: number, left: number | null) =>
@@ -22,8 +23,13 @@ it("a name that was taken out of a field is taken away at the server", () => {
 });
 
 it("only what was changed in a pool is sent", () => {
-  const before = settingsOf({ follows: "newest", min: 1, max: 4, spare: 0, placement: "spread", cap: null } as Parameters<typeof settingsOf>[0]);
+  const pool = { follows: "newest", min: 1, max: 4, spare: 0, placement: "spread", cap: null, weights: {}, providers: [], kind: "linked", terms: {} };
+  const before = settingsOf(pool as unknown as Parameters<typeof settingsOf>[0]);
   expect(settingsBody({ ...before, max: 6 }, before)).toEqual({ max: 6 });
+  expect(settingsBody({ ...before, placement: "weights", weights: "kvm-a=2, kvm-b=1" }, before)).toEqual({ placement: "weights", weights: { "kvm-a": 2, "kvm-b": 1 } });
+  expect(settingsBody({ ...before, waves: "5", elsewhere: 600 }, before)).toEqual({ terms: { waves: "5", health_seconds: 600 }, replace_elsewhere_seconds: 600 });
+  expect([settingsWrong(before), settingsWrong({ ...before, placement: "weights", weights: "kvm-a=many" })]).toEqual([false, true]);
+  expect([setupChange(noSetup, noSetup), setupChange({ ...noSetup, dataGib: 2 }, noSetup)?.data_disk_bytes]).toEqual([undefined, 0]);
 });
 
 it("waves are numbers or per cents", () => {

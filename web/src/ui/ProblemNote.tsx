@@ -51,6 +51,7 @@ export function Explain({ code }: { code: string }) {
 /** Causes are written without a capital letter and without a full stop. */
 export function sentence(words: string): string {
   const first = words.charAt(0);
-  // A name in backticks keeps its spelling.
-  return `${first === "`" ? first : first.toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
+  // A name keeps its spelling: in backticks, or with more than letters in it.
+  const isWord = /^[a-z]+([\s,.;:]|$)/.test(words) && !/^[a-z]+:\/\//.test(words);
+  return `${isWord ? first.toUpperCase() : first}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 }

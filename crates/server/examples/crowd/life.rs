@@ -8,6 +8,7 @@ use diecast_domain::{
     assignment::{Act, Assignment, Deletion, HostOrder, ReplicaOrder},
     code::{Code, Problem},
     host::{HostPhase, HostReport},
+    ids::HostId,
     maintenance::{WorkingCopyPhase, WorkingCopyReport},
     provider::Power,
     replica::{Phase, Progress, ReplicaReport},
@@ -17,7 +18,7 @@ use diecast_domain::{
 };
 use reqwest::{Method, StatusCode};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ const MAKING: Duration = Duration::from_secs(3);
 #[derive(Default)]
 struct Clocks {
     began: BTreeMap<String, Instant>,
+    /// Hosts that were switched off.
+    off: BTreeSet<HostId>,
 }
 
 impl Clocks {
@@ -103,6 +106,13 @@ async fn work(agent: &mut Agent, told: &Assignment, mood: Mood, clocks: &mut Clo
         problem: None,
     });
     agent.said.working_copies = copies.collect();
+    for operation in &orders.operations {
+        match operation.act {
+            Act::StopHost { host, .. } => drop(clocks.off.insert(host)),
+            Act::StartHost { host } => drop(clocks.off.remove(&host)),
+            _ => {}
+        }
+    }
     let operations = orders.operations.iter().map(|operation| OperationReport {
         id: operation.id,
         outcome: Outcome::Done { lines: lines(&operation.act) },
@@ -204,7 +214,8 @@ fn host(agent: &Agent, order: &HostOrder, clocks: &mut Clocks) -> HostReport {
     let made = clocks.since(format!("host {} {}", order.id, order.incarnation)) >= MAKING;
     let standing = agent.said.hosts.iter().find(|it| it.id == order.id);
     let number = order.name.as_str().bytes().map(u32::from).sum::<u32>();
-    let used = made && number % 5 == 0;
+    let off = clocks.off.contains(&order.id);
+    let used = made && !off && number % 5 == 0;
     HostReport {
         id: order.id,
         phase: match (made, order.incarnation) {
@@ -213,13 +224,13 @@ fn host(agent: &Agent, order: &HostOrder, clocks: &mut Clocks) -> HostReport {
             (false, _) => HostPhase::Recreating,
         },
         attempt: order.attempt,
-        power: made.then_some(Power::Running),
-        addresses: if made {
+        power: made.then_some(if off { Power::Off } else { Power::Running }),
+        addresses: if made && !off {
             vec![format!("10.0.{}.{}", number % 250, number % 199 + 10)]
         } else {
             Vec::new()
         },
-        guest_agent: made,
+        guest_agent: made && !off,
         guest_name: made.then(|| order.name.to_string()),
         problem: None,
         incarnation: if made { order.incarnation } else { standing.map_or(0, |it| it.incarnation) },

@@ -79,7 +79,12 @@ export function HostList({ filter, filtered, onCreate }: Props) {
   const chosen = [...marked.values()];
   const every = {
     on: total.matching > 0 && marked.size >= total.matching,
-    set: (on: boolean) => (on ? void all.run() : setMarked(new Map())),
+    set: (on: boolean) => {
+      const read = [...pages.values()].flatMap((page) => page?.items ?? []);
+      if (!on) setMarked(new Map());
+      else if (read.length >= total.matching) setMarked(new Map(read.map((it) => [it.name, it])));
+      else void all.run();
+    },
   };
   return (
     <>

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
 import { Heading } from "../../ui/Heading";
+import { WavesHere } from "../recreations/WavesHere";
 import { CreateHosts } from "./CreateHosts";
 import { HostList } from "./HostList";
 
@@ -31,7 +32,8 @@ export function HostsPage() {
           ))}
         </div>
       </Heading>
-      <PageSection isFilled>
+      <PageSection isFilled className="dc-gap">
+        <WavesHere template={filter.template} />
         <HostList filter={filter} filtered={given.length > 0} onCreate={() => setCreating(true)} />
       </PageSection>
       {creating && <CreateHosts template={filter.template} onClose={() => setCreating(false)} />}

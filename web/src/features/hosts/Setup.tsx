@@ -25,6 +25,21 @@ export function setupBody(setup: Setup): Schemas["SetupBody"] {
   };
 }
 
+export const setupOf = (body: Schemas["SetupBody"]): Setup => ({
+  preparation: (body.preparation ?? noSetup.preparation) as Setup["preparation"],
+  text: body.user_data ?? body.unattend ?? "",
+  dataGib: Math.round((body.data_disk_bytes ?? 0) / GIB),
+  ready: (body.ready_when ?? noSetup.ready) as Setup["ready"],
+});
+
+/** What turns `before` into `after`, of something whose parts that are left out stay. */
+export function setupChange(before: Setup, after: Setup): Schemas["SetupBody"] | undefined {
+  const changed = (key: keyof Setup) => before[key] !== after[key];
+  if (!(["preparation", "text", "dataGib", "ready"] as const).some(changed)) return undefined;
+  const { data_disk_bytes: _, ...body } = setupBody(after);
+  return changed("dataGib") ? { ...body, data_disk_bytes: after.dataGib * GIB } : body;
+}
+
 export function SetupFields({ setup, onChange }: { setup: Setup; onChange: (setup: Setup) => void }) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);

@@ -101,8 +101,7 @@ export function TestNotification({ name, onClose }: { name: string; onClose: () 
         {act.busy && <p className="dc-row"><Spinner size="md" aria-label={t("common.loading")} /> {t("notifications.testing")}</p>}
         {said && (
           <Alert isInline variant={said.delivered ? "success" : "danger"} title={said.delivered ? t("notifications.delivered") : t("notifications.notDelivered")}>
-            <p className="dc-name">{said.detail}</p>
-            {said.problem && <Cause problem={said.problem} />}
+            {said.problem ? <Cause problem={said.problem} /> : <p className="dc-name">{said.detail}</p>}
           </Alert>
         )}
         <ProblemNote problem={act.problem} />

@@ -5,13 +5,14 @@ import { Link, useNavigate, useParams } from "react-router";
 import type { Schemas } from "../../api/client";
 import { usePool } from "../../api/queries";
 import { Facts } from "../../ui/Facts";
-import { time } from "../../ui/format";
+import { bytes, time } from "../../ui/format";
 import { Heading } from "../../ui/Heading";
 import { Loaded } from "../../ui/Loaded";
 import { Cause } from "../../ui/ProblemNote";
 import { Tasks } from "../../ui/tasks";
 import { Word } from "../../ui/Word";
 import { HostList } from "../hosts/HostList";
+import { WavesHere } from "../recreations/WavesHere";
 import { templatePath } from "../templates/tasks";
 import { usePoolTasks } from "./tasks";
 
@@ -35,6 +36,7 @@ function Shown({ pool: it, above }: { pool: Schemas["PoolView"]; above: { to: st
         {it.problem && <Cause problem={it.problem} />}
       </Heading>
       <PageSection isFilled className="dc-gap">
+        <WavesHere template={it.template} />
         <Card isCompact>
           <CardTitle component="h2">{t("properties.general")}</CardTitle>
           <CardBody>
@@ -48,6 +50,11 @@ function Shown({ pool: it, above }: { pool: Schemas["PoolView"]; above: { to: st
                 [t("pools.size"), t("pools.between", { min: it.min, max: it.max, spare: it.spare })],
                 [t("pools.counts"), t("pools.countsAre", { ready: it.ready, used: it.in_use, outdated: it.outdated })],
                 [t("pools.placement"), it.placement],
+                ...(it.placement === "weights" ? [[t("pools.weights"), Object.entries(it.weights).map(([name, weight]) => `${name}=${weight}`).join(", ")] as [string, string]] : []),
+                [t("pools.providers"), it.providers.join(", ") || t("pools.anywhere")],
+                [t("pools.elsewhere"), it.replace_elsewhere_seconds ?? t("tokens.never")],
+                [t("setup.preparation"), it.setup.preparation ?? t("common.none")],
+                [t("setup.data"), it.setup.data_disk_bytes ? bytes(it.setup.data_disk_bytes) : t("common.none")],
                 [t("pools.cap"), it.cap ?? t("common.none")],
                 [t("pools.spread"), spread || t("common.none")],
                 [t("hosts.kind"), it.kind],

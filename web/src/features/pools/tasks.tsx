@@ -10,6 +10,7 @@ import { Ask } from "../../ui/Ask";
 import { Plan, usePlan } from "../../ui/Plan";
 import type { Task } from "../../ui/tasks";
 import { DataChoice, type Data } from "../hosts/DataChoice";
+import { setupChange, SetupFields, setupOf } from "../hosts/Setup";
 import { Recreate } from "../recreations/Recreate";
 import { settingsBody, SettingsFields, settingsOf, settingsWrong } from "./Settings";
 
@@ -51,10 +52,12 @@ function ChangePool({ name, onClose }: { name: string; onClose: () => void }) {
 
 function Change({ pool, etag, onClose, onAgain }: { pool: Pool; etag: string | undefined; onClose: () => void; onAgain: () => void }) {
   const { t } = useTranslation();
-  const [seen] = useState({ settings: settingsOf(pool), etag });
+  const [seen] = useState({ settings: settingsOf(pool), setup: setupOf(pool.setup), etag });
   const [settings, setSettings] = useState(seen.settings);
+  const [setup, setSetup] = useState(seen.setup);
   const path = { name: pool.name };
-  const body = settingsBody(settings, seen.settings);
+  const prepared = setupChange(seen.setup, setup);
+  const body = { ...settingsBody(settings, seen.settings), ...(prepared && { setup: prepared }) };
   const changed = Object.keys(body).length > 0 && !settingsWrong(settings);
   const ask = (dry_run: boolean) =>
     told(api.PATCH("/api/v1/pools/{name}", { params: { path, query: { dry_run } }, headers: ifMatch(dry_run ? undefined : seen.etag), body }));
@@ -64,6 +67,7 @@ function Change({ pool, etag, onClose, onAgain }: { pool: Pool; etag: string | u
   return (
     <Ask title={t("pools.changeTitle", { name: pool.name })} doing={t("common.save")} act={act} onClose={onClose} disabled={!changed || stale} extra={stale ? <Button variant="secondary" onClick={onAgain}>{t("common.readAgain")}</Button> : undefined}>
       <SettingsFields settings={settings} onChange={setSettings} />
+      <SetupFields setup={setup} onChange={setSetup} />
       <Plan plan={plan} />
     </Ask>
   );

@@ -13,6 +13,7 @@ import { Word } from "../../ui/Word";
 import { DistributionTable } from "../distribution/DistributionTable";
 import { LiveBar, PublicationBar } from "../distribution/LiveBar";
 import { EventList } from "../events/EventList";
+import { WavesHere } from "../recreations/WavesHere";
 import { HostList } from "../hosts/HostList";
 import { MaintenanceTab } from "../maintenance/MaintenanceTab";
 import { VersionsTab } from "../versions/VersionsTab";
@@ -68,7 +69,7 @@ function Shown({ template: { value: template, etag }, tab }: { template: Tagged<
           {tab === "distribution" && <DistributionTable name={name} />}
           {tab === "versions" && <VersionsTab name={name} />}
           {tab === "maintenance" && <MaintenanceTab template={template} />}
-          {tab === "hosts" && <HostList filter={{ template: name }} />}
+          {tab === "hosts" && <div className="dc-gap"><WavesHere template={name} /><HostList filter={{ template: name }} /></div>}
           {tab === "properties" && <Properties template={template} etag={etag} />}
           {tab === "events" && <EventList object="template" name={name} />}
         </Parts>
