@@ -68,6 +68,8 @@ pub struct Knowledge {
     pub served_from_parts: BTreeSet<Digest>,
     /// Versions found damaged by a reading, although their files look unchanged.
     pub damaged: BTreeMap<Digest, Finding>,
+    /// What was found damaged last, and matches again.
+    pub mended: BTreeMap<Digest, Finding>,
     /// Free space that is left alone, if somebody said how much.
     pub floor: Option<ByteCount>,
     /// How far the scrub is that was begun.
@@ -207,14 +209,16 @@ impl Board {
         self.nudge();
     }
 
-    /// Every byte of a version was read and matched, and that is recorded.
+    /// Every byte of a version was read and matched, and that is recorded. What was wrong is told on, as
+    /// mended: it may have been so for less than a report takes.
     pub fn is_whole(&self, data: &DataDir, version: Digest) {
-        if self.know().damaged.remove(&version).is_some() {
-            tracing::info!(version = %version, "every byte matches again");
+        let Some(finding) = self.know().damaged.remove(&version) else { return };
+        tracing::info!(version = %version, "every byte matches again");
+        let mended = finding.as_mended();
+        if let Err(error) = data::write_json(&data.damaged(&version), &mended) {
+            tracing::warn!(version = %version, "what was found wrong stays behind: {error:#}");
         }
-        if let Err(error) = data::remove(&data.damaged(&version)) {
-            tracing::warn!(version = %version, "what was found wrong stays behind: {error}");
-        }
+        self.know().mended.insert(version, mended);
     }
 
     /// Puts a task on the board, unless newer orders than those it follows from have come meanwhile:

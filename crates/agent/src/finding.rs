@@ -21,11 +21,14 @@ pub struct Finding {
     pub found_at: Timestamp,
     /// When it was last tried, nobody else who answered had what is damaged.
     last_copy: bool,
+    /// Every byte matches again.
+    #[serde(default)]
+    pub mended: bool,
 }
 
 impl Finding {
     pub fn of(version: Digest, damage: Damage) -> Self {
-        Self { version, damage, unread: None, found_at: clock::now(), last_copy: false }
+        Self { version, damage, unread: None, found_at: clock::now(), last_copy: false, mended: false }
     }
 
     /// The disk could not be read at all.
@@ -45,6 +48,11 @@ impl Finding {
         Self { last_copy, ..self }
     }
 
+    #[must_use]
+    pub fn as_mended(self) -> Self {
+        Self { mended: true, ..self }
+    }
+
     /// What an administrator is told.
     pub fn problem(&self) -> Problem {
         match &self.unread {
@@ -60,6 +68,6 @@ impl Finding {
 
     /// As it is reported.
     pub fn told(&self) -> damage::Damage {
-        self.damage.told(self.found_at, self.last_copy)
+        damage::Damage { mended: self.mended, ..self.damage.told(self.found_at, self.last_copy) }
     }
 }

@@ -39,6 +39,7 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         hosts: machines::hosts(known, orders),
         operations: operations(known, orders),
         working_copies: machines::working_copies(known, orders),
+        protocol: diecast_domain::protocol::PROTOCOL,
         name: orders.map(|orders| orders.name.clone()),
         settings: orders.map(|orders| orders.settings.clone()),
         former: known.former.clone().map(Box::new),
@@ -148,10 +149,13 @@ fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
     reports
 }
 
-/// What is known to be wrong; of what only looks changed, that nobody has looked yet.
+/// What is known to be wrong; of what only looks changed, that nobody has looked yet; of what is whole,
+/// what was mended last.
 fn damage(known: &Knowledge, digest: &Digest, held: Held) -> Option<Damage> {
-    let changed = || (held == Held::Changed).then(Damage::default);
-    known.damaged.get(digest).filter(|_| held == Held::Changed).map(Finding::told).or_else(changed)
+    if held != Held::Changed {
+        return known.mended.get(digest).map(Finding::told);
+    }
+    Some(known.damaged.get(digest).map(Finding::told).unwrap_or_default())
 }
 
 fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {

@@ -5,6 +5,7 @@ use crate::{
     console,
     data::{self, DataDir},
     depot::{self, Depots},
+    finding::Finding,
     join::{self, Credentials},
     paces, recovery, renew, scrub,
     server::Server,
@@ -130,7 +131,9 @@ fn recall(board: &Board, data: &DataDir) -> Result<(), Problem> {
     }
     for version in data.names("damaged") {
         if let Ok(Some(finding)) = data::read_json(&data.damaged(&version)) {
-            known.damaged.insert(version, finding);
+            let finding: Finding = finding;
+            let kept = if finding.mended { &mut known.mended } else { &mut known.damaged };
+            kept.insert(version, finding);
         }
     }
     for id in data.names("operations") {

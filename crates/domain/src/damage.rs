@@ -5,7 +5,7 @@ use crate::{
     host::{Host, HostKind},
     ids::ProviderId,
     plan::World,
-    replica::ReplicaReport,
+    replica::{Phase, ReplicaReport},
     units::{ByteCount, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct Damage {
     pub count: u64,
     /// Nobody else who answers has what is damaged.
     pub last_copy: bool,
+    /// It was so, and every byte matches again: told, for a mending may be over between two reports.
+    #[serde(default)]
+    pub mended: bool,
 }
 
 /// Where a byte is not what it was.
@@ -95,7 +98,17 @@ impl World {
 
 /// The damage that was found in a copy.
 pub fn found(report: &ReplicaReport) -> Option<&Damage> {
-    report.damage.as_ref().filter(|damage| damage.is_found())
+    report.damage.as_ref().filter(|damage| damage.is_found() && !damage.mended)
+}
+
+/// The damage that was found in a copy last, and mended.
+pub fn mended(report: &ReplicaReport) -> Option<&Damage> {
+    report.damage.as_ref().filter(|damage| damage.is_found() && damage.mended)
+}
+
+/// It lies under its final name, and is not known to be whole.
+pub fn is_changed(report: &ReplicaReport) -> bool {
+    report.phase == Phase::Damaged || report.damage.as_ref().is_some_and(|damage| !damage.mended)
 }
 
 #[cfg(test)]

@@ -87,6 +87,9 @@ pub struct Member {
     /// Versions whose damage there was told, by their numbers, and as what.
     #[serde(default)]
     pub damaged: BTreeMap<u32, Code>,
+    /// Versions whose mending there was told, and when that damage had been found.
+    #[serde(default)]
+    pub mended: BTreeMap<u32, Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +110,7 @@ impl Member {
             problem: None,
             since: now,
             damaged: BTreeMap::new(),
+            mended: BTreeMap::new(),
         }
     }
 }

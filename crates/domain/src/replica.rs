@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is happening to a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum Phase {
     Absent,
     Queued,
@@ -34,6 +34,8 @@ pub enum Phase {
     Damaged,
     Removing,
 }
+
+crate::careful_words!(Phase, Phase::Queued);
 
 /// What can happen to a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +156,8 @@ pub struct ReplicaReport {
     /// just published there is in its spool and in the files of the version it was derived from.
     #[serde(default)]
     pub serves: bool,
-    /// It lies under its final name and is not known to be whole: changed, damaged, or being mended.
+    /// It lies under its final name and is not known to be whole: changed, damaged, or being mended. Or what
+    /// was damaged of it last, and is mended.
     #[serde(default)]
     pub damage: Option<crate::damage::Damage>,
 }

@@ -162,7 +162,7 @@ impl Damage {
         let unreadable = self.unreadable.iter().map(|it| leaf(it, true));
         let places = files.chain(leaves).chain(unreadable).take(damage::PLACES_MAX).collect();
         let count = (self.files.len() + self.bad_leaves().count()) as u64;
-        damage::Damage { found_at: Some(found_at), places, count, last_copy }
+        damage::Damage { found_at: Some(found_at), places, count, last_copy, mended: false }
     }
 }
 

@@ -61,6 +61,7 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
     job.site.depots.release(&digest);
     let mut known = job.site.board.know();
     known.damaged.remove(&digest);
+    known.mended.remove(&digest);
     known.transfers.remove(&digest);
     // A publication of what is gone must not go on saying that it is done.
     let gone: Vec<_> =

@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     assignment::{Deletion, Orders, Readers, ReplicaOrder},
+    damage,
     distribution::Desire,
     ids::{ProviderId, TemplateId},
     maintenance::Discarded,
-    replica::{Phase, ReplicaReport},
     template::{TemplateStatus, VersionRef},
 };
 
@@ -37,8 +37,7 @@ pub(super) fn replicas(
         // An older version is kept where it is, and not brought where it is not.
         let said = world.replicas.get(&(provider, version.digest));
         // What changed under its final name is there, to be mended.
-        let damaged = |said: &ReplicaReport| said.damage.is_some() || said.phase == Phase::Damaged;
-        let holds = said.is_some_and(|said| said.is_ready() || damaged(said));
+        let holds = said.is_some_and(|said| said.is_ready() || damage::is_changed(said));
         // Silence takes nobody's turn: what runs there is not stopped because nobody hears of it.
         let unheard = !world.answers(provider) && said.is_some_and(|said| under_way(said.phase));
         if !is_current && !holds && !stood_on {

@@ -4,7 +4,7 @@
 use super::{Heard, Subject, Transition, TransitionKind};
 use crate::{
     code::Code,
-    damage::{Damage, found},
+    damage::{Damage, found, mended},
     distribution::Member,
     ids::{ProviderId, TemplateId},
     plan::{TemplateInWorld, World},
@@ -29,29 +29,44 @@ pub(super) fn damage_told(
         told.push(Transition { kind, subject, sentence, code });
     };
     // A version that is deleted everywhere has nothing more to be told of.
-    member.damaged.retain(|number, _| list.versions.iter().any(|version| version.number == *number));
+    let is_there = |number: &u32| list.versions.iter().any(|version| version.number == *number);
+    member.damaged.retain(|number, _| is_there(number));
+    member.mended.retain(|number, _| is_there(number));
     for version in &list.versions {
+        let number = version.number;
         let report = heard.report.replicas.iter().find(|report| report.digest == version.digest);
-        let before = member.damaged.get(&version.number).copied();
-        if let Some((report, damage)) = report.and_then(|report| Some((report, found(report)?))) {
+        let before = member.damaged.get(&number).copied();
+        let Some(report) = report else {
+            if !heard.report.unassigned.contains(&version.digest) {
+                member.damaged.remove(&number);
+            }
+            continue;
+        };
+        if let Some(damage) = found(report) {
             let code = code_of(report, damage);
             if before == Some(code) {
                 continue;
             }
-            member.damaged.insert(version.number, code);
+            member.damaged.insert(number, code);
             // That somebody has it after all is no news worth a cry.
             if before.is_none() || code == Code::T0011 {
-                let sentence = damaged(world, heard, list, version, damage);
-                tell(TransitionKind::Damaged, sentence, Some(code));
+                tell(TransitionKind::Damaged, damaged(world, heard, list, version, damage), Some(code));
             }
-        } else if before.is_some() && report.is_some_and(ReplicaReport::is_ready) {
-            member.damaged.remove(&version.number);
-            let VersionRef { number, name, .. } = version;
-            let sentence =
-                format!("v{number} of `{name}` on {} is whole again, every byte of it", heard.name);
-            tell(TransitionKind::Healed, sentence, None);
-        } else if report.is_none() && !heard.report.unassigned.contains(&version.digest) {
-            member.damaged.remove(&version.number);
+        } else if report.is_ready() {
+            let mended = mended(report).and_then(|damage| Some((damage, damage.found_at?)));
+            let unheard = mended.filter(|(_, found_at)| member.mended.get(&number) != Some(found_at));
+            if let Some((damage, _)) = unheard.filter(|_| before.is_none()) {
+                let code = code_of(report, damage);
+                tell(TransitionKind::Damaged, damaged(world, heard, list, version, damage), Some(code));
+            }
+            if before.is_some() || unheard.is_some() {
+                let VersionRef { name, .. } = version;
+                let sentence =
+                    format!("v{number} of `{name}` on {} is whole again, every byte of it", heard.name);
+                tell(TransitionKind::Healed, sentence, None);
+            }
+            member.damaged.remove(&number);
+            member.mended.extend(mended.map(|(_, found_at)| (number, found_at)));
         }
     }
     told

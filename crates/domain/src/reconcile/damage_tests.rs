@@ -32,6 +32,7 @@ fn report(world: &World, from: u128) -> Report {
         hosts: Vec::new(),
         operations: Vec::new(),
         working_copies: Vec::new(),
+        protocol: crate::protocol::PROTOCOL,
         name: None,
         settings: None,
         former: None,
@@ -49,7 +50,7 @@ fn damage(world: &mut World, number: u32, last_copy: bool) {
     let places = vec![Place { file: "disk0".into(), span, unreadable: false }];
     let code = if last_copy { Code::T0011 } else { Code::T0008 };
     let report = world.replicas.get_mut(&(provider(1), version(number).digest)).unwrap();
-    report.damage = Some(Damage { found_at: Some(NOW), places, count: 1, last_copy });
+    report.damage = Some(Damage { found_at: Some(NOW), places, count: 1, last_copy, mended: false });
     report.problem = Some(Problem::new(code, "a byte is wrong"));
     if last_copy {
         report.phase = Phase::Failed;
@@ -85,6 +86,25 @@ fn damage_is_told_once_with_its_places_and_hosts_and_its_end_too() {
     let told = hears(&mut world);
     assert_eq!((told.len(), told[0].0), (1, TransitionKind::Healed), "{told:?}");
     assert_eq!(hears(&mut world), []);
+}
+
+#[test]
+fn what_was_mended_between_two_reports_is_told_all_the_same_and_once() {
+    let mut world = world(2, 1);
+    add_host(&mut world, 1, 1);
+    hears(&mut world);
+    damage(&mut world, 1, false);
+    let report = world.replicas.get_mut(&(provider(1), version(1).digest)).unwrap();
+    (report.phase, report.verified_at, report.problem) = (Phase::Ready, Some(NOW), None);
+    report.damage.as_mut().unwrap().mended = true;
+    let told = hears(&mut world);
+    assert_eq!(
+        told.iter().map(|it| it.0).collect::<Vec<_>>(),
+        [TransitionKind::Damaged, TransitionKind::Healed]
+    );
+    assert!(told[0].2.contains("desk-1"), "{told:?}");
+    assert_eq!(hears(&mut world), []);
+    assert!(world.damage(provider(1), version(1).digest).is_none());
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(crate) fn held(picture: &Picture, provider: ProviderId, version: &VersionRef
 }
 
 fn verified_at(report: &ReplicaReport) -> Option<Timestamp> {
-    report.verified_at.filter(|_| report.damage.is_none())
+    report.verified_at.filter(|_| !damage::is_changed(report))
 }
 
 /// Everything that one provider holds, by template and version.
