@@ -12,6 +12,7 @@ stays as it is; applied again, it finds nothing to change. Providers and templat
   [provider.kvm-a]
   site = \"berlin\"
   networks = { corp = \"br20\" }
+  limit = \"2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s\"
 
   [template.win11]
   distribution = [\"kvm-a\", \"kvm-b\"]

@@ -56,6 +56,9 @@ pub struct CreateArgs {
     /// How many providers may receive it at a time
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub concurrency: Option<u32>,
+    /// How fast each transfer of it may go: 100Mbit/s, 12MB/s, off, or by the time of the day
+    #[arg(long, value_name = "LIMIT", value_parser = parse::limit)]
+    pub limit: Option<String>,
     /// A note on the first version
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
@@ -70,6 +73,7 @@ pub struct CreateArgs {
 #[command(group = ArgGroup::new("change").required(true).multiple(true))]
 #[command(after_help = "Examples:
   diecast template set win11 --concurrency 4
+  diecast template set win11 --limit '10Mbit/s 08:00-18:00 Europe/Madrid; off'
   diecast template set win11 --keep 3 --dry-run    # shows which versions it would delete")]
 pub struct SetArgs {
     /// Which one
@@ -80,6 +84,9 @@ pub struct SetArgs {
     /// How many of the newest versions are kept; those in use or with a tag stay in any case; 0: all
     #[arg(long, group = "change", value_name = "N")]
     pub keep: Option<u32>,
+    /// How fast each transfer of it may go: 100Mbit/s, 12MB/s, off, or by the time of the day
+    #[arg(long, group = "change", value_name = "LIMIT", value_parser = parse::limit)]
+    pub limit: Option<String>,
     /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,

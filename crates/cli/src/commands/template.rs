@@ -45,6 +45,7 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
         to_all: args.to_all,
         selector: args.selector.into_iter().collect(),
         concurrency: args.concurrency,
+        limit: args.limit,
         note: args.note,
     };
     if args.dry_run {
@@ -110,7 +111,7 @@ fn is_decided(template: &TemplateView, now: jiff::Timestamp) -> bool {
 
 async fn set(cx: &mut Context<'_>, args: SetArgs) -> Result<(), Failure> {
     let name = args.name.as_str();
-    let change = ChangeTemplate { concurrency: args.concurrency, keep: args.keep };
+    let change = ChangeTemplate { concurrency: args.concurrency, keep: args.keep, limit: args.limit };
     if args.dry_run {
         let plan = cx.client.plan_template_change(name, &change).await?;
         return plan_only(cx, &plan);

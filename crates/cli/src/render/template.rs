@@ -1,6 +1,6 @@
 //! Templates: the list, and one with its size, hardware and distribution.
 
-use super::{Look, NOTHING, bytes, or_nothing, progress, sheet, short, time, trouble, version};
+use super::{Look, NOTHING, bytes, limit, or_nothing, progress, sheet, short, time, trouble, version};
 use diecast_api::operator::{
     ProblemView,
     template::{PublicationView, SizeView, TemplateList, TemplateView},
@@ -33,6 +33,7 @@ pub(crate) fn show(look: Look, template: &TemplateView) -> String {
         ("Digest", template.digest.clone().unwrap_or_default()),
         ("Distribution", template.distribution.text.clone()),
         ("Concurrency", template.concurrency.to_string()),
+        ("Limit", limit(template.limit.as_ref(), template.limited.as_ref())),
         ("Newest versions kept", if template.keep == 0 { "all".into() } else { template.keep.to_string() }),
         ("Hosts", hosts(template)),
         (
