@@ -70,6 +70,7 @@ pub fn start(paths: &Paths, name: &str, machine: Process, life: Life<'_>) -> Res
     // `nsenter` stays, outside the machine; its child is the agent.
     let mut command = inside(machine, &argv);
     life.arm(&mut command);
+    command.env("DIECAST_AGENT_LOG_FORMAT", "json");
     let outer = spawn_detached(&mut command, &log)?;
     let mut found = None;
     until(START_PATIENCE, || {

@@ -38,7 +38,7 @@ pub fn start(paths: &Paths, server: &mut Server, life: Life<'_>) -> Result<()> {
     let mut command = Command::new(life.program("diecast")?);
     life.arm(&mut command);
     command.args(["server", "run", "--data", text(&paths.server()), "--listen", listen]);
-    command.env("DIECAST_ADMIN_PASSWORD", &server.password);
+    command.env("DIECAST_ADMIN_PASSWORD", &server.password).env("DIECAST_LOG_FORMAT", "json");
     server.process = Some(spawn_detached(&mut command, &paths.server_log())?);
     Ok(())
 }

@@ -17,6 +17,7 @@ fn one_golden_machine_is_identical_everywhere_and_its_hosts_boot() {
     providers_tell_what_they_are(&lab);
     let disks = a_golden_machine_is_listed(&lab);
     let digest = it_is_distributed_one_provider_at_a_time(&lab, &disks);
+    one_number_follows_a_transfer_through_three_logs(&lab, &digest);
     let hosts = hosts_boot_and_tell_their_names(&lab, &digest);
     hosts_stop_start_and_go(&lab, &hosts, &digest, &disks);
     a_provider_with_hosts_is_drained(&lab, &digest);
@@ -24,6 +25,25 @@ fn one_golden_machine_is_identical_everywhere_and_its_hosts_boot() {
     a_missing_network_is_said_and_heals_once_mapped(&lab);
     a_deleted_template_leaves_no_file(&lab, &digest);
     the_history_tells_it(&lab);
+}
+
+fn one_number_follows_a_transfer_through_three_logs(lab: &Lab, digest: &Value) {
+    chapter("one number follows a transfer through three logs");
+    let lines = |path: PathBuf| -> Vec<Value> {
+        let said = fs::read_to_string(path).unwrap();
+        said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    let agent = |name: &str| lines(lab.paths().provider(name).agent_log());
+    let replica = format!("replica {}", digest.as_str().unwrap());
+    let began = agent("kvm-b").into_iter().find(|line| {
+        line["fields"]["message"] == "a task begins" && line["span"]["object"] == replica.as_str()
+    });
+    let number = began.expect("the agent says by which assignment it fetches")["span"]["assignment"].clone();
+    let told = |line: &Value| line["fields"]["assignment"] == number && line["fields"]["provider"] == "kvm-b";
+    assert!(lines(lab.paths().server_log()).iter().any(told), "the server said {number} to kvm-b");
+    let asked = |line: &Value| line["fields"]["assignment"] == number && line["fields"]["version"] == *digest;
+    let peers = ["kvm-a", "kvm-c"].map(agent);
+    assert!(peers.iter().flatten().any(asked), "a peer was asked for {digest} by {number}");
 }
 
 fn providers_tell_what_they_are(lab: &Lab) {

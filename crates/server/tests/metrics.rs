@@ -211,8 +211,7 @@ async fn events_are_listed_from_their_newest_end_by_kind_actor_and_time() {
     assert!(ids(&world.get("/events/history?since=2999-01-01T00:00:00Z&order=newest").await).is_empty());
     assert_eq!(ids(&world.get("/events/history?since=2020-01-01T00:00:00Z").await), all);
     for bad in ["since=yesterday", "order=middle", "after=first"] {
-        let (status, _) =
-            world.refused(Method::GET, &format!("/events/history?{bad}"), json!({})).await;
+        let (status, _) = world.refused(Method::GET, &format!("/events/history?{bad}"), json!({})).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{bad}");
     }
 }

@@ -53,7 +53,9 @@ impl Patterns {
             token: pattern(r"\bdc[a-z]_[A-Za-z0-9_-]{8,}|AGE-SECRET-KEY-[0-9A-Za-z-]+"),
             bearer: pattern(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}"),
             user_of_url: pattern(r#"://[^/\s@"']+@"#),
-            named: pattern(&format!(r#"(?i)\b({name})(\\?["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?(?:{value})"#)),
+            named: pattern(&format!(
+                r#"(?i)\b({name})(\\?["']?\s*[:=]\s*)(?:(?:bearer|basic)\s+)?(?:{value})"#
+            )),
             address: pattern(r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"),
         }
     }
