@@ -64,8 +64,6 @@ kinds! {
     RecreationStopped "recreation-stopped" "Recreation stopped" Critical "template";
     /// A certificate ends soon and was not renewed.
     CertificateExpiring "certificate-expiring" "Certificate expiring" Warning "provider";
-    /// The last backup is older than it should be.
-    BackupOverdue "backup-overdue" "Backup overdue" Warning "server";
     /// An agent is older than the server takes for granted.
     AgentOutdated "agent-outdated" "Agent outdated" Warning "provider";
     /// Messages do not arrive.

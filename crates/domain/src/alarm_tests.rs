@@ -224,14 +224,13 @@ fn an_agent_may_lag_by_one_release() {
 }
 
 #[test]
-fn what_is_not_delivered_and_a_backup_that_is_late_are_alarms_too() {
+fn what_is_not_delivered_is_an_alarm_too() {
     let (world, mut watch) = (world(1, 1), Watch::default());
     let name: NotificationName = "ops".parse().unwrap();
     watch.facts.failing = vec![(name, Problem::new(Code::N0001, "ops.example does not answer"))];
-    watch.facts.backup_overdue = Some(Problem::new(Code::S0004, "the last one is 3 days old"));
-    assert_eq!(watch.look(&world).0, ["backup-overdue", "notification-failed"]);
+    assert_eq!(watch.look(&world).0, ["notification-failed"]);
     watch.facts = Facts::default();
-    assert_eq!(watch.look(&world).1, ["backup-overdue", "notification-failed"]);
+    assert_eq!(watch.look(&world).1, ["notification-failed"]);
 }
 
 #[test]

@@ -9,8 +9,7 @@ pub struct AlarmView {
     /// The same while it stands: `provider-lost/0190a5b2-...`
     pub id: String,
     /// `distribution-failed`, `provider-lost`, `replica-damaged`, `last-copy-damaged`, `storage-low`,
-    /// `recreation-stopped`, `certificate-expiring`, `backup-overdue`, `agent-outdated`,
-    /// `notification-failed`
+    /// `recreation-stopped`, `certificate-expiring`, `agent-outdated`, `notification-failed`
     pub kind: String,
     /// The kind for eyes: `Provider lost`
     pub title: String,

@@ -45,7 +45,7 @@ pub enum NotificationCommand {
 #[command(after_help = "Secrets are read from files, so that no list of processes and no history shows them.
 
 Kinds: distribution-failed, provider-lost, replica-damaged, last-copy-damaged, storage-low, recreation-stopped,
-certificate-expiring, backup-overdue, agent-outdated, notification-failed.
+certificate-expiring, agent-outdated, notification-failed.
 
 Examples:
   diecast notification add ops --webhook https://hooks.example/diecast --secret-file secret

@@ -41,8 +41,6 @@ pub struct Facts<'a> {
     pub release: &'a str,
     /// Of a certificate that somebody gave the server; it renews its own by itself.
     pub server_certificate_expires_at: Option<Timestamp>,
-    /// Why the last backup is too old, if one is due.
-    pub backup_overdue: Option<Problem>,
     /// Notifications whose messages do not arrive.
     pub failing: Vec<(NotificationName, Problem)>,
 }
@@ -302,9 +300,6 @@ impl Found<'_> {
     fn server(&mut self, facts: &Facts<'_>) {
         if let Some(at) = facts.server_certificate_expires_at {
             self.certificate(Code::S0008, "server", "server", "server", "the server's certificate", at);
-        }
-        if let Some(problem) = &facts.backup_overdue {
-            self.stands(AlarmKind::BackupOverdue, "server", "server", problem.clone());
         }
         for (name, problem) in &facts.failing {
             self.stands(AlarmKind::NotificationFailed, name.as_str(), name.as_str(), problem.clone());

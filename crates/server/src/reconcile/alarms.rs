@@ -33,7 +33,6 @@ pub(super) async fn reconcile(
         agents: picture.contacts.keys().map(|id| (*id, agent(picture, *id))).collect(),
         release: env!("CARGO_PKG_VERSION"),
         server_certificate_expires_at: app.notifier().certificate_expires_at,
-        backup_overdue: None,
         failing: failing.collect(),
     };
     let standing = change.alarms().await?;

@@ -7,7 +7,7 @@ export type Way = (typeof WAYS)[number];
 /** What there is to be told of. */
 export const KINDS = [
   "distribution-failed", "provider-lost", "replica-damaged", "last-copy-damaged", "storage-low", "recreation-stopped",
-  "certificate-expiring", "backup-overdue", "agent-outdated", "notification-failed",
+  "certificate-expiring", "agent-outdated", "notification-failed",
 ] as const;
 
 /** A shorter key of signatures is refused. */
