@@ -23,6 +23,7 @@ macro_rules! codes {
     ($($code:ident $http:literal $retry:ident $title:literal, $hint:literal;)+) => {
         /// Names one kind of failure for good. Written and stored as its five characters.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(remote = "Self")]
         pub enum Code { $(#[doc = $title] $code),+ }
 
         impl Code {
@@ -55,6 +56,9 @@ macro_rules! codes {
         }
     };
 }
+
+// A code of a newer release is an unforeseen failure for this one; its cause and hint are sentences.
+crate::careful_words!(Code, Code::S0004);
 
 codes! {
     A0001 400 Never "The request is malformed", "correct the field that the message names";

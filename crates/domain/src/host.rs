@@ -192,7 +192,7 @@ impl<'de> Deserialize<'de> for MacAddress {
 
 /// How far an agent is with a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum HostPhase {
     Creating,
     /// Its disks are being made anew.
@@ -204,6 +204,8 @@ pub enum HostPhase {
     /// It stood, and is gone from the hypervisor.
     Gone,
 }
+
+crate::careful_words!(HostPhase, HostPhase::Creating);
 
 /// What an agent says of one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

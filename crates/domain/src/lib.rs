@@ -39,6 +39,7 @@ pub mod pool;
 pub mod preflight;
 pub mod preparation;
 pub mod profile;
+pub mod protocol;
 pub mod provider;
 pub mod reconcile;
 pub mod recovery;

@@ -108,7 +108,7 @@ pub struct Discarded {
 
 /// How far an agent is with a working copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum WorkingCopyPhase {
     Creating,
     /// It stands: its disks are here, and the hypervisor knows its machine.
@@ -118,6 +118,8 @@ pub enum WorkingCopyPhase {
     /// It stood, and its disks are not here any more.
     Gone,
 }
+
+crate::careful_words!(WorkingCopyPhase, WorkingCopyPhase::Creating);
 
 /// What an agent says of one working copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -80,13 +80,15 @@ pub struct NetworkFacts {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum NetworkKind {
     /// A bridge device of the provider's own kernel.
     Bridge,
     /// A network that the hypervisor manages.
     Network,
 }
+
+crate::careful_words!(NetworkKind, NetworkKind::Network);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FirmwareFacts {
@@ -156,13 +158,15 @@ pub struct VmDisk {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum Power {
     Running,
     Paused,
     Off,
     Crashed,
 }
+
+crate::careful_words!(Power, Power::Running);
 
 impl Power {
     pub const fn as_str(self) -> &'static str {

@@ -58,6 +58,7 @@ fn report(world: &World, from: u128) -> Report {
         hosts: Vec::new(),
         operations: Vec::new(),
         working_copies: Vec::new(),
+        protocol: crate::protocol::PROTOCOL,
         name: None,
         settings: None,
         former: None,

@@ -73,6 +73,7 @@ fn report(number: u64) -> Report {
         replicas: Vec::new(),
         hosts: Vec::new(),
         operations: Vec::new(),
+        protocol: crate::protocol::PROTOCOL,
         name: None,
         settings: None,
         former: None,

@@ -27,6 +27,9 @@ pub struct Report {
     /// Rises within a session; an older one that arrives late is dropped.
     pub sequence: u64,
     pub agent_version: String,
+    /// What it speaks: see [`crate::protocol`].
+    #[serde(default = "crate::protocol::first")]
+    pub protocol: u32,
     /// The generation this agent works toward.
     pub generation: Generation,
     /// Where its depot listens, as `host:port`.
@@ -78,7 +81,7 @@ pub struct Traffic {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", remote = "Self")]
 pub enum PublicationPhase {
     Queued,
     Preflight,
@@ -95,6 +98,8 @@ pub enum PublicationPhase {
     Done,
     Failed,
 }
+
+crate::careful_words!(PublicationPhase, PublicationPhase::Queued);
 
 impl PublicationPhase {
     pub const fn as_str(self) -> &'static str {

@@ -54,7 +54,8 @@ impl SimAgent {
                     outcome: Outcome::Done { lines: Vec::new() },
                 })
                 .collect(),
-            name: None,
+            protocol: diecast_domain::protocol::PROTOCOL,
+        name: None,
             settings: None,
             former: None,
             unassigned,

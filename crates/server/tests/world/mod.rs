@@ -401,6 +401,7 @@ pub fn first_report(provider: ProviderId) -> Report {
         hosts: Vec::new(),
         operations: Vec::new(),
         working_copies: Vec::new(),
+        protocol: diecast_domain::protocol::PROTOCOL,
         name: None,
         settings: None,
         former: None,
