@@ -3,6 +3,7 @@
 import { open, screenshots } from "./browser.mjs";
 import { journeys } from "./journeys.mjs";
 import { pages, tour } from "./pages.mjs";
+import { tourRare } from "./rare.mjs";
 import { fill } from "./scene.mjs";
 import { Api, startCrowd } from "./server.mjs";
 
@@ -34,6 +35,7 @@ try {
     await fill(api, crowd, PROVIDERS);
     say("every page");
     faults.push(...(await tour(browser.page, crowd.url, wanted.length > 0 ? pages.filter(([name]) => wanted.includes(name)) : pages)));
+    faults.push(...(await tourRare(browser.page, crowd.url, wanted)));
     await browser.page.setViewportSize({ width: 820, height: 1180 });
     const tablet = pages.filter(([name]) => ["templates", "template-distribution", "hosts", "providers", "create-template"].includes(name));
     faults.push(...(await tour(browser.page, crowd.url, wanted.length > 0 ? [] : tablet, "tablet-")));

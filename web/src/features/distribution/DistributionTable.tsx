@@ -62,7 +62,7 @@ function Details({ view }: { view: Schemas["DistributionView"] }) {
       label: t("distribution.provider"), by: (row) => row.provider, className: "dc-cell-name",
       cell: (row) => <Link to={`/providers/${encodeURIComponent(row.provider)}`} className="dc-name">{row.provider}</Link>,
     },
-    { label: t("distribution.state"), by: (row) => row.state, cell: (row) => <Word word={row.state} /> },
+    { label: t("distribution.state"), by: (row) => row.state, cell: (row) => <div className="dc-stack"><Word word={row.state} />{(row.damaged ?? []).length > 0 && <Word word="damaged" />}</div> },
     {
       label: t("distribution.progress"), by: (row) => row.percent, className: "dc-cell-wide",
       cell: (row) => <Progress row={row} onRetry={() => void retry.run([row.provider])} busy={retry.busy} />,
@@ -90,6 +90,7 @@ function Details({ view }: { view: Schemas["DistributionView"] }) {
   return (
     <div className="dc-gap">
       <ProblemNote problem={retry.problem ?? verify.problem} onClose={() => { retry.clear(); verify.clear(); }} />
+      {view.providers.flatMap((row) => (row.damaged ?? []).map((it) => <Damage key={`${row.provider} ${it.version}`} damage={it} of={t("damage.on", { template: name, provider: row.provider })} />))}
       {view.summary.removal_pending > 0 && (
         <Alert isInline isPlain variant="info" title={t("distribution.pending", { count: view.summary.removal_pending })} />
       )}
@@ -140,7 +141,6 @@ function Progress({ row, onRetry, busy }: { row: Row; onRetry: () => void; busy:
         <Bar label={t("progress.of", { of: row.provider })} value={row.percent} perSecond={row.bytes_per_second} secondsLeft={row.seconds_left} />
       )}
       {moving && row.limited && <span className="dc-quiet dc-small">{row.limited.text}</span>}
-      {(row.damaged ?? []).map((it) => <Damage key={it.version} damage={it} of={row.provider} />)}
       {row.state !== "Ready" && <span className="dc-quiet dc-small">{t("distribution.since")} <Time at={row.since} /></span>}
       {row.code && row.cause && (
         <>

@@ -13,7 +13,7 @@ import type { ReactNode } from "react";
 
 type Event = Schemas["EventView"];
 
-/** The server lists the oldest first; of a long history the last so many are kept here. */
+/** Of a long history the newest page is read at first, and so many are kept as more happens. */
 const KEPT = 5000;
 const PAGE = 1000;
 
@@ -24,10 +24,14 @@ function useEvents(object?: string, name?: string) {
     // Only what is new is read: what happened does not change.
     queryFn: async ({ client, queryKey }) => {
       let items = client.getQueryData<Event[]>(queryKey) ?? [];
-      let after = items.length > 0 ? String(items.at(-1)?.id) : undefined;
+      if (items.length === 0) {
+        const newest = await told(api.GET("/api/v1/events/history", { params: { query: { object, name, order: "newest", limit: PAGE } } }));
+        return newest.items.reverse();
+      }
+      let after: string | undefined = String(items.at(-1)?.id);
       for (;;) {
-        const query = { object, name, after, limit: PAGE };
-        const page = await told(api.GET("/api/v1/events/history", { params: { query } }));
+        const query: { object?: string; name?: string; after?: string; limit: number } = { object, name, after, limit: PAGE };
+        const page: Schemas["EventList"] = await told(api.GET("/api/v1/events/history", { params: { query } }));
         items = [...items, ...page.items].slice(-KEPT);
         if (!page.next) return items;
         after = page.next;

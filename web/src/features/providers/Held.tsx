@@ -4,9 +4,9 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, told, type Schemas } from "../../api/client";
 import { useTemplates } from "../../api/queries";
-import { Damage } from "../../ui/Damage";
 import { Facts } from "../../ui/Facts";
 import { Grid, type Column } from "../../ui/Grid";
+import { Cause } from "../../ui/ProblemNote";
 import { Time } from "../../ui/Time";
 import { Word } from "../../ui/Word";
 import { templatePath } from "../templates/tasks";
@@ -60,7 +60,7 @@ function Copies({ held }: { held: Schemas["HeldView"][] }) {
     { label: t("templates.name"), by: (it) => it.template, className: "dc-cell-name", cell: (it) => <Link to={templatePath(it.template, "versions")}>{it.template}</Link> },
     { label: t("distribution.version"), by: (it) => it.version, cell: (it) => `v${it.version}` },
     { label: t("distribution.verified"), by: (it) => it.verified_at ?? "", cell: (it) => <Time at={it.verified_at} /> },
-    { label: t("damage.column"), by: (it) => Number(Boolean(it.damage)), className: "dc-cell-wide", cell: (it) => (it.damage ? <Damage damage={it.damage} of={it.template} /> : <span className="dc-quiet">{t("common.none")}</span>) },
+    { label: t("damage.column"), by: (it) => Number(Boolean(it.damage)), className: "dc-cell-wide", cell: (it) => (it.damage ? <div className="dc-stack"><Word word="damaged" /><Cause problem={{ code: it.damage.code, cause: it.damage.cause, hint: it.damage.hint }} /></div> : <span className="dc-quiet">{t("common.none")}</span>) },
   ];
   return <Grid label={t("providers.copies")} rows={held} name={(it) => `${it.template} v${it.version}`} text={(it) => it.template} columns={columns} start={null} />;
 }

@@ -1,0 +1,50 @@
+// What a crowd cannot bring about: the server's answer is changed on its way, so that it can be looked at.
+import { tour } from "./pages.mjs";
+
+const damage = (last_copy, hosts) => ({
+  version: 1, found_at: new Date(Date.now() - 7200_000).toISOString(), code: last_copy ? "T0011" : "T0008", last_copy, hosts, count: 3,
+  cause: "3 places of disk0 differ from what they were verified to be", hint: "look at the disk's own log; it is mended from another provider by itself",
+  places: ["64.0 KiB at offset 41943040 of disk0", "64.0 KiB at offset 52428800 of disk0"],
+});
+const hosts = Array.from({ length: 15 }, (_, index) => `desk-${String(index + 1).padStart(3, "0")}`);
+const held = (last) => [{ template: "win11", version: 1, provider: "kvm-01", verified_at: null, damage: damage(last, hosts) }];
+const limited = { text: "limited to 2 Mbit/s by provider kvm-01 until 18:00 Europe/Madrid", bytes_per_second: 250_000, by: "provider kvm-01", until: null };
+
+const recovery = {
+  open: true, backup_made_at: new Date(Date.now() - 90_000_000).toISOString(), restored_at: new Date(Date.now() - 600_000).toISOString(), finished_at: null,
+  providers: [
+    { id: "1", name: "kvm-01", known: true, answers: true, told: true },
+    { id: "2", name: "kvm-late", known: false, answers: true, told: true },
+    { id: "3", name: "kvm-03", known: true, answers: false, told: false },
+  ],
+  items: [
+    { kind: "version", name: "win11 v4", providers: ["kvm-01", "kvm-late"], detail: "made after the backup; adopting it makes it a version again, without copying", adoptable: true, problem: null },
+    { kind: "host", name: "desk-031", providers: ["kvm-01"], detail: "a linked host of `win11` v4", adoptable: true, problem: null },
+    { kind: "host gone", name: "desk-002", providers: ["kvm-01"], detail: "it was there when the backup was made", adoptable: false, problem: null },
+  ],
+};
+
+/** Name of the picture, address, which answer is changed, and how. */
+const rare = [
+  ["recovery-open", "/recovery", "**/api/v1/recovery", () => recovery],
+  ["provider-damaged", "/providers/kvm-01", "**/api/v1/providers/kvm-01", (it) => ({ ...it, held: held(true), limit: "2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s", limited })],
+  ["distribution-damaged", "/templates/win11/distribution", "**/api/v1/templates/win11/distribution", (it) => ({
+    ...it, providers: it.providers.map((row, index) => (index === 0 ? { ...row, state: "Needs update", progress: "Distributing", damaged: [damage(false, hosts)], limited } : row)),
+  })],
+  ["versions-damaged", "/templates/win11/versions", "**/api/v1/templates/win11/versions?*", (it) => ({ ...it, items: it.items.map((one) => ({ ...one, held: held(false) })) })],
+  ["host-damaged", "/hosts/desk-001", "**/api/v1/hosts/desk-001", (it) => ({ ...it, base_damage: damage(true, hosts) })],
+];
+
+export async function tourRare(page, url, wanted) {
+  const found = [];
+  for (const [name, path, answer, change] of rare) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    await page.route(answer, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: change(await response.json()) });
+    });
+    found.push(...(await tour(page, url, [[name, path]])));
+    await page.unroute(answer);
+  }
+  return found;
+}
