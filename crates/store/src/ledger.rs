@@ -122,7 +122,12 @@ fn in_words(object: &str, note: &Note) -> (String, String) {
         (_, None) => "deleted",
         _ => "changed",
     };
-    (format!("{object}.{verb}"), format!("{object} {} was {verb}", note.name))
+    let sentence = match (object, verb) {
+        ("session", "created") => format!("{} signed in", note.name),
+        ("session", "deleted") => format!("{} signed out", note.name),
+        _ => format!("{object} {} was {verb}", note.name),
+    };
+    (format!("{object}.{verb}"), sentence)
 }
 
 impl Change {
