@@ -1,6 +1,6 @@
 //! The manual pages that a package brings, made from the command line itself.
 
-use crate::Diecast;
+use super::Diecast;
 use clap::CommandFactory;
 use diecast_cli::Globals;
 use diecast_domain::code::{Code, Problem};

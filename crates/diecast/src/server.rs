@@ -1,6 +1,6 @@
 //! `diecast server`: handed to the crate `diecast-server`; how it ends is told as any command's end is.
 
-use crate::{Command, Diecast};
+use super::{Command, Diecast};
 use diecast_cli::Globals;
 use diecast_domain::code::Problem;
 use diecast_server::ServerArgs;
