@@ -176,7 +176,8 @@ impl RunArgs {
 
 /// An address that only this machine reaches.
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text.parse().map_err(|_| "write an address and a port: 127.0.0.1:9187".to_owned())?;
+    let address: SocketAddr =
+        text.parse().map_err(|_| "write an address and a port: 127.0.0.1:9187".to_owned())?;
     if address.ip().is_loopback() {
         return Ok(address);
     }

@@ -13,8 +13,8 @@ use diecast_domain::{
     units::Timestamp,
 };
 use diecast_identity::{
-    ClientCertificates, KeyedCertificate, Peer, Reloader, TlsListener, TlsListenerSettings,
-    expires_at, install_crypto_provider,
+    ClientCertificates, KeyedCertificate, Peer, Reloader, TlsListener, TlsListenerSettings, expires_at,
+    install_crypto_provider,
 };
 use diecast_store::Store;
 use std::{
@@ -93,7 +93,11 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
         let _ = stopping.wait_for(|stop| *stop).await;
     });
     let serving = tokio::spawn(serving.into_future());
-    let mut tasks = vec![tokio::spawn(reconcile::run(app.clone())), tokio::spawn(notify::run(app.clone())), tokio::spawn(app.clone().sweep_audit())];
+    let mut tasks = vec![
+        tokio::spawn(reconcile::run(app.clone())),
+        tokio::spawn(notify::run(app.clone())),
+        tokio::spawn(app.clone().sweep_audit()),
+    ];
     if let Some(listener) = metrics {
         let metrics = axum::serve(listener, http::metrics::alone(app.clone())).into_future();
         tasks.push(tokio::spawn(async move { drop(metrics.await) }));

@@ -194,7 +194,8 @@ impl Walk {
     }
 
     async fn pools_and_schedules(&mut self) {
-        let desks = json!({"name": "desks", "template": "win11", "pattern": "pc-{n}", "settings": {"size": 1}});
+        let desks =
+            json!({"name": "desks", "template": "win11", "pattern": "pc-{n}", "settings": {"size": 1}});
         self.post("/pools", desks).await;
         let (_, entries) = self.take(Method::PATCH, "/pools/desks", json!({"size": 2})).await;
         assert_ne!(entries[0]["before"], entries[0]["after"], "{entries:#?}");
