@@ -167,9 +167,9 @@ fn what_rots_under_running_hosts_is_found_told_and_mended_in_place() {
     let seen = site.in_guest("kvm-b", "desk-1", &reads).unwrap();
     let mut expected = vec![0; LEAF as usize];
     File::open(&golden).unwrap().read_exact_at(&mut expected, SPOILT_OFFSET).unwrap();
-    let spot = site.data().join("spot");
-    fs::write(&spot, expected).unwrap();
-    let expected = diecast_lab::run::run(&["md5sum", spot.to_str().unwrap()]).unwrap();
+    let spot = tempfile::NamedTempFile::new().unwrap();
+    fs::write(spot.path(), expected).unwrap();
+    let expected = diecast_lab::run::run(&["md5sum", spot.path().to_str().unwrap()]).unwrap();
     assert_eq!(seen.split(' ').next(), expected.split(' ').next(), "the guest reads what it should");
 
     without_a_server(&story, begun);
