@@ -448,3 +448,44 @@ fn an_older_version_is_kept_where_it_is_for_it_is_a_seed_and_the_way_back() {
     let holds = |provider| orders(&world, id(provider)).unwrap().replica(&version().digest).is_some();
     assert!(holds(1) && !holds(2));
 }
+
+#[test]
+fn a_provider_is_told_its_own_limit_and_those_of_the_templates_it_receives() {
+    let mut world = world(3, 8);
+    world.providers.get_mut(&id(2)).unwrap().limit = Some("8Mbit/s".parse().unwrap());
+    world.templates.get_mut(&template()).unwrap().limit = Some("4MB/s 08:00-18:00; off".parse().unwrap());
+    let limits = |number| orders(&world, id(number)).unwrap().limits;
+    assert_eq!(limits(2).provider, Some("8Mbit/s".parse().unwrap()));
+    assert_eq!(limits(3).provider, None);
+    let transfer = &limits(3).transfers[0];
+    assert_eq!(
+        (transfer.digest, transfer.limit.to_string().as_str()),
+        (version().digest, "4MB/s 08:00-18:00 UTC; off")
+    );
+}
+
+#[test]
+fn whoever_receives_is_shown_what_holds_it_back_and_who_is_done_is_not() {
+    let mut world = world(3, 8);
+    let noon = Timestamp(12 * 3_600_000);
+    let said = |world: &World, number| {
+        world.limited(template(), id(number), noon).map(|limited| limited.to_string())
+    };
+    assert_eq!(said(&world, 2), None);
+    world.providers.get_mut(&id(1)).unwrap().limit = Some("5Mbit/s".parse().unwrap());
+    assert_eq!(said(&world, 2).as_deref(), Some("limited to 5 Mbit/s by its source kvm-1"));
+    world.providers.get_mut(&id(2)).unwrap().limit = Some("9Mbit/s".parse().unwrap());
+    assert_eq!(said(&world, 2).as_deref(), Some("limited to 5 Mbit/s by its source kvm-1"));
+    world.templates.get_mut(&template()).unwrap().limit = Some("2Mbit/s 08:00-18:00; off".parse().unwrap());
+    assert_eq!(said(&world, 2).as_deref(), Some("limited to 2 Mbit/s by template win11 until 18:00 UTC"));
+    assert_eq!(said(&world, 1), None, "it holds it already");
+    says(&mut world, 3, Phase::Ready);
+    world.templates.get_mut(&template()).unwrap().limit = None;
+    assert_eq!(
+        said(&world, 2).as_deref(),
+        Some("limited to 9 Mbit/s by provider kvm-2"),
+        "one source has no limit"
+    );
+    says(&mut world, 2, Phase::Verifying);
+    assert_eq!(said(&world, 2), None, "nothing travels any more");
+}
