@@ -69,7 +69,7 @@ async fn every_page_is_gathered_with_the_filter_and_the_token() {
         Json(crate::operator::event::EventList { items: vec![event(from + 1), event(from + 2)], next })
     };
     let client = serve(Router::new().route("/api/v1/events/history", get(page))).await;
-    let filter = EventFilter { object: Some("template".into()), name: None };
+    let filter = EventFilter { object: Some("template".into()), ..EventFilter::default() };
     let list = all(async |page| client.event_history(&filter, page).await).await.unwrap();
     let ids: Vec<_> = list.items.iter().map(|event| event.id).collect();
     assert_eq!((ids, list.next), (vec![1, 2, 3, 4, 5, 6], None));
@@ -118,7 +118,9 @@ async fn the_stream_goes_on_after_the_last_event_seen() {
         let after: i64 = headers.get("last-event-id").map_or(0, |id| id.to_str().unwrap().parse().unwrap());
         let event = serde_json::to_string(&event(after + 1)).unwrap();
         let reset = if after == 1 { "event: reset\n\n" } else { "" };
-        format!("{reset}id: {}\ndata: {event}\n\n", after + 1)
+        // What changed without being an event comes between, and is not for who follows events.
+        let changed = "event: changed\ndata: {\"templates\":[\"win11\"]}\n\n";
+        format!("{reset}{changed}id: {}\ndata: {event}\n\n", after + 1)
     };
     let client = serve(Router::new().route("/api/v1/events", get(stream))).await;
     let mut events = client.events(None);
