@@ -89,8 +89,7 @@ impl Payload {
 
     /// Somebody tries whether messages arrive.
     pub(crate) fn test(id: Uuid, notification: &str, server: &str, now: Timestamp) -> Self {
-        let message =
-            Message { id, telling: Telling::default(), created_at: now, attempts: 0 };
+        let message = Message { id, telling: Telling::default(), created_at: now, attempts: 0 };
         let summary = format!("This is a test of the notification `{notification}`: it arrives");
         Self { test: true, summary, ..Self::of(&message, notification, server, now) }
     }
@@ -131,7 +130,9 @@ impl Payload {
 fn alarm_text(it: &AlarmView) -> String {
     let AlarmView { title, name, since, code, cause, hint, .. } = it;
     let urgent = if it.severity == Severity::Critical.as_str() { "CRITICAL " } else { "" };
-    format!("{urgent}{title}: {name}, since {since}\n  {code} {cause}\n  -> {hint}\n  -> diecast explain {code}\n\n")
+    format!(
+        "{urgent}{title}: {name}, since {since}\n  {code} {cause}\n  -> {hint}\n  -> diecast explain {code}\n\n"
+    )
 }
 
 impl ClearedView {

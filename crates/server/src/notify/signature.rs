@@ -27,12 +27,8 @@ mod tests {
     /// `printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac secret`
     #[test]
     fn a_receiver_can_check_it_with_common_tools() {
-        let (seconds, signature) =
-            sign(&Secret::new("secret"), Timestamp(1_700_000_000_999), br#"{"a":1}"#);
+        let (seconds, signature) = sign(&Secret::new("secret"), Timestamp(1_700_000_000_999), br#"{"a":1}"#);
         assert_eq!(seconds, "1700000000");
-        assert_eq!(
-            signature,
-            "v1=49f24e537407743fa4a0242bb63b94b9a47ee99cbbe071ccd8a22550ae411686"
-        );
+        assert_eq!(signature, "v1=49f24e537407743fa4a0242bb63b94b9a47ee99cbbe071ccd8a22550ae411686");
     }
 }

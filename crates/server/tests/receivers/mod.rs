@@ -9,7 +9,9 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use diecast_identity::{Authority, ClientCertificates, TlsListener, TlsListenerSettings, install_crypto_provider};
+use diecast_identity::{
+    Authority, ClientCertificates, TlsListener, TlsListenerSettings, install_crypto_provider,
+};
 use serde_json::Value;
 use std::{
     collections::VecDeque,

@@ -10,9 +10,7 @@ use diecast_api::operator::notification::{
 };
 use diecast_domain::{
     alarm::NoSuchWord,
-    notification::{
-        GROUP_SECONDS_MAX, MailTls, Notification, QUIET_SECONDS_MAX, Secret, Terms, Way,
-    },
+    notification::{GROUP_SECONDS_MAX, MailTls, Notification, QUIET_SECONDS_MAX, Secret, Terms, Way},
 };
 use reqwest::Url;
 use std::str::FromStr;
@@ -71,7 +69,8 @@ pub(super) fn changed(
             script(Some(body.name.as_deref().unwrap_or(name)), notifier)?
         }
         (way, ..) => {
-            let cause = format!("`{}` is told by {}; for another way make another", before.name, way.as_str());
+            let cause =
+                format!("`{}` is told by {}; for another way make another", before.name, way.as_str());
             return Err(Refused::malformed(cause));
         }
     };
@@ -88,7 +87,9 @@ fn webhook(before: Option<&Way>, body: &WebhookBody) -> Result<Way, Refused> {
             Refused::malformed(format!("`url` is no address such as https://hooks.example/diecast: {error}"))
         })?;
         if !["http", "https"].contains(&parsed.scheme()) || asked.len() > URL_LENGTH_MAX {
-            return Err(Refused::malformed("`url` must begin with https:// or http://, and be of bearable length"));
+            return Err(Refused::malformed(
+                "`url` must begin with https:// or http://, and be of bearable length",
+            ));
         }
         url = Some(asked.clone());
     }
@@ -144,7 +145,9 @@ fn email(before: Option<&Way>, body: &EmailBody) -> Result<Way, Refused> {
         return Err(Refused::malformed("`user` and `password` go together"));
     }
     if tls == MailTls::None && password.is_some() {
-        return Err(Refused::malformed("without TLS no password is sent: everybody on the way could read it"));
+        return Err(Refused::malformed(
+            "without TLS no password is sent: everybody on the way could read it",
+        ));
     }
     let to = to.filter(|to| !to.is_empty() && to.len() <= ADDRESSES_MAX);
     let (host, port) = place.ok_or_else(|| lacks("`smtp`, a mail server as HOST:PORT"))?;
@@ -229,8 +232,10 @@ fn terms(before: &Terms, asked: &NotificationTerms) -> Result<Terms, Refused> {
         terms.severity =
             severity.parse().map_err(|error: NoSuchWord| Refused::malformed(error.to_string()))?;
     }
-    terms.group_seconds = within("group_seconds", asked.group_seconds, terms.group_seconds, GROUP_SECONDS_MAX)?;
-    terms.quiet_seconds = within("quiet_seconds", asked.quiet_seconds, terms.quiet_seconds, QUIET_SECONDS_MAX)?;
+    terms.group_seconds =
+        within("group_seconds", asked.group_seconds, terms.group_seconds, GROUP_SECONDS_MAX)?;
+    terms.quiet_seconds =
+        within("quiet_seconds", asked.quiet_seconds, terms.quiet_seconds, QUIET_SECONDS_MAX)?;
     terms.enabled = asked.enabled.unwrap_or(terms.enabled);
     Ok(terms)
 }
