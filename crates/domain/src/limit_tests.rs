@@ -1,3 +1,5 @@
+//! Limits as they are written, and as the clock has them.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Transfers under limits, in virtual time.
+
 use super::*;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
