@@ -5,8 +5,8 @@ use diecast_agent::{
     config::SETTINGS,
     data::{self, DataDir, Identity},
     join, manual, moving, run, service,
-    support,
     settings::{AgentArgs, AgentCommand, JoinArgs, LogFormat, StatusArgs},
+    support,
     worker::own_trouble,
 };
 use diecast_domain::{assignment::Assignment, code::Problem};
@@ -45,7 +45,9 @@ pub fn main() -> ExitCode {
             runtime.block_on(run::run(args))
         }
         AgentCommand::Status(args) => status(&args),
-        AgentCommand::SetServer(args) => runtime.block_on(moving::set_server(&args)).map(|identity| moved(&identity)),
+        AgentCommand::SetServer(args) => {
+            runtime.block_on(moving::set_server(&args)).map(|identity| moved(&identity))
+        }
         AgentCommand::Support(args) => runtime.block_on(support::support(&args)).map(|contents| {
             let _ = write!(std::io::stdout(), "{}\n{contents}", args.file.display());
         }),

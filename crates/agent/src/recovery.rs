@@ -65,7 +65,9 @@ pub async fn hand_over(board: Arc<Board>, data: DataDir, server: Server) {
                         tracing::info!(version = %digest, "a manifest was handed to the restored server");
                         handed.insert(digest);
                     }
-                    Err(problem) => tracing::warn!(version = %digest, code = %problem.code, "{}", problem.cause),
+                    Err(problem) => {
+                        tracing::warn!(version = %digest, code = %problem.code, "{}", problem.cause)
+                    }
                 },
                 Err(error) => tracing::warn!(version = %digest, "its manifest cannot be read: {error}"),
             }

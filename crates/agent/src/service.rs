@@ -106,6 +106,10 @@ pub fn go_on_as_its_user(command: &AgentCommand) -> Result<(), Problem> {
             let data = &args.data.data;
             go_on_as_owner_of(data).map_err(|error| not_its_user(data, &error))
         }
+        AgentCommand::SetServer(args) => {
+            let data = &args.data.data;
+            go_on_as_owner_of(data).map_err(|error| not_its_user(data, &error))
+        }
         AgentCommand::Run(args) if owner_to_be(&args.data.data).is_some() => {
             let data = &args.data.data;
             // Whether it runs already is the plainer answer. The folder is complete by then: nothing is made in it.

@@ -82,7 +82,11 @@ fn while_a_recovery_is_open_nothing_is_deleted_or_begun() {
     assert_eq!((row.moving, row.problem.unwrap().code), (false, Code::B0006));
     world.recovery = None;
     let told = orders(&world, provider(1)).unwrap();
-    assert_eq!(told.deletions, [Deletion::Host { host: host(1), data: false }], "what was wished comes to pass");
+    assert_eq!(
+        told.deletions,
+        [Deletion::Host { host: host(1), data: false }],
+        "what was wished comes to pass"
+    );
     assert!(told.recovery.is_none() && told.hosts.len() == 1);
 }
 

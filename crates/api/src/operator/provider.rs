@@ -103,6 +103,12 @@ pub struct ProviderView {
     pub since: String,
     pub problem: Option<ProblemView>,
     pub agent_version: Option<String>,
+    /// `older`, `same` or `newer` than the server; absent until it has called.
+    #[serde(default)]
+    pub agent_age: Option<String>,
+    /// It is of an older release than the server: upgrade it.
+    #[serde(default)]
+    pub agent_outdated: bool,
     /// Where its depot listens.
     pub addresses: Vec<String>,
     /// What its agent found out; absent until it has called.

@@ -31,24 +31,14 @@ async fn adopt(cx: &mut Context<'_>, args: AdoptArgs) -> Result<(), Failure> {
     let mut whole = AdoptedView { adopted: Vec::new(), waiting: Vec::new(), refused: Vec::new() };
     loop {
         let said = cx.client.adopt(&asked).await?;
-        let news = !said.adopted.is_empty();
         whole.adopted.extend(said.adopted);
         (whole.waiting, whole.refused) = (said.waiting, said.refused);
-        // What a provider holds that was itself just adopted is said a moment later.
-        let more = !whole.waiting.is_empty() || (news && coming(cx).await?);
-        if !args.wait.wait || !more || Instant::now() >= until {
+        if !args.wait.wait || whole.waiting.is_empty() || Instant::now() >= until {
             break;
         }
         tokio::time::sleep(ASK_INTERVAL).await;
     }
     cx.printer.answer(&whole, render::recovery::adopted)
-}
-
-/// Somebody who answers has not said yet what it was told.
-async fn coming(cx: &mut Context<'_>) -> Result<bool, Failure> {
-    let view = cx.client.recovery().await?;
-    Ok(view.providers.iter().any(|it| it.known && it.answers && !it.told)
-        || view.items.iter().any(|it| it.adoptable))
 }
 
 async fn finish(cx: &mut Context<'_>, args: FinishArgs) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ pub(crate) fn list(look: Look, list: &ProviderList) -> String {
             storage_in_use(provider).map_or_else(|| NOTHING.into(), |storage| bytes(storage.free_bytes)),
             provider.templates.to_string(),
             provider.hosts.to_string(),
-            or_nothing(provider.agent_version.as_ref()),
+            agent(provider).unwrap_or_else(|| NOTHING.to_owned()),
         ]
     };
     let mut text = sheet::table(look, &HEADER, list.items.iter().map(row).collect());
@@ -27,6 +27,15 @@ pub(crate) fn list(look: Look, list: &ProviderList) -> String {
         text.push_str(&format!("\n{troubles}"));
     }
     text
+}
+
+/// Its release, and whether that is another than the server's.
+fn agent(provider: &ProviderView) -> Option<String> {
+    let version = provider.agent_version.as_ref()?;
+    Some(match provider.agent_age.as_deref() {
+        Some(age @ ("older" | "newer")) => format!("{version} ({age})"),
+        _ => version.clone(),
+    })
 }
 
 fn storage_in_use(provider: &ProviderView) -> Option<&StorageView> {
@@ -50,7 +59,7 @@ pub(crate) fn show(look: Look, provider: &ProviderView) -> String {
         ("Verified", integrity::verified(look, provider.verified_at.as_ref())),
         ("Templates", provider.templates.to_string()),
         ("Hosts", provider.hosts.to_string()),
-        ("Agent", provider.agent_version.clone().unwrap_or_default()),
+        ("Agent", agent(provider).unwrap_or_default()),
         ("Addresses", provider.addresses.join(", ")),
         (
             "Certificate until",

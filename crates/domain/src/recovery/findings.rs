@@ -81,14 +81,15 @@ pub fn findings(world: &World) -> Findings {
         found.versions.push(FoundVersion { version, holders, known, newest });
     }
     // Of several unknown versions of one template only the last becomes the current one.
-    let last: BTreeMap<_, u32> = found.versions.iter().map(|it| (it.version.name.clone(), it.version.number)).fold(
-        BTreeMap::new(),
-        |mut last, (name, number)| {
+    let last: BTreeMap<_, u32> = found
+        .versions
+        .iter()
+        .map(|it| (it.version.name.clone(), it.version.number))
+        .fold(BTreeMap::new(), |mut last, (name, number)| {
             let there = last.entry(name).or_insert(number);
             *there = number.max(*there);
             last
-        },
-    );
+        });
     for it in &mut found.versions {
         it.newest &= last.get(&it.version.name) == Some(&it.version.number);
     }
@@ -141,7 +142,8 @@ fn obstacle(
     if world.hosts.iter().any(|host| host.name == order.name) {
         return refused(format!("there is another host `{}`", order.name));
     }
-    if let Some(other) = world.hosts.iter().find(|host| host.macs.iter().any(|mac| order.macs.contains(mac))) {
+    if let Some(other) = world.hosts.iter().find(|host| host.macs.iter().any(|mac| order.macs.contains(mac)))
+    {
         return refused(format!("`{}` has its network card's address", other.name));
     }
     let digest = report.digest.unwrap_or(order.version.digest);

@@ -26,6 +26,7 @@ use diecast_domain::{
     ids::ProviderId,
     limit::LimitedBy,
     names::ProviderName,
+    protocol::{Age, age},
     provider::{NetworkKind, ProviderFacts, ProviderKind, ProviderSettings, ProviderState},
     template::TemplateStatus,
     units::Timestamp,
@@ -290,6 +291,7 @@ pub(crate) fn view(picture: &Picture, record: &ProviderRecord) -> ProviderView {
     let there = picture.world.providers.get(&record.id);
     let agent = picture.agents.get(&record.id);
     let report = picture.report(record.id);
+    let aged = report.map(|it| age(it.protocol, &it.agent_version, env!("CARGO_PKG_VERSION")));
     let contact = picture.contacts.get(&record.id);
     let holds = |list: &&diecast_domain::plan::TemplateInWorld| {
         list.members.get(&record.id).is_some_and(|member| member.desire == Desire::Hold)
@@ -313,6 +315,8 @@ pub(crate) fn view(picture: &Picture, record: &ProviderRecord) -> ProviderView {
         since: rfc3339(there.map_or(Timestamp::default(), |there| there.since)),
         problem: rival.or(silence).as_ref().map(Into::into),
         agent_version: report.map(|report| report.agent_version.clone()),
+        agent_age: aged.map(|age| age.as_str().to_owned()),
+        agent_outdated: aged == Some(Age::Older),
         addresses: report.map(|report| report.addresses.clone()).unwrap_or_default(),
         facts: report.and_then(|report| report.facts.as_ref()).map(facts),
         templates: count(picture.world.templates.values().filter(holds).count()),

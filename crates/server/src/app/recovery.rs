@@ -14,6 +14,8 @@ use diecast_domain::{
     ids::ProviderId,
     names::ProviderName,
     profile::HardwareProfile,
+    protocol::PROTOCOL,
+    provider::ProviderState,
     recovery::{Adoption, adopt},
     retention::KEEP_DEFAULT,
     template::{TemplateStatus, VersionRef, VersionSize},
@@ -44,6 +46,12 @@ impl App {
         let mut said = AdoptedView { adopted: Vec::new(), waiting: Vec::new(), refused: Vec::new() };
         let mut events = Vec::new();
         let which = self.named(&mut change, cx, asked, &picture, &mut said).await?;
+        said.waiting.extend(
+            which
+                .iter()
+                .filter(|id| still_to_tell(&picture, **id))
+                .map(|id| format!("what {} holds", picture.provider_name(*id))),
+        );
         let adoption = adopt(&picture.world, &which, cx.now);
         said.waiting
             .extend(adoption.waiting.iter().map(|it| format!("the manifest of {} v{}", it.name, it.number)));
@@ -120,6 +128,17 @@ impl App {
         let event = cx.event("recovery.finished", "recovery", "recovery", sentence);
         self.finish(change, vec![event]).await?;
         Ok(view::view(&self.picture().await?, Some(finished), &strangers))
+    }
+}
+
+/// It calls, or was just adopted, and has not said yet what it was told. Agents of an older release never
+/// say it.
+fn still_to_tell(picture: &Picture, id: ProviderId) -> bool {
+    let told = picture.world.recovery.as_ref().is_some_and(|recovery| recovery.formers.contains_key(&id));
+    let enrolled = picture.contacts.get(&id).is_some_and(|contact| !contact.certificates.is_empty());
+    match picture.report(id).filter(|_| picture.state(id).answers()) {
+        Some(report) => !told && report.protocol >= PROTOCOL,
+        None => enrolled && picture.state(id) == ProviderState::AwaitingAgent,
     }
 }
 

@@ -91,7 +91,9 @@ pub(super) fn open<'a, R: BufRead + 'a>(
     let identities = identities.iter().map(|it| it.as_ref() as &dyn Identity);
     let opened = decryptor.decrypt(identities).map_err(|error| match error {
         DecryptError::Io(error) => cut_short(&error),
-        DecryptError::InvalidMac | DecryptError::InvalidHeader => not_whole("it was changed after it was written"),
+        DecryptError::InvalidMac | DecryptError::InvalidHeader => {
+            not_whole("it was changed after it was written")
+        }
         error => Problem::new(Code::B0003, format!("the backup does not open: {error}")),
     })?;
     let mut rest = BufReader::new(opened);
@@ -135,7 +137,9 @@ impl<R: BufRead> Opened<R> {
         })();
         match unpacked {
             Err(error) => Err(match Unwritten::of(&error) {
-                Some(cause) => Problem::new(Code::S0003, format!("the database could not be written: {cause}")),
+                Some(cause) => {
+                    Problem::new(Code::S0003, format!("the database could not be written: {cause}"))
+                }
                 None => cut_short(&error),
             }),
             Ok(extra) => {
@@ -153,7 +157,8 @@ fn first_line(from: &mut impl BufRead) -> Result<(), Problem> {
     let mut line = Vec::new();
     let read = from.take(FIRST_LINE_MAX).read_until(b'\n', &mut line);
     read.map_err(|error| cut_short(&error))?;
-    let number = std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix(MAGIC)?.strip_suffix('\n'));
+    let number =
+        std::str::from_utf8(&line).ok().and_then(|line| line.strip_prefix(MAGIC)?.strip_suffix('\n'));
     let number = number.and_then(|number| number.parse::<u32>().ok());
     match number {
         Some(number) if (1..=FORMAT).contains(&number) => Ok(()),

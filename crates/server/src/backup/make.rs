@@ -1,7 +1,9 @@
 //! `diecast server backup`: one moment of the database, packed and encrypted, beside a server that runs.
 
 use super::{
-    Workshop, format::{self, Header}, keys, unwritten,
+    Workshop,
+    format::{self, Header},
+    keys, unwritten,
 };
 use crate::{args::BackupArgs, clock, settings};
 use diecast_domain::code::{Code, Problem};
@@ -62,7 +64,8 @@ fn replace(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<(
     let unfinished = path.with_file_name(name);
     let parent = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let written = (|| {
-        let file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
+        let file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
         let mut to = BufWriter::new(file);
         write(&mut to)?;
         let file = to.into_inner().map_err(io::IntoInnerError::into_error)?;

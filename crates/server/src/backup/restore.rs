@@ -1,7 +1,9 @@
 //! `diecast server restore`: a server from a backup, in an empty folder; and `--check`, which only reads.
 
 use super::{
-    Workshop, format::{self, Header}, keys,
+    Workshop,
+    format::{self, Header},
+    keys,
 };
 use crate::{
     args::RestoreArgs,
@@ -72,9 +74,8 @@ async fn put_together<R: io::BufRead>(
     database: &Path,
     opened: format::Opened<R>,
 ) -> Result<Header, Problem> {
-    let unusable = |error: io::Error| {
-        Problem::new(Code::S0003, format!("{} cannot be used: {error}", data.display()))
-    };
+    let unusable =
+        |error: io::Error| Problem::new(Code::S0003, format!("{} cannot be used: {error}", data.display()));
     let workshop = Workshop::open(data.join(WORKSHOP)).map_err(unusable)?;
     let unfinished = workshop.0.join("diecast.db");
     let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unfinished);

@@ -28,7 +28,8 @@ fn locked(header: &Header, key: &x25519::Identity) -> Vec<u8> {
 /// What comes out, or the code of why nothing does.
 fn unlocked(bytes: &[u8], key: &x25519::Identity) -> Result<Vec<u8>, Code> {
     let mut to = Vec::new();
-    let opened = format::open(Cursor::new(bytes), &[Box::new(key.clone())]).map_err(|problem| problem.code)?;
+    let opened =
+        format::open(Cursor::new(bytes), &[Box::new(key.clone())]).map_err(|problem| problem.code)?;
     opened.database(&mut to).map_err(|problem| problem.code)?;
     Ok(to)
 }
