@@ -22,6 +22,7 @@ import { EventList } from "../events/EventList";
 import { HostList } from "../hosts/HostList";
 import { Held } from "./Held";
 import { pairsText } from "./pairs";
+import { AgentWord } from "./AgentWord";
 import { ScrubWords } from "./Scrub";
 import { useProviderTasks } from "./tasks";
 
@@ -80,7 +81,7 @@ function Overview({ provider: it }: { provider: Provider }) {
               [t("providers.uri"), it.uri],
               [t("providers.storage"), it.storage],
               [t("providers.networks"), pairsText(it.networks) || none],
-              [t("providers.agent"), it.agent_version ?? none],
+              [t("providers.agent"), <AgentWord key="a" provider={it} />],
               [t("providers.addresses"), it.addresses.join(", ") || none],
               [t("limit.title"), <LimitWords key="l" limit={it.limit} limited={it.limited} />],
               [t("scrub.title"), it.scrub ? <ScrubWords key="s" scrub={it.scrub} /> : none],

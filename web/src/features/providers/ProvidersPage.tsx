@@ -17,6 +17,7 @@ import { Start } from "../../ui/Start";
 import { Time } from "../../ui/Time";
 import { Word } from "../../ui/Word";
 import { storageOf } from "../distribution/TwoLists";
+import { AgentWord } from "./AgentWord";
 import { AddProvider } from "./AddProvider";
 import { providerPath, useProviderTasks } from "./tasks";
 
@@ -58,6 +59,8 @@ function Providers({ rows, onAdd }: { rows: Provider[]; onAdd: () => void }) {
     { label: t("providers.storage"), by: (it) => storageOf(it)?.free_bytes ?? 0, className: "dc-cell-wide", cell: (it) => <Storage provider={it} /> },
     { label: t("providers.templates"), by: (it) => it.templates, cell: (it) => it.templates },
     { label: t("providers.hosts"), by: (it) => it.hosts, cell: (it) => <Link to={`/hosts?provider=${encodeURIComponent(it.name)}`}>{it.hosts}</Link> },
+    { label: t("providers.agent"), by: (it) => it.agent_version ?? "", cell: (it) => <AgentWord provider={it} /> },
+    { label: t("distribution.verified"), by: (it) => it.verified_at ?? "", cell: (it) => <div className="dc-stack"><Time at={it.verified_at} />{it.held?.some((held) => held.damage) && <Word word="damaged" />}</div> },
     { label: t("providers.hypervisor"), by: (it) => it.facts?.hypervisor ?? "", className: "dc-cell-name", cell: (it) => it.facts?.hypervisor ?? <span className="dc-quiet">{t("common.unknown")}</span> },
     {
       label: t("providers.machine"), by: (it) => it.facts?.cpu_count ?? 0,
@@ -72,7 +75,7 @@ function Providers({ rows, onAdd }: { rows: Provider[]; onAdd: () => void }) {
         rows={shown}
         filtered={state !== ""}
         name={(it) => it.name}
-        text={(it) => [it.name, it.state, it.site, it.facts?.hypervisor, ...Object.entries(it.labels).flat()].join(" ")}
+        text={(it) => [it.name, it.state, it.site, it.agent_version, it.agent_age, it.facts?.hypervisor, ...Object.entries(it.labels).flat()].join(" ")}
         columns={columns}
         tasks={tasks}
         filters={<Choice label={t("providers.filter")} all={t("providers.every")} value={state} onChange={setState} choices={[...new Set(rows.map((it) => it.state))].sort()} />}
