@@ -90,6 +90,15 @@ mod tests {
             providers: vec![provider("kvm-a", true), provider("kvm-b", false)],
             items: vec![finding("host", "desk-1", None), finding("host", "desk-2", Some(problem))],
         };
-        insta::assert_snapshot!(show(samples::look(None), &view));
+        let text = show(samples::look(None), &view);
+        assert!(
+            text.starts_with("restored 2026-11-23T00:00:00Z from the backup of 2026-11-20T00:00:00Z"),
+            "{text}"
+        );
+        assert!(text.contains("until `diecast recovery finish`"), "{text}");
+        let line =
+            |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{text}"));
+        assert!(line("kvm-b").contains("no") && line("desk-1").contains("yes"), "{text}");
+        assert!(line("desk-2").contains("B0007 there is another host `desk-2`"), "{text}");
     }
 }
