@@ -223,7 +223,7 @@ fn withhold_field(field: &str, before: Option<&mut Value>, after: Option<&mut Va
     if !SECRETS.contains(&field) {
         return withhold(before, after);
     }
-    let changed = before.as_ref().map(|it| &**it) != after.as_ref().map(|it| &**it);
+    let changed = before.as_deref() != after.as_deref();
     for (value, instead) in [(before, WITHHELD), (after, if changed { WITHHELD_CHANGED } else { WITHHELD })] {
         if let Some(value) = value.filter(|value| !value.is_null()) {
             *value = Value::from(instead);
