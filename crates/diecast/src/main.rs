@@ -1,5 +1,7 @@
 //! The binary `diecast`: the server, and everything an administrator types. It joins, and decides nothing.
 
+#[cfg(test)]
+mod documents;
 mod manual;
 mod server;
 

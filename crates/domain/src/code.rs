@@ -95,7 +95,7 @@ codes! {
     L0002 409 AfterOperator "Too many hosts failed, and the recreation was stopped", "look why with `diecast host show`, mend the template, and begin again";
     L0003 503 AfterOperator "Providers do not answer as hosts are to be recreated", "bring them back and try again, go on without them, or leave it for later";
     L0004 409 Later "The schedule was passed over", "nothing to do if the next time will do; otherwise do by hand what it would have done";
-    L0005 422 AfterOperator "The name pattern is used up", "give the pool a pattern with more digits";
+    L0005 422 AfterOperator "The name pattern is used up", "delete hosts that nobody needs, or make a second pool whose pattern has more digits";
     L0006 400 Never "The schedule is not valid", "correct the time, the expression or the time zone that the message names";
     L0020 409 Never "The host is being recreated already", "wait until that recreation is over, or cancel it with `diecast recreation cancel`";
 
