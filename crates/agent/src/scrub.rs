@@ -167,7 +167,7 @@ impl Turn {
     /// Tells how far it is, keeps to the rate, and says whether it may go on.
     fn went_on(&mut self, pace: Pace, tempo: &mut Tempo) -> ControlFlow<()> {
         self.begun.mark = pace.mark;
-        tempo.done = tempo.done + ByteCount(pace.read);
+        tempo.done += ByteCount(pace.read);
         tempo.debt += pace.read as f64;
         if tempo.noted.elapsed() >= NOTE_PAUSE {
             tempo.noted = Instant::now();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug)]
 pub enum Message {
     Assignment(Assignment),
-    Report(Report),
+    Report(Box<Report>),
 }
 
 impl Message {

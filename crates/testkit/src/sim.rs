@@ -216,7 +216,7 @@ impl Sim {
             Message::Report(report) if self.server.is_up() => {
                 let (id, generation) = (report.provider, report.generation);
                 let draw = self.dice.draw();
-                let Some(changes) = self.server.hear(report, self.now, draw) else { return };
+                let Some(changes) = self.server.hear(*report, self.now, draw) else { return };
                 self.note(&changes);
                 // A poll is answered with what the agent has not seen.
                 let told = self.server.stored.told.get(&id).filter(|told| told.generation > generation);
@@ -329,7 +329,7 @@ impl Sim {
             && let Some(report) = agent.report()
         {
             self.check_report(index, &report);
-            self.network.send(Message::Report(report), self.now, &mut self.dice);
+            self.network.send(Message::Report(Box::new(report)), self.now, &mut self.dice);
         }
         // Now and then an agent looks through what it holds.
         if (second + index as u64).is_multiple_of(40) {

@@ -4,7 +4,6 @@ use super::*;
 use crate::{
     layout,
     progress::Progress,
-    record::VerifiedRecord,
     testing::{LEAF, Published, golden},
     verify::{Verdict, look_again, verify},
 };
