@@ -180,6 +180,18 @@ async fn farewell_or_broken(socket: &mut Socket) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_screen_is_closed_when_who_looks_at_it_signs_out() {
+    let (world, mut agents) = world().await;
+    let mut viewer = open(operator(&world)).await;
+    let order = ordered(&mut agents[0]).await;
+    let _screen = open(dial(&agents[0], &order)).await;
+    world.delete("/session").await;
+    let frame = farewell(&mut viewer).await;
+    assert!(frame.reason.starts_with("A0002"), "{frame:?}");
+    agents[0].told("no screen", |told| told.orders.consoles.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_closes_every_screen() {
     let (mut world, mut agents) = world().await;
     let mut viewer = open(operator(&world)).await;

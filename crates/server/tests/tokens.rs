@@ -5,6 +5,7 @@ mod world;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use std::time::Duration;
 use world::{World, problem};
 
 impl World {
@@ -118,6 +119,32 @@ async fn a_token_that_is_revoked_or_has_expired_opens_nothing() {
     let (_, said) = problem(world.with(&brief, Method::GET, "/session", json!({})).await).await;
     assert_eq!(said["code"], "A0002");
     assert!(said["detail"].as_str().unwrap().contains("`brief` has expired"));
+}
+
+/// Reads a stream to its end, if it has one.
+async fn ends(stream: reqwest::Response) {
+    let ended = tokio::time::timeout(Duration::from_secs(60), stream.text()).await;
+    ended.expect("the stream ends").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_events_that_is_open_ends_with_what_opened_it() {
+    let world = World::start().await;
+    let token = world.make_token(json!({"name": "ci"})).await;
+    let lasting = world.make_token(json!({"name": "lasting"})).await;
+    let revoked = world.with(&token, Method::GET, "/events", json!({})).await;
+    let mut other = world.with(&lasting, Method::GET, "/events", json!({})).await;
+    let signed_out = world.with(&world.token, Method::GET, "/events", json!({})).await;
+    world.delete("/tokens/ci").await;
+    // A newer one of the same name does not stand in for it.
+    world.make_token(json!({"name": "ci"})).await;
+    ends(revoked).await;
+    world.delete("/session").await;
+    ends(signed_out).await;
+    // A token's stream outlasts whoever else is shut out: it still says what happens.
+    let admin = world.with(&lasting, Method::GET, "/session", json!({})).await;
+    assert_eq!(admin.status(), StatusCode::OK);
+    assert!(other.chunk().await.unwrap().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

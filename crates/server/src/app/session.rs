@@ -20,6 +20,9 @@ use std::time::Duration;
 
 /// How long a token works: a script's token is renewed monthly.
 const SESSION_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Between two looks whether who holds a stream or a screen open is still let in. It is looked up, since a
+/// password is also changed by a program beside this one.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Nobody's name or password is longer; a hash of megabytes would be work for nothing.
 const CREDENTIAL_LENGTH_MAX: usize = 1024;
 
@@ -88,6 +91,31 @@ impl App {
             Some(_) => Err(Refused::new(Code::A0002, "the token has expired")),
             None => Err(Refused::new(Code::A0002, "the token is not known here")),
         }
+    }
+
+    /// Ends when who asked is no longer let in: signed out, revoked or expired. For what stays open.
+    pub(crate) async fn shut_out(&self, cx: Cx) {
+        while self.is_let_in(&cx).await.unwrap_or_else(|refused| {
+            tracing::warn!(cause = refused.problem.cause, "whether a token still works could not be read");
+            false
+        }) {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn is_let_in(&self, cx: &Cx) -> Result<bool, Refused> {
+        let (mut view, now) = (self.store().view().await?, clock::now());
+        Ok(match &cx.actor {
+            Actor::Token { token } => {
+                let known = view.token_named(token.name.as_str()).await?;
+                // A newer one of the same name is another.
+                known.is_some_and(|(known, _)| known == *token && !token.expired(now))
+            }
+            Actor::Administrator { token_hash, .. } => {
+                view.session(token_hash).await?.is_some_and(|session| session.expires_at > now)
+            }
+            Actor::Agent { .. } => true,
+        })
     }
 
     pub(crate) fn session(&self, cx: &Cx) -> Result<Tagged<SessionView>, Refused> {

@@ -58,7 +58,13 @@ pub(super) async fn watch(
                 Err(_) => Ended::NoAnswer { provider: screen.provider },
             }
         };
-        carry(&app, socket, end, no_answer).await;
+        let interrupted = async {
+            tokio::select! {
+                ended = no_answer => ended,
+                () = app.shut_out(cx) => Ended::ShutOut,
+            }
+        };
+        carry(&app, socket, end, interrupted).await;
         drop(closed);
         app.nudge();
     }))
@@ -85,6 +91,8 @@ enum Ended {
     NoAnswer {
         provider: String,
     },
+    /// Who looks signed out, or has a token that was revoked.
+    ShutOut,
     /// It does not answer any more.
     Silent,
     Stopping,
@@ -100,6 +108,7 @@ impl Ended {
                 let seconds = ANSWER_PATIENCE.as_secs();
                 (close_code::ERROR, format!("P0001: {provider} did not show it in {seconds} seconds"))
             }
+            Self::ShutOut => (close_code::POLICY, "A0002: the token no longer works".to_owned()),
             Self::Silent => (close_code::AWAY, "nothing was heard any more".to_owned()),
             Self::Stopping => (close_code::AWAY, "the server stops".to_owned()),
         };

@@ -15,7 +15,7 @@ use diecast_api::{
     operator::event::{ChangedView, EventList},
     time::instant,
 };
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 use tokio::{
@@ -105,9 +105,11 @@ pub(super) async fn stream(
         stopping: app.stopping(),
         after: beginning.after,
         waiting: VecDeque::from([first]),
-        app,
+        app: app.clone(),
     };
     let events = stream::unfold(follow, async |mut follow| Some((Ok(follow.next().await?), follow)));
+    // Who comes again then is told why not.
+    let events = events.take_until(Box::pin(async move { app.shut_out(cx).await }));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 

@@ -149,7 +149,7 @@ async fn record(
     let mut events = Vec::new();
     match outcome {
         Ok(answer) => {
-            tracing::info!(notification = %name, message = %outgoing.message.id, answer, "a message was taken");
+            tracing::info!(notification = %name, message_id = %outgoing.message.id, answer, "a message was taken");
             change.delete_message(outgoing.message.id).await?;
             state.sending = Sending { last_sent_at: Some(now), ..Sending::default() };
         }
@@ -163,7 +163,7 @@ async fn record(
             state.sending.problem = Some(problem);
         }
         Err(problem) => {
-            tracing::warn!(notification = %name, message = %outgoing.message.id, code = %problem.code, cause = problem.cause, "a message was not taken");
+            tracing::warn!(notification = %name, message_id = %outgoing.message.id, code = %problem.code, cause = problem.cause, "a message was not taken");
             again(&mut state, problem, &outgoing, now);
             let mut message = outgoing.message;
             message.attempts = message.attempts.saturating_add(1);
