@@ -125,6 +125,19 @@ fn damage_is_told_with_the_hosts_on_it_and_stands_until_the_whole_was_verified()
 }
 
 #[test]
+fn damage_that_was_mended_between_two_reports_is_told_all_the_same() {
+    let (mut world, mut watch) = (world(2, 1), Watch::default());
+    replica(&mut world, 2, 1, Phase::Ready);
+    let report = world.replicas.get_mut(&(provider(2), version(1).digest)).unwrap();
+    report.damage = Some(Damage { found_at: Some(NOW), mended: true, ..Damage::default() });
+    assert_eq!(watch.look(&world), raised("replica-damaged"));
+    assert!(watch.cause().contains("every byte of it matches again"), "{}", watch.cause());
+    assert_eq!(watch.look(&world), NOTHING, "it is raised once");
+    watch.clock += 3 * 3600;
+    assert_eq!(watch.look(&world), cleared("replica-damaged"));
+}
+
+#[test]
 fn a_storage_at_the_edge_of_its_floor_does_not_come_and_go() {
     let (mut world, mut watch) = (world(1, 1), Watch::default());
     let free = |world: &mut World, gib| {

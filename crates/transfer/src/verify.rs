@@ -99,6 +99,7 @@ impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let leaves = self.bad_leaves().next().map(|leaf| match self.bad_leaves().count() {
             1 => leaf.to_string(),
+            2 => format!("{leaf} and 1 other place"),
             count => format!("{leaf} and {} other places", count - 1),
         });
         let files = (!self.files.is_empty()).then(|| format!("the file {}", self.files.join(", ")));

@@ -4,6 +4,7 @@ use super::{Alarm, AlarmKind, Severity};
 use crate::{
     code::{Code, Problem},
     damage,
+    digest::Digest,
     distribution::{Desire, Distribution, ReplicaState},
     ids::{ProviderId, TemplateId},
     names::NotificationName,
@@ -11,7 +12,8 @@ use crate::{
     preflight,
     provider::ProviderState,
     recreation::{Stage, is_outdated},
-    template::TemplateStatus,
+    replica::ReplicaReport,
+    template::{TemplateStatus, VersionRef},
     units::{ByteCount, Timestamp},
 };
 use std::{
@@ -30,6 +32,9 @@ const STOPPED_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// A storage is well again when this much more than the floor is free, in parts of the floor: one at
 /// its edge does not come and go.
 const FLOOR_SLACK_PARTS: u64 = 10;
+/// How long damage that was mended is still called so. It may have been so for a second, and somebody is to
+/// look at the disk: longer than any message waits for others.
+const MENDED_LIFE: Duration = Duration::from_secs(2 * 3600);
 /// Releases that an agent may be behind.
 const RELEASES_BEHIND_MAX: u64 = 1;
 
@@ -201,6 +206,7 @@ impl Found<'_> {
                 continue;
             }
             if report.is_ready() {
+                self.mended(world, *provider, version, report);
                 continue;
             }
             let Some(damage) = damage::found(report) else {
@@ -208,20 +214,32 @@ impl Found<'_> {
                 kinds.iter().for_each(|kind| self.unknown(*kind, &about));
                 continue;
             };
-            let name = world.name_of(*provider);
-            let hosts: Vec<&str> =
-                world.hosts_on(*provider, *digest).map(|host| host.name.as_str()).collect();
-            let stands = match hosts.len() {
-                0 => "no host stands on it".to_owned(),
-                1..=3 => format!("on it: {}", hosts.join(", ")),
-                count => format!("on it: {} and {} other hosts", hosts[..2].join(", "), count - 2),
-            };
+            let (name, stands) = (world.name_of(*provider), who_stands(world, *provider, *digest));
             let (template, number) = (&version.name, version.number);
             let cause = format!("v{number} of `{template}` on {name} is damaged: {damage}; {stands}");
             let kind = kinds[usize::from(damage.last_copy)];
             let code = if damage.last_copy { Code::T0011 } else { Code::T0008 };
             self.stands(kind, &about, &name, Problem::new(code, cause));
         }
+    }
+
+    /// A copy that was damaged a moment ago.
+    fn mended(&mut self, world: &World, provider: ProviderId, version: &VersionRef, report: &ReplicaReport) {
+        let Some((damage, found_at)) = damage::mended(report).and_then(|it| Some((it, it.found_at?))) else {
+            return;
+        };
+        if self.now.since(found_at) > MENDED_LIFE {
+            return;
+        }
+        let (template, number, name) = (&version.name, version.number, world.name_of(provider));
+        let stands = who_stands(world, provider, version.digest);
+        let cause = format!(
+            "v{number} of `{template}` on {name} was damaged, and every byte of it matches again: {damage}; {stands}"
+        );
+        let problem = Problem::new(Code::T0008, cause).with_hint("look at the disk: `dmesg`, `smartctl`");
+        let kind = AlarmKind::ReplicaDamaged;
+        let about = format!("{provider}/{}/{}", version.digest.hex(), found_at.0);
+        self.stands_as(kind, Severity::Warning, kind.object(), &about, &name, problem);
     }
 
     /// A template of which no version is to be had.
@@ -304,6 +322,16 @@ impl Found<'_> {
         for (name, problem) in &facts.failing {
             self.stands(AlarmKind::NotificationFailed, name.as_str(), name.as_str(), problem.clone());
         }
+    }
+}
+
+/// For the end of a sentence.
+fn who_stands(world: &World, provider: ProviderId, digest: Digest) -> String {
+    let hosts: Vec<&str> = world.hosts_on(provider, digest).map(|host| host.name.as_str()).collect();
+    match hosts.len() {
+        0 => "no host stands on it".to_owned(),
+        1..=3 => format!("on it: {}", hosts.join(", ")),
+        count => format!("on it: {} and {} other hosts", hosts[..2].join(", "), count - 2),
     }
 }
 
