@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// Something under way between the server and an agent.
 #[derive(Clone, Debug)]
 pub enum Message {
-    Assignment(Assignment),
+    Assignment(Box<Assignment>),
     Report(Box<Report>),
 }
 

@@ -212,7 +212,7 @@ impl Sim {
 
     fn deliver(&mut self, message: Message) {
         match message {
-            Message::Assignment(assignment) => self.offer(assignment),
+            Message::Assignment(assignment) => self.offer(*assignment),
             Message::Report(report) if self.server.is_up() => {
                 let (id, generation) = (report.provider, report.generation);
                 let draw = self.dice.draw();
@@ -221,7 +221,7 @@ impl Sim {
                 // A poll is answered with what the agent has not seen.
                 let told = self.server.stored.told.get(&id).filter(|told| told.generation > generation);
                 if let Some(told) = told.cloned() {
-                    self.network.send(Message::Assignment(told), self.now, &mut self.dice);
+                    self.network.send(Message::Assignment(Box::new(told)), self.now, &mut self.dice);
                 }
             }
             Message::Report(_) => {}
@@ -293,7 +293,7 @@ impl Sim {
         }
         for assignment in self.server.plan(self.now) {
             self.check_told(&assignment);
-            self.network.send(Message::Assignment(assignment), self.now, &mut self.dice);
+            self.network.send(Message::Assignment(Box::new(assignment)), self.now, &mut self.dice);
         }
     }
 
