@@ -18,6 +18,17 @@ pub enum StoreError {
     },
 }
 
+/// What SQLite calls it when the disk is full.
+const FULL: &str = "13";
+
+impl StoreError {
+    /// Whether space is all that is missing.
+    pub fn is_full(&self) -> bool {
+        let Self::Sql { source: sqlx::Error::Database(error), .. } = self else { return false };
+        error.code().is_some_and(|code| code == FULL)
+    }
+}
+
 /// For `map_err`: says what was being done.
 pub(crate) fn doing(what: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
     move |source| StoreError::Sql { what, source }

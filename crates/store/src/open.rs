@@ -101,7 +101,12 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_MAX);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());
+        // Where the disk is full SQLite takes a change back by itself. Its connection then still counts one
+        // as begun, for ever: it is replaced.
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }));
+        let writer = writer.connect_with(options.clone());
         let writer = writer.await.map_err(unreadable)?;
         let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(unreadable)?;
         migrate::run(&mut transaction).await.map_err(unreadable)?;

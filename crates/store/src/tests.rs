@@ -353,6 +353,41 @@ async fn a_damaged_database_is_left_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_change_that_sqlite_itself_took_back_holds_up_none_after_it() {
+    let place = place();
+    let store = open(&place).await;
+    // As it does when the disk is full.
+    let mut change = store.change().await.unwrap();
+    sqlx::query("ROLLBACK").execute(change.db()).await.unwrap();
+    change.commit().await.unwrap_err();
+    for name in ["kvm-a", "kvm-b"] {
+        let mut change = store.change().await.unwrap();
+        change.put_provider(&provider(1, name)).await.unwrap();
+        change.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_from_other_trouble() {
+    let place = place();
+    let store = open(&place).await;
+    let mut change = store.change().await.unwrap();
+    sqlx::query("PRAGMA max_page_count = 1").execute(change.db()).await.unwrap();
+    let mut error = None;
+    for number in 0..500 {
+        error = change.put_provider(&provider(number + 1, &format!("kvm-{number}"))).await.err();
+        if error.is_some() {
+            break;
+        }
+    }
+    assert!(error.unwrap().is_full());
+    drop(change);
+    let mut change = store.change().await.unwrap();
+    let error = sqlx::query("nonsense").execute(change.db()).await.map_err(crate::error::doing("understand"));
+    assert!(!error.unwrap_err().is_full());
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_release_is_left_alone() {
     let place = place();
     open(&place).await.close().await;

@@ -47,6 +47,10 @@ impl From<Problem> for Refused {
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
+        if error.is_full() {
+            tracing::error!(error = %error, "the disk of the server's database is full");
+            return Self::new(Code::S0009, "the server's disk is full, so nothing of it was done");
+        }
         Self::unforeseen(error)
     }
 }
