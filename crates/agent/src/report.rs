@@ -144,6 +144,7 @@ fn replicas(known: &Knowledge, orders: Option<&Orders>) -> Vec<ReplicaReport> {
             problem: failure.map(|failure| failure.problem.clone()),
             serves: known.served_from_parts.contains(digest),
             damage: damage(known, digest, *held),
+            sources: Vec::new(),
         });
     }
     reports
@@ -183,6 +184,7 @@ fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
         problem: failure.map(|failure| failure.problem.clone()),
         serves: known.served_from_parts.contains(&digest),
         damage: damage(known, &digest, held),
+        sources: Vec::new(),
     };
     if let Some(failure) = failure.filter(|_| failed) {
         report.attempt = failure.attempt;
@@ -197,6 +199,9 @@ fn replica(known: &Knowledge, order: &ReplicaOrder) -> ReplicaReport {
             }
             report.attempt = task.attempt;
             report.progress = progress_of(task);
+            if report.phase == Phase::Transferring {
+                report.sources = task.progress.sources();
+            }
             if let Some(notice) = task.progress.notices().pop() {
                 report.problem = Some(notice);
             }

@@ -109,6 +109,28 @@ fn task(phase: TaskPhase) -> Task {
     }
 }
 
+#[test]
+fn who_gives_it_is_told_while_a_version_is_transferred_and_is_no_news() {
+    let mut known = known(Held::Nothing);
+    let from = ProviderId::from_uuid(Uuid::from_u128(9));
+    let report = |known: &Knowledge| compose(known, from, SessionId::from_uuid(Uuid::from_u128(3)), 1);
+    let transfer = task(TaskPhase::Replica(Phase::Transferring));
+    let counter = transfer.progress.clone();
+    known.tasks.insert(Object::Replica(digest()), transfer);
+    let before = report(&known);
+    assert_eq!(before.replicas[0].sources, []);
+    counter.received(from, 4096);
+    let after = report(&known);
+    let told: Vec<_> = after.replicas[0].sources.iter().map(|it| (it.provider, it.received.0)).collect();
+    assert_eq!(told, [(from, 4096)]);
+    assert!(!differs(&before, &after), "a number alone does not hurry a report");
+    known.tasks.insert(
+        Object::Replica(digest()),
+        Task { progress: counter, ..task(TaskPhase::Replica(Phase::Verifying)) },
+    );
+    assert_eq!(report(&known).replicas[0].sources, [], "nobody gives anything any more");
+}
+
 /// The server takes what is named by nobody's orders and no report for gone, and forgets it.
 #[test]
 fn what_a_task_still_works_on_is_not_gone_although_its_order_is() {

@@ -31,6 +31,7 @@ fn report(phase: Phase) -> ReplicaReport {
     ReplicaReport {
         serves: false,
         damage: None,
+        sources: Vec::new(),
         digest: current().digest,
         phase,
         attempt: 1,

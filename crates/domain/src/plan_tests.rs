@@ -88,6 +88,7 @@ fn says(world: &mut World, provider: u128, phase: Phase) {
     let report = ReplicaReport {
         serves: false,
         damage: None,
+        sources: Vec::new(),
         digest: version().digest,
         phase,
         attempt: 1,
@@ -406,6 +407,7 @@ fn what_was_just_published_is_had_from_its_maker_before_its_own_files_are_whole(
         verified_at: None,
         serves: true,
         damage: None,
+        sources: Vec::new(),
         ..world.replicas[&(id(1), version().digest)].clone()
     };
     world.replicas.insert((id(1), two.digest), report);

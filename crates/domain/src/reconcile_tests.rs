@@ -88,6 +88,7 @@ fn says(phase: Phase, attempt: u32, code: Option<Code>) -> Report {
     let replica = ReplicaReport {
         serves: false,
         damage: None,
+        sources: Vec::new(),
         digest: DIGEST,
         phase,
         attempt,

@@ -15,6 +15,7 @@
 use crate::{
     code::Problem,
     digest::Digest,
+    ids::ProviderId,
     units::{ByteCount, BytesPerSecond, Timestamp, percent},
 };
 use serde::{Deserialize, Serialize};
@@ -141,6 +142,16 @@ impl Progress {
     }
 }
 
+/// What one source of a transfer has given so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceReport {
+    pub provider: ProviderId,
+    /// Over the network, as it came.
+    pub received: ByteCount,
+    /// Lately.
+    pub rate: BytesPerSecond,
+}
+
 /// What an agent says of one replica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaReport {
@@ -160,6 +171,9 @@ pub struct ReplicaReport {
     /// was damaged of it last, and is mended.
     #[serde(default)]
     pub damage: Option<crate::damage::Damage>,
+    /// Who gave what is being transferred; empty otherwise.
+    #[serde(default)]
+    pub sources: Vec<SourceReport>,
 }
 
 impl ReplicaReport {

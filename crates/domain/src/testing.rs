@@ -101,6 +101,7 @@ pub(crate) fn replica(world: &mut World, on: u128, number: u32, phase: Phase) {
         problem: None,
         serves: false,
         damage: None,
+        sources: Vec::new(),
     };
     world.replicas.insert((provider(on), digest), report);
 }

@@ -50,6 +50,7 @@ fn world(count: u128) -> World {
         let report = ReplicaReport {
             serves: false,
             damage: None,
+            sources: Vec::new(),
             digest: DIGEST,
             phase: Phase::Ready,
             attempt: 1,

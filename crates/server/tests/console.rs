@@ -3,7 +3,10 @@
 
 mod world;
 
-use diecast_domain::{replica::Phase, units::ByteCount};
+use diecast_domain::{
+    replica::{Phase, SourceReport},
+    units::{ByteCount, BytesPerSecond},
+};
 use futures::StreamExt;
 use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
@@ -84,4 +87,21 @@ async fn progress_that_is_kept_nowhere_is_told_by_name_and_without_a_number() {
         );
         assert!(!told.contains("id:"), "{told}");
     }
+    // Who gives it is known by name as long as it is transferred, and is no longer told then.
+    let from = |agent: &world::Agent, received| SourceReport {
+        provider: agent.id,
+        received: ByteCount(received),
+        rate: BytesPerSecond(received / 2),
+    };
+    agents[1].said.replicas[0].sources = vec![from(&agents[1], 10), from(&agents[0], 40)];
+    agents[1].report().await;
+    let row = async || world.get("/templates/win11/distribution").await["providers"][1].clone();
+    let told = serde_json::json!([
+        {"provider": "kvm-a", "bytes": 40, "bytes_per_second": 20},
+        {"provider": "kvm-b", "bytes": 10, "bytes_per_second": 5},
+    ]);
+    assert_eq!(row().await["sources"], told);
+    agents[1].said.replicas[0].phase = Phase::Verifying;
+    agents[1].report().await;
+    assert_eq!(row().await["sources"], serde_json::json!([]));
 }

@@ -108,6 +108,7 @@ impl Faithful {
                     problem: None,
                     serves: false,
                     damage: None,
+                    sources: Vec::new(),
                 });
             }
         }

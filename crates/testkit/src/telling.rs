@@ -55,7 +55,7 @@ impl SimAgent {
                 })
                 .collect(),
             protocol: diecast_domain::protocol::PROTOCOL,
-        name: None,
+            name: None,
             settings: None,
             former: None,
             unassigned,
@@ -94,6 +94,7 @@ impl SimAgent {
             ReplicaReport {
                 serves: self.disk.serves(digest),
                 damage: None,
+                sources: Vec::new(),
                 digest: *digest,
                 phase,
                 attempt: failed.map_or(*attempt, |(failed, _)| *failed),

@@ -65,6 +65,11 @@ async fn a_version_arrives_from_several_sources_and_stays_sparse() {
     assert!(used < 150 * LEAF, "holes stay holes: {used} bytes are used");
     let view = progress.view();
     assert_eq!(view.bytes_network, world.golden.manifest.wire_bytes());
+    let given = progress.sources();
+    let from: Vec<_> =
+        given.iter().filter(|it| it.received > ByteCount::ZERO).map(|it| it.provider).collect();
+    assert!(from.contains(&a.source.provider) && from.contains(&b.source.provider), "{given:?}");
+    assert_eq!(given.iter().map(|it| it.received.0).sum::<u64>(), view.bytes_network.0);
     let wanted = world.golden.manifest.data_bytes();
     assert_eq!(progress.notices(), []);
     // `finish` ended at the flush, with all done.

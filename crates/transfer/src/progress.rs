@@ -5,9 +5,12 @@ use diecast_domain::{
     code::Problem,
     digest::Digest,
     generation::Generation,
+    ids::ProviderId,
+    replica::SourceReport,
     units::{ByteCount, BytesPerSecond},
 };
 use std::{
+    collections::BTreeMap,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -53,6 +56,14 @@ struct Shown {
     meter: Meter,
     notices: Vec<Problem>,
     damaged_seeds: Vec<(Digest, Damage)>,
+    given: BTreeMap<ProviderId, Given>,
+}
+
+/// What one source sent.
+#[derive(Debug)]
+struct Given {
+    bytes: u64,
+    meter: Meter,
 }
 
 /// One look at a `Progress`.
@@ -109,6 +120,17 @@ impl Progress {
         }
     }
 
+    /// Who sent how much, wrong answers included; each look lets the rates follow.
+    pub fn sources(&self) -> Vec<SourceReport> {
+        let now = self.started.elapsed();
+        let told = |(provider, given): (&ProviderId, &mut Given)| {
+            given.meter.observe(now, given.bytes, given.bytes);
+            let rate = BytesPerSecond(given.meter.rate as u64);
+            SourceReport { provider: *provider, received: ByteCount(given.bytes), rate }
+        };
+        self.shown().given.iter_mut().map(told).collect()
+    }
+
     /// What an administrator should know although the work goes on: a source that sent wrong bytes.
     pub fn notices(&self) -> Vec<Problem> {
         self.shown().notices.clone()
@@ -148,8 +170,11 @@ impl Progress {
         self.done.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(crate) fn add_network(&self, bytes: u64) {
+    /// So much came over the network.
+    pub fn received(&self, source: ProviderId, bytes: u64) {
         self.network.fetch_add(bytes, Ordering::Relaxed);
+        let begins = || Given { bytes: 0, meter: Meter::beginning(self.started.elapsed()) };
+        self.shown().given.entry(source).or_insert_with(begins).bytes += bytes;
         crate::totals::add_received(bytes);
     }
 
@@ -180,6 +205,11 @@ const AVERAGE_SECONDS: f64 = 10.0;
 const LEFT_GAIN: f64 = 0.1;
 
 impl Meter {
+    /// Of what has begun just now, with nothing done.
+    fn beginning(now: Duration) -> Self {
+        Self { last: Some((now, 0)), ..Self::default() }
+    }
+
     fn observe(&mut self, now: Duration, done: u64, total: u64) {
         let Some((then, before)) = self.last else {
             self.last = Some((now, done));
@@ -225,6 +255,28 @@ mod tests {
         }
         assert!((6.0..14.0).contains(&(meter.rate / f64::from(1 << 20))), "{}", meter.rate);
         assert!((20.0..80.0).contains(&meter.left.unwrap()), "{:?}", meter.left);
+    }
+
+    #[test]
+    fn what_each_source_sent_is_told_apart() {
+        let progress = Progress::default();
+        let [a, b] = [1, 2].map(|number| ProviderId::from_uuid(uuid::Uuid::from_u128(number)));
+        assert_eq!(progress.sources(), []);
+        for (source, bytes) in [(a, 7), (b, 5), (a, 30)] {
+            progress.received(source, bytes);
+        }
+        let told: Vec<_> = progress.sources().iter().map(|it| (it.provider, it.received.0)).collect();
+        assert_eq!(told, [(a, 37), (b, 5)]);
+        assert_eq!(progress.view().bytes_network, ByteCount(42));
+    }
+
+    #[test]
+    fn a_source_that_falls_silent_is_seen_to_slow_down() {
+        let mut meter = Meter::beginning(Duration::from_secs(3));
+        meter.observe(Duration::from_secs(4), 1000, 1000);
+        assert_eq!(meter.rate as u64, 1000);
+        meter.observe(Duration::from_secs(34), 1000, 1000);
+        assert!((10.0..100.0).contains(&meter.rate), "{}", meter.rate);
     }
 
     #[test]

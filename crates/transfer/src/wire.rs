@@ -147,6 +147,7 @@ pub(crate) struct Way<'a> {
 
 /// An answer that begins.
 struct Arrival {
+    from: ProviderId,
     address: String,
     response: Response,
     /// The most that there may be, with what was there before.
@@ -232,7 +233,7 @@ impl FrameClient {
                     return Err(NoFrame::Broken { address, cause });
                 }
             };
-            let arrival = Arrival { address, response, expected, paid };
+            let arrival = Arrival { from: source.provider, address, response, expected, paid };
             body(arrival, way, &mut bytes, part).await?;
             let goes_on = asked.until.is_some_and(|until| bytes.len() == until);
             if form != FrameForm::Named || !goes_on {
@@ -287,7 +288,7 @@ impl FrameClient {
 /// Reads at most as much as is expected, and leaves a source that is too slow. What is held back here is
 /// not its fault.
 async fn body(
-    Arrival { address, mut response, expected, mut paid }: Arrival,
+    Arrival { from, address, mut response, expected, mut paid }: Arrival,
     Way { patience, pace, progress }: Way<'_>,
     bytes: &mut BytesMut,
     part: &mut Part,
@@ -312,7 +313,7 @@ async fn body(
                 continue;
             }
         };
-        progress.add_network(chunk.len() as u64);
+        progress.received(from, chunk.len() as u64);
         in_window += chunk.len() as u64;
         if bytes.len() + chunk.len() > expected {
             return Err(NoFrame::TooLong { address, expected });

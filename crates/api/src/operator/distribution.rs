@@ -70,6 +70,9 @@ pub struct DistributionRow {
     /// What keeps it from going faster now, while it is on its way.
     #[serde(default)]
     pub limited: Option<LimitedView>,
+    /// Who gives it what it is transferring now, most first.
+    #[serde(default)]
+    pub sources: Vec<SourceView>,
     /// The version held there, verified.
     pub version: Option<u32>,
     /// When every byte of the current version was last read and matched there.
@@ -83,6 +86,16 @@ pub struct DistributionRow {
     /// Versions of this template that are damaged there, the current one or older.
     #[serde(default)]
     pub damaged: Vec<DamageView>,
+}
+
+/// What one provider has given another of a transfer that is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceView {
+    pub provider: String,
+    /// Received from it over the network.
+    pub bytes: u64,
+    /// Lately.
+    pub bytes_per_second: u64,
 }
 
 impl DistributionRow {
@@ -101,6 +114,7 @@ impl DistributionRow {
             bytes_per_second: view.work.rate.0,
             seconds_left: view.work.seconds_left,
             limited: None,
+            sources: Vec::new(),
             version: view.version,
             verified_at: view.verified_at.map(rfc3339),
             since: rfc3339(view.since),

@@ -10,7 +10,7 @@ use super::Look;
 use diecast_api::operator::{
     ProblemView,
     audit::AuditList,
-    distribution::{DistributionRow, DistributionSummary, DistributionView},
+    distribution::{DistributionRow, DistributionSummary, DistributionView, SourceView},
     event::EventList,
     host::HostView,
     operation::OperationView,
@@ -46,6 +46,7 @@ pub(crate) fn row(provider: &str, state: &str, progress: &str, phase: &str, perc
         bytes_per_second: 0,
         seconds_left: None,
         limited: None,
+        sources: Vec::new(),
         damaged: Vec::new(),
         version: None,
         verified_at: None,
@@ -58,10 +59,15 @@ pub(crate) fn row(provider: &str, state: &str, progress: &str, phase: &str, perc
     }
 }
 
+fn source(provider: &str, bytes: u64, bytes_per_second: u64) -> SourceView {
+    SourceView { provider: provider.into(), bytes, bytes_per_second }
+}
+
 pub(crate) fn distribution() -> DistributionView {
     let ready = row("kvm-a", "Ready", "OK", "ready", 100.0);
     let mut moving = row("kvm-b", "Needs update", "Distributing", "transferring", 41.7);
     (moving.bytes_per_second, moving.seconds_left) = (117_440_512, Some(12));
+    moving.sources = vec![source("kvm-a", 429_496_730, 92_274_688), source("kvm-e", 107_840_000, 25_165_824)];
     let mut full = row("kvm-c", "Needs update", "Failed to distribute", "failed", 60.2);
     (full.attempts, full.next_attempt_at) = (2, Some("2026-01-01T00:10:40Z".into()));
     full.code = Some("T0003".into());

@@ -11,7 +11,7 @@ use diecast_domain::{
     ids::HostId,
     maintenance::{WorkingCopyPhase, WorkingCopyReport},
     provider::Power,
-    replica::{Phase, Progress, ReplicaReport},
+    replica::{Phase, Progress, ReplicaReport, SourceReport},
     report::{CheckLine, OperationReport, Outcome, PublicationPhase, PublicationReport, Published},
     template::PublicationSource,
     units::{ByteCount, BytesPerSecond, Timestamp},
@@ -40,6 +40,8 @@ const WEIGHT: ByteCount = ByteCount::gib(9);
 /// How long a transfer seems to take.
 const TRANSFER: Duration = Duration::from_secs(8);
 const TRANSFER_SLOW: Duration = Duration::from_secs(400);
+/// From so many a transfer seems to come.
+const SOURCES_ASKED: usize = 3;
 /// How long a host seems to be made.
 const MAKING: Duration = Duration::from_secs(3);
 
@@ -179,6 +181,7 @@ fn replica(agent: &Agent, order: &ReplicaOrder, mood: Mood, clocks: &mut Clocks)
         problem: None,
         serves: false,
         damage: None,
+        sources: Vec::new(),
     };
     let before = agent.said.replicas.iter().find(|it| it.digest == digest && it.phase == Phase::Ready);
     let own =
@@ -204,10 +207,26 @@ fn replica(agent: &Agent, order: &ReplicaOrder, mood: Mood, clocks: &mut Clocks)
             let part = clocks.since(clock).as_secs_f64() / whole.as_secs_f64();
             report.phase = if part < 0.9 { Phase::Transferring } else { Phase::Verifying };
             report.progress = progress(part.min(0.99), whole);
+            if report.phase == Phase::Transferring {
+                report.sources = sources(order, &report.progress);
+            }
         }
         _ => {}
     }
     report
+}
+
+/// Of the first few who have it, the earlier the more.
+fn sources(order: &ReplicaOrder, progress: &Progress) -> Vec<SourceReport> {
+    let asked = || order.sources.iter().take(SOURCES_ASKED);
+    let shares: u64 = (1..=asked().count() as u64).sum();
+    let share = |whole: u64, position: usize| whole * (asked().count() - position) as u64 / shares;
+    let given = asked().enumerate().map(|(position, source)| SourceReport {
+        provider: source.provider,
+        received: ByteCount(share(progress.network.0, position)),
+        rate: BytesPerSecond(share(progress.rate.0, position)),
+    });
+    given.collect()
 }
 
 fn host(agent: &Agent, order: &HostOrder, clocks: &mut Clocks) -> HostReport {

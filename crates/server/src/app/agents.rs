@@ -102,6 +102,7 @@ fn check(report: &Report) -> Result<(), Refused> {
         report.operations.len(),
         report.working_copies.len(),
         report.unassigned.len(),
+        report.replicas.iter().map(|replica| replica.sources.len()).sum(),
     ];
     if counts.iter().any(|count| *count > ITEMS_MAX) || report.addresses.len() > ADDRESSES_MAX {
         return Err(Refused::malformed("the report has more items than are taken"));

@@ -13,7 +13,7 @@ use crate::{
 };
 use diecast_api::{
     operator::{
-        distribution::{DistributionRow, DistributionView, ProviderNames, RemoveProviders},
+        distribution::{DistributionRow, DistributionView, ProviderNames, RemoveProviders, SourceView},
         operation::OperationList,
         template::PlanView,
     },
@@ -25,6 +25,7 @@ use diecast_domain::{
     distribution::{Desire, Member, ReplicaState, ReplicaView},
     ids::ProviderId,
     reconcile::member_retried,
+    replica::Phase,
     template::{Publication, TemplateStatus},
     wishes::may_remove_member,
 };
@@ -298,6 +299,29 @@ fn chosen(picture: &Picture, record: &TemplateRecord, names: &[String]) -> Resul
     Ok(ids)
 }
 
+/// Whom its transfer gets the current version from, most first; nobody while it transfers nothing.
+fn sources(
+    picture: &Picture,
+    record: &TemplateRecord,
+    id: ProviderId,
+    view: &ReplicaView,
+) -> Vec<SourceView> {
+    if view.phase != Some(Phase::Transferring) {
+        return Vec::new();
+    }
+    let said = picture.current(record).and_then(|version| picture.world.replicas.get(&(id, version.digest)));
+    let given = said.into_iter().flat_map(|report| &report.sources);
+    let mut sources: Vec<_> = given
+        .map(|it| SourceView {
+            provider: picture.provider_name(it.provider),
+            bytes: it.received.0,
+            bytes_per_second: it.rate.0,
+        })
+        .collect();
+    sources.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.provider.cmp(&b.provider)));
+    sources
+}
+
 fn tagged(picture: &Picture, record: &TemplateRecord) -> Tagged<DistributionView> {
     let members = picture.list(record.id).map(|list| &list.members);
     let wishes: Vec<_> = members.into_iter().flatten().collect();
@@ -312,6 +336,7 @@ fn tagged(picture: &Picture, record: &TemplateRecord) -> Tagged<DistributionView
             (row.bytes_done, row.bytes_total) = (whole, whole);
         }
         row.damaged = damaged(*id);
+        row.sources = sources(picture, record, *id, view);
         row.limited = picture.world.limited(record.id, *id, picture.now).as_ref().map(Into::into);
         row
     };

@@ -17,6 +17,9 @@ pub(super) async fn keep(
     if app.live().is_kept(&essence) {
         return Ok(());
     }
+    if app.live().is_other_release(&essence) {
+        pass.replaced.insert(essence.provider);
+    }
     change.put_report(&essence).await?;
     pass.kept.push(essence);
     pass.dirty = true;
@@ -32,6 +35,7 @@ fn essence(report: &Report) -> Report {
     essence.publications.iter_mut().for_each(|it| it.progress = Progress::default());
     for replica in &mut essence.replicas {
         replica.progress = Progress { total: replica.progress.total, ..Progress::default() };
+        replica.sources.clear();
     }
     for storage in essence.facts.iter_mut().flat_map(|facts| &mut facts.storages) {
         storage.free = ByteCount::ZERO;

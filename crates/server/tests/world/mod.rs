@@ -316,6 +316,7 @@ impl Agent {
             problem: None,
             serves: false,
             damage: None,
+            sources: Vec::new(),
         });
     }
 
