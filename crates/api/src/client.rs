@@ -73,6 +73,13 @@ pub struct Client {
 impl Client {
     pub fn new(connection: &Connection) -> Result<Self, ClientError> {
         let base = checked(&connection.url)?;
+        if connection
+            .token
+            .as_ref()
+            .is_some_and(|Token(token)| !token.bytes().all(|it| it.is_ascii_graphic()))
+        {
+            return Err(ClientError::BadToken);
+        }
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(READ_TIMEOUT)

@@ -31,6 +31,19 @@ fn client(url: &str) -> Client {
     Client::new(&Connection { url: url.into(), ca: None, token }).unwrap()
 }
 
+#[test]
+fn a_token_with_a_line_break_is_refused_before_anything_is_asked_and_not_shown() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    for bad in ["secret\n", "sec\r\nret", "secret ", "s\u{e9}cret"] {
+        let token = Some(Token(bad.into()));
+        let asked = Connection { url: "https://diecast.example:7443".into(), ca: None, token };
+        let error = Client::new(&asked).unwrap_err();
+        assert_eq!(error.code(), Some(Code::A0002), "{bad:?}");
+        let shown = format!("{error} {:?} {:?}", error, error.details());
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}
+
 fn event(id: i64) -> EventView {
     EventView {
         id,

@@ -31,6 +31,8 @@ pub enum ClientError {
         #[source]
         source: Option<reqwest::Error>,
     },
+    #[error("the token has characters that no token has")]
+    BadToken,
     #[error("no connection can be prepared")]
     Unusable {
         #[source]
@@ -68,6 +70,8 @@ impl ClientError {
                 .with_hint("check that the address is that of a Diecast server of this release"),
             Self::BadUrl { .. } => Problem::new(Code::A0001, self.to_string())
                 .with_hint("correct the address given with `--url` or DIECAST_URL"),
+            Self::BadToken => Problem::new(Code::A0002, self.to_string())
+                .with_hint("give it without spaces and line breaks: correct DIECAST_TOKEN, or sign in anew"),
             Self::BadCa { .. } => Problem::new(Code::A0013, self.to_string()),
             Self::Unusable { source } => Problem::new(Code::S0004, format!("{self}: {}", innermost(source))),
         };
