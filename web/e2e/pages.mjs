@@ -1,7 +1,7 @@
 // Every page in light and dark: photographed, and looked at by axe.
-import { axe, shoot, theme } from "./browser.mjs";
+import { axe, rests, shoot, theme } from "./browser.mjs";
 
-/** Name of the picture, address, and what makes a dialog appear, if any. */
+/** Name of the picture, address, what makes a dialog appear, if any, and which answer is changed, if one is, and how. */
 export const pages = [
   ["templates", "/templates"],
   ["template-distribution", "/templates/win11/distribution"],
@@ -48,30 +48,35 @@ export const pages = [
   ["missing", "/nowhere"],
 ];
 
-/** Goes through them; what axe finds, by page. */
-export async function tour(page, url, list, prefix = "") {
+/** What light and dark differ in, for axe. */
+const COLORS = ["color-contrast"];
+
+/** Goes to one of them; what axe finds there. */
+export async function tour(page, url, [name, path, act, changed], prefix = "") {
   const found = [];
-  for (const [name, path, act] of list) {
-    for (const dark of [false, true]) {
-      await theme(page, dark);
-      try {
-        // Other tests may make networks on this machine; Chromium then gives up what it is at.
-        const go = () => page.goto(`${url}${path}`, { waitUntil: "load" });
-        await go().catch(go);
-        await page.getByRole("heading", { level: 1 }).waitFor();
-        await page.locator("[aria-label=Loading]").first().waitFor({ state: "detached", timeout: 5000 }).catch(() => undefined);
-        await page.waitForTimeout(400);
-        if (act) {
-          await act(page);
-          await page.waitForTimeout(900);
-        }
-        await shoot(page, `${prefix}${name}-${dark ? "dark" : "light"}`);
-        for (const it of await axe(page)) found.push(`${name} ${dark ? "dark" : "light"}: ${it}`);
-      } catch (error) {
-        found.push(`${name}: ${String(error).slice(0, 400)}`);
-        await shoot(page, `${prefix}${name}-broken`);
-      }
+  const look = async (dark) => {
+    const mode = dark ? "dark" : "light";
+    await theme(page, dark);
+    await rests(page);
+    await shoot(page, `${prefix}${name}-${mode}`);
+    for (const it of await axe(page, dark ? COLORS : undefined)) found.push(`${name} ${mode}: ${it}`);
+  };
+  try {
+    if (changed) await page.route(...changed);
+    // Other tests may make networks on this machine; Chromium then gives up what it is at.
+    const go = () => page.goto(`${url}${path}`, { waitUntil: "load" });
+    await go().catch(go);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    if (act) {
+      await rests(page);
+      await act(page);
     }
+    for (const dark of [false, true]) await look(dark);
+  } catch (error) {
+    found.push(`${name}: ${String(error).slice(0, 400)}`);
+    await shoot(page, `${prefix}${name}-broken`);
+  } finally {
+    if (changed) await page.unroute(changed[0]);
   }
   return found;
 }

@@ -1,5 +1,4 @@
 // What a crowd cannot bring about: the server's answer is changed on its way, so that it can be looked at.
-import { tour } from "./pages.mjs";
 
 const damage = (last_copy, hosts) => ({
   version: 1, found_at: new Date(Date.now() - 7200_000).toISOString(), code: last_copy ? "T0011" : "T0008", last_copy, hosts, count: 3,
@@ -25,7 +24,7 @@ const recovery = {
 };
 
 /** Name of the picture, address, which answer is changed, and how. */
-const rare = [
+const answers = [
   ["recovery-open", "/recovery", "**/api/v1/recovery", () => recovery],
   ["provider-damaged", "/providers/kvm-01", "**/api/v1/providers/kvm-01", (it) => ({ ...it, held: held(true), limit: "2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s", limited })],
   ["distribution-damaged", "/templates/win11/distribution", "**/api/v1/templates/win11/distribution", (it) => ({
@@ -35,16 +34,8 @@ const rare = [
   ["host-damaged", "/hosts/desk-001", "**/api/v1/hosts/desk-001", (it) => ({ ...it, base_damage: damage(true, hosts) })],
 ];
 
-export async function tourRare(page, url, wanted) {
-  const found = [];
-  for (const [name, path, answer, change] of rare) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
-    await page.route(answer, async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, json: change(await response.json()) });
-    });
-    found.push(...(await tour(page, url, [[name, path]])));
-    await page.unroute(answer);
-  }
-  return found;
-}
+/** As the pages are written. */
+export const rare = answers.map(([name, path, answer, change]) => [name, path, undefined, [answer, async (route) => {
+  const response = await route.fetch();
+  await route.fulfill({ response, json: change(await response.json()) });
+}]]);

@@ -1,7 +1,5 @@
 // What there is to see: templates in every state, hosts, a pool, a schedule, one provider that is silent.
 
-export async function empty() {}
-
 export async function fill(api, crowd, providers) {
   const names = Array.from({ length: providers }, (_, index) => `kvm-${String(index + 1).padStart(2, "0")}`);
   for (const name of names) await api.until(`/providers/${name}`, (it) => it.state === "Available");
@@ -23,10 +21,7 @@ export async function fill(api, crowd, providers) {
   await api.until("/hosts?template=win11", (it) => it.items.every((host) => host.status === "Ready"));
   await api.post("/templates/office/maintenance");
   await api.until("/templates/office", (it) => it.status === "Maintenance");
-  crowd.say("slow kvm-03");
-  crowd.say("slow kvm-04");
-  crowd.say(`fail kvm-02`);
-  await new Promise((done) => setTimeout(done, 1500));
+  for (const order of ["slow kvm-03", "slow kvm-04", "fail kvm-02"]) await crowd.say(order);
   await make("moving", names.slice(0, 5));
   await api.until("/templates/moving/distribution", (it) => it.providers.some((row) => row.code) && it.providers.some((row) => row.percent > 0 && row.percent < 100));
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? `${root}target`;
 
-/** Starts it; `say` gives the crowd an order. */
+/** Starts it; `say` gives the crowd an order, and ends when it was followed. */
 export async function startCrowd(providers) {
   const program = `${target}/debug/examples/crowd`;
   if (!existsSync(program)) throw new Error(`${program} is missing: cargo build -p diecast-server --example crowd`);
@@ -20,7 +20,13 @@ export async function startCrowd(providers) {
   // Its certificate is its own authority's.
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
   const { url, user, password } = JSON.parse(first);
-  const say = (order) => child.stdin.write(`${order}\n`);
+  // One line is answered for each order, in their order.
+  const waiting = [];
+  lines.on("line", () => waiting.shift()?.());
+  const say = (order) => new Promise((done) => {
+    waiting.push(done);
+    child.stdin.write(`${order}\n`);
+  });
   const stop = () => new Promise((done) => {
     child.once("exit", done);
     child.stdin.end();

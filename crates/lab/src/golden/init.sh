@@ -34,6 +34,9 @@ done
 # What whoever maintains the golden machine wants done at every start.
 [ ! -f /disk/rc.local ] || . /disk/rc.local
 
+# A shell on the screen, for whoever sits before it; it is there before the guest agent answers.
+(while :; do setsid -c sh < /dev/tty1 > /dev/tty1 2>&1; sleep 1; done) &
+
 ip link set lo up
 if [ -e /sys/class/net/eth0 ]; then
   ip link set eth0 up

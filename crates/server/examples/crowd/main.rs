@@ -60,26 +60,27 @@ async fn main() {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         let (word, name) = line.trim().split_once(' ').unwrap_or((line.trim(), ""));
-        let mood = match word {
-            "silence" => Mood::Silent,
-            "fail" => Mood::Failing,
-            "slow" => Mood::Slow,
-            "wake" | "heal" => Mood::Well,
+        let feel = |mood| {
+            moods.lock().unwrap().insert(name.to_owned(), mood);
+        };
+        match word {
+            "silence" => feel(Mood::Silent),
+            "fail" => feel(Mood::Failing),
+            "slow" => feel(Mood::Slow),
+            "wake" | "heal" => feel(Mood::Well),
             "join" => {
                 // The token of a provider that the console added.
                 let agent = Agent::enrol(&world, name).await;
                 tokio::spawn(life::live(agent, moods.clone()));
-                continue;
             }
             "restart" => {
                 world.server.take().unwrap().stop().await;
                 tokio::time::sleep(AWAY).await;
                 world.server = Some(diecast_server::start(settings.clone()).await.unwrap());
-                continue;
             }
-            _ => continue,
-        };
-        moods.lock().unwrap().insert(name.to_owned(), mood);
+            _ => {}
+        }
+        println!("done: {line}");
     }
     world.server.take().unwrap().stop().await;
 }
