@@ -15,7 +15,11 @@ pub(crate) fn show(look: Look, view: &RecoveryView) -> String {
     if let Some(finished) = &view.finished_at {
         return format!("{text}finished {finished}: everything goes on\n");
     }
-    text.push_str("nothing is deleted and nothing is begun until `diecast recovery finish`\n\n");
+    text.push_str("nothing is deleted and nothing is begun until `diecast recovery finish`\n");
+    text.push_str(
+        "passwords and tokens are those of the backup: revoke again what was revoked since, see \
+         `diecast token list`\n\n",
+    );
     let row = |it: &diecast_api::operator::recovery::RecoveryProviderView| {
         vec![it.name.clone(), yes_no(it.known), yes_no(it.answers), yes_no(it.told)]
     };
@@ -96,6 +100,7 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("until `diecast recovery finish`"), "{text}");
+        assert!(text.contains("revoke again what was revoked since, see `diecast token list`"), "{text}");
         let line =
             |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{text}"));
         assert!(line("kvm-b").contains("no") && line("desk-1").contains("yes"), "{text}");
