@@ -120,6 +120,13 @@ impl Live {
         self.kept_reports().get(&essence.provider) == Some(essence)
     }
 
+    /// It is of another release than what said the last report: it was upgraded, or taken back.
+    pub(crate) fn is_other_release(&self, report: &Report) -> bool {
+        let kept = self.kept_reports();
+        let before = kept.get(&report.provider).map(|it| (it.protocol, it.agent_version.as_str()));
+        before.is_some_and(|before| before != (report.protocol, report.agent_version.as_str()))
+    }
+
     /// The store has these now.
     pub(crate) fn now_kept(&self, essences: Vec<Report>) {
         self.kept_reports().extend(essences.into_iter().map(|essence| (essence.provider, essence)));

@@ -25,7 +25,10 @@ use diecast_domain::{
     report::Report,
 };
 use diecast_store::{Change, NewEvent, StoreError};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// Between passes when nobody nudges: silence and pauses are noticed this late at most.
 const TICK: Duration = Duration::from_millis(500);
@@ -38,6 +41,8 @@ pub(crate) struct Pass {
     /// Who is told something new.
     pub(crate) told: Vec<(ProviderId, Generation)>,
     pub(crate) events: Vec<NewEvent>,
+    /// Whose agents are of another release than before.
+    replaced: BTreeSet<ProviderId>,
     /// Reports as they were stored.
     kept: Vec<Report>,
     /// A message is to be sent.

@@ -16,7 +16,8 @@ pub(super) async fn reconcile(
     for id in picture.providers.keys() {
         let Some(orders) = plan::orders(&picture.world, *id) else { continue };
         let same = |before: &Assignment| before.orders == orders && before.generation.epoch == epoch;
-        if told.get(id).is_some_and(same) {
+        // An agent holds its orders as far as its release understood them: another one is told them anew.
+        if told.get(id).is_some_and(same) && !pass.replaced.contains(id) {
             continue;
         }
         pass.told.push((*id, change.assign(orders).await?));
