@@ -6,6 +6,7 @@ use crate::{
     ids::PoolId,
     ids::{HostId, ProviderId, TemplateId},
     names::HostName,
+    pattern::NamePattern,
     preparation::{Preparation, ReadyWhen},
     provider::Power,
     units::{ByteCount, Timestamp},
@@ -71,6 +72,18 @@ pub struct Host {
 
 const fn first_incarnation() -> u32 {
     1
+}
+
+/// What hosts of a template are like where nobody says otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostDefaults {
+    #[serde(default)]
+    pub kind: Option<HostKind>,
+    /// After which they are called.
+    #[serde(default)]
+    pub name: Option<NamePattern>,
+    #[serde(default)]
+    pub setup: Option<HostSetup>,
 }
 
 /// What a host is like beside its version; outlives its recreations.

@@ -317,3 +317,39 @@ async fn hosts_are_searched_sorted_and_read_a_window_at_a_time() {
         "a cursor has no place in another order"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_are_as_their_template_says_unless_somebody_says_otherwise() {
+    let world = World::start().await;
+    let mut agents = [world.join("kvm-a").await];
+    world.distribute("win11", &mut agents).await;
+    let nameless = json!({"template": "win11", "count": 1});
+    let (status, said) = world.refused(Method::POST, "/hosts", nameless.clone()).await;
+    assert_eq!((status, said["code"].as_str()), (StatusCode::BAD_REQUEST, Some("A0001")), "{said}");
+
+    let change = async |defaults: Value| {
+        let body = json!({"host_defaults": defaults});
+        world.ask(Method::PATCH, "/templates/win11").json(&body).send().await.unwrap()
+    };
+    for bad in [json!({"kind": "half"}), json!({"name": "desk"}), json!({"setup": {"ready_when": "soon"}})] {
+        assert_eq!(problem(change(bad).await).await.0, StatusCode::BAD_REQUEST);
+    }
+    let setup = json!({"user_data": "#cloud-config\n", "ready_when": "address"});
+    assert!(
+        change(json!({"kind": "full", "name": "desk-{nnn}", "setup": setup})).await.status().is_success()
+    );
+    assert!(change(json!({"name": "pc-{nn}"})).await.status().is_success(), "what is left out stays");
+    let told = world.get("/templates/win11").await["host_defaults"].clone();
+    assert_eq!((&told["kind"], &told["name"]), (&json!("full"), &json!("pc-{nn}")), "{told}");
+
+    let usual = world.post("/hosts", nameless).await["items"][0].clone();
+    assert_eq!((&usual["name"], &usual["kind"]), (&json!("pc-01"), &json!("full")), "{usual}");
+    assert_eq!(usual["setup"]["ready_when"], "address");
+    assert_eq!(world.get("/hosts/pc-01").await["setup"]["user_data"], "#cloud-config\n");
+    let other = json!({"template": "win11", "count": 1, "name": "lab-1", "full": false,
+        "setup": {"user_data": "", "ready_when": "running"}});
+    world.post("/hosts", other).await;
+    let other = world.get("/hosts/lab-1").await;
+    assert_eq!((&other["kind"], &other["setup"]["ready_when"]), (&json!("linked"), &json!("running")));
+    assert_eq!(other["setup"]["user_data"], Value::Null, "an empty text is none");
+}

@@ -6,6 +6,7 @@ use crate::{
     ledger::{Kind, its_name},
 };
 use diecast_domain::{
+    host::HostDefaults,
     ids::{ProviderId, TemplateId},
     limit::Limit,
     maintenance::{Discarded, Maintenance},
@@ -45,6 +46,8 @@ pub struct TemplateRecord {
     /// On each transfer of it.
     #[serde(default)]
     pub limit: Option<Limit>,
+    #[serde(default)]
+    pub host_defaults: HostDefaults,
 }
 
 impl View {

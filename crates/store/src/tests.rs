@@ -64,6 +64,7 @@ fn template(number: u128, name: &str) -> TemplateRecord {
         status: TemplateStatus::Creating,
         concurrency: 8,
         limit: None,
+        host_defaults: Default::default(),
         current: None,
         publication: None,
         note: None,

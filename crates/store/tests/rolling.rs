@@ -25,6 +25,7 @@ fn template() -> TemplateRecord {
         status: TemplateStatus::Ready,
         concurrency: 8,
         limit: None,
+        host_defaults: Default::default(),
         current: Some(1),
         publication: None,
         note: None,

@@ -13,16 +13,32 @@ pub struct CreateHosts {
     #[serde(default)]
     pub providers: Vec<String>,
     pub count: u32,
-    /// `desk-{nnn}`
-    pub name: String,
-    /// With disks of its own instead of overlays.
-    #[serde(default)]
-    pub full: bool,
+    /// `desk-{nnn}`. Left out: the template's own pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// With disks of its own instead of overlays. Left out: as the template says, else overlays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<bool>,
     /// Of which version: a number or a tag. Left out: the current one.
     #[serde(default)]
     pub version: Option<String>,
+    /// What is left out is as the template says; an empty text is none.
     #[serde(default)]
     pub setup: SetupBody,
+}
+
+/// What hosts of a template are like where `POST /api/v1/hosts` does not say. Changing it, what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HostDefaultsBody {
+    /// `linked` or `full`
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// `desk-{nnn}`; empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setup: Option<SetupBody>,
 }
 
 /// What a host is like beside its version; what is left out has its default.

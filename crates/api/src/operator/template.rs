@@ -1,8 +1,8 @@
 //! Templates and their versions.
 
 use super::{
-    ProblemView, damage::HeldView, distribution::DistributionSummary, limit::LimitedView,
-    maintenance::MaintenanceView,
+    ProblemView, damage::HeldView, distribution::DistributionSummary, host::HostDefaultsBody,
+    limit::LimitedView, maintenance::MaintenanceView,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +36,9 @@ pub struct CreateTemplate {
     /// How fast each transfer of it may go: `100Mbit/s`, `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`.
     #[serde(default)]
     pub limit: Option<String>,
+    /// What hosts made of it are like where nobody says otherwise.
+    #[serde(default)]
+    pub host_defaults: HostDefaultsBody,
     #[serde(default)]
     pub note: Option<String>,
 }
@@ -52,6 +55,9 @@ pub struct ChangeTemplate {
     /// How fast each transfer of it may go; `off` takes it away.
     #[serde(default)]
     pub limit: Option<String>,
+    /// What hosts made of it are like where nobody says otherwise.
+    #[serde(default)]
+    pub host_defaults: HostDefaultsBody,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -77,6 +83,9 @@ pub struct TemplateView {
     /// What that means now.
     #[serde(default)]
     pub limited: Option<LimitedView>,
+    /// What hosts made of it are like where nobody says otherwise.
+    #[serde(default)]
+    pub host_defaults: HostDefaultsBody,
     pub hosts: u32,
     pub created_at: String,
     /// When its content last changed: when its newest version was made.

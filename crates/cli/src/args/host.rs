@@ -59,12 +59,15 @@ pub struct CreateArgs {
     #[arg(long, default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(HOSTS_PER_REQUEST_MAX)))]
     pub count: u32,
-    /// The pattern of their names, with one number in it: 'desk-{nnn}'
+    /// The pattern of their names, with one number in it: 'desk-{nnn}' [default: the template's]
     #[arg(long, value_name = "PATTERN", value_parser = parse::name_pattern)]
-    pub name: String,
+    pub name: Option<String>,
     /// Give them whole disks of their own, instead of overlays on the template's
     #[arg(long)]
     pub full: bool,
+    /// Give them overlays, where the template says otherwise
+    #[arg(long, conflicts_with = "full")]
+    pub linked: bool,
     /// Which version: a number or a tag [default: the current one]
     #[arg(long, value_parser = parse::version)]
     pub version: Option<String>,

@@ -140,6 +140,10 @@ pub(super) fn name_pattern(text: &str) -> Result<String, String> {
     text.parse::<NamePattern>().map(|_| text.to_owned()).map_err(|bad| bad.to_string())
 }
 
+pub(super) fn name_pattern_or_none(text: &str) -> Result<String, String> {
+    if text.is_empty() { Ok(String::new()) } else { name_pattern(text) }
+}
+
 /// A path on a provider's machine. Nothing there is relative to anything here.
 pub(super) fn remote_path(text: &str) -> Result<String, String> {
     if text.starts_with('/') {

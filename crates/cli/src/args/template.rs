@@ -1,13 +1,13 @@
 //! `diecast template`: what may be typed.
 
-use super::{WaitArgs, YesArgs, parse};
+use super::{WaitArgs, YesArgs, parse, terms::HostDefaultsArgs};
 use clap::{ArgGroup, Args, Subcommand};
 use diecast_domain::names::{ProviderName, TemplateName};
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum TemplateCommand {
     /// Publish a golden machine and distribute it
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// List templates
     List,
     /// Show one template: version, size, hardware, distribution
@@ -16,7 +16,7 @@ pub enum TemplateCommand {
         name: TemplateName,
     },
     /// Change a template; what is not given stays
-    Set(SetArgs),
+    Set(Box<SetArgs>),
     /// Delete a template with all its versions, from every provider
     Delete(DeleteArgs),
 }
@@ -62,6 +62,8 @@ pub struct CreateArgs {
     /// A note on the first version
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    #[command(flatten)]
+    pub hosts: HostDefaultsArgs,
     /// Print what would be done, and do nothing
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
@@ -70,10 +72,13 @@ pub struct CreateArgs {
 }
 
 #[derive(Args, Clone, Debug)]
-#[command(group = ArgGroup::new("change").required(true).multiple(true))]
+#[command(group = ArgGroup::new("change").required(true).multiple(true).args([
+    "host_kind", "host_name", "preparation", "user_data", "unattend", "data_disk", "ready_when",
+]))]
 #[command(after_help = "Examples:
   diecast template set win11 --concurrency 4
   diecast template set win11 --limit '10Mbit/s 08:00-18:00 Europe/Madrid; off'
+  diecast template set win11 --host-name 'desk-{nnn}' --host-kind full --ready-when address
   diecast template set win11 --keep 3 --dry-run    # shows which versions it would delete")]
 pub struct SetArgs {
     /// Which one
@@ -87,6 +92,8 @@ pub struct SetArgs {
     /// How fast each transfer of it may go: 100Mbit/s, 12MB/s, off, or by the time of the day
     #[arg(long, group = "change", value_name = "LIMIT", value_parser = parse::limit)]
     pub limit: Option<String>,
+    #[command(flatten)]
+    pub hosts: HostDefaultsArgs,
     /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,

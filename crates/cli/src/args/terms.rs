@@ -86,6 +86,19 @@ pub struct RecreateArgs {
     pub if_unavailable: IfUnavailable,
 }
 
+/// What hosts of a template are like where nobody says otherwise.
+#[derive(Args, Clone, Debug, Default)]
+pub struct HostDefaultsArgs {
+    /// Hosts stand on the template's disks (linked), or have their own (full) [default: linked]
+    #[arg(help_heading = "Hosts made of it, unless said otherwise", long, value_name = "KIND", value_parser = ["linked", "full"])]
+    pub host_kind: Option<String>,
+    /// The pattern of their names: 'desk-{nnn}'; '' for none
+    #[arg(help_heading = "Hosts made of it, unless said otherwise", long, value_name = "PATTERN", value_parser = parse::name_pattern_or_none)]
+    pub host_name: Option<String>,
+    #[command(flatten)]
+    pub setup: SetupArgs,
+}
+
 /// What hosts are like beside their version.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SetupArgs {

@@ -67,7 +67,7 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
         providers: texts(&args.providers),
         count: args.count,
         name: args.name,
-        full: args.full,
+        full: (args.full || args.linked).then_some(args.full),
         version: args.version,
         setup: setup::setup(args.setup)?,
     };

@@ -1,7 +1,10 @@
 //! What hosts are to be like, from what was typed.
 
-use crate::{Failure, args::terms::SetupArgs};
-use diecast_api::operator::host::SetupBody;
+use crate::{
+    Failure,
+    args::terms::{HostDefaultsArgs, SetupArgs},
+};
+use diecast_api::operator::host::{HostDefaultsBody, SetupBody};
 use diecast_domain::preparation::TEXT_BYTES_MAX;
 use std::path::Path;
 
@@ -31,6 +34,13 @@ pub(super) fn setup(args: SetupArgs) -> Result<SetupBody, Failure> {
         data_disk_bytes: data_disk,
         ready_when,
     })
+}
+
+/// What hosts of a template are to be like. What was not typed is not said.
+pub(super) fn host_defaults(args: HostDefaultsArgs) -> Result<HostDefaultsBody, Failure> {
+    let setup = setup(args.setup)?;
+    let setup = Some(setup).filter(|setup| *setup != SetupBody::default());
+    Ok(HostDefaultsBody { kind: args.host_kind, name: args.host_name, setup })
 }
 
 /// A small text file.

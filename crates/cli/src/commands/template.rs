@@ -1,6 +1,6 @@
 //! `diecast template`.
 
-use super::{Context, distribution, listed, texts};
+use super::{Context, distribution, listed, setup, texts};
 use crate::{
     Failure,
     args::{
@@ -20,7 +20,7 @@ use serde_json::json;
 
 pub(super) async fn run(cx: &mut Context<'_>, command: TemplateCommand) -> Result<(), Failure> {
     match command {
-        TemplateCommand::Create(args) => create(cx, args).await,
+        TemplateCommand::Create(args) => create(cx, *args).await,
         TemplateCommand::List => {
             let list = all(async |page| cx.client.templates(page).await).await?;
             let first = "no templates; publish a machine with `diecast template create NAME --provider P --vm VM --to-all`";
@@ -30,7 +30,7 @@ pub(super) async fn run(cx: &mut Context<'_>, command: TemplateCommand) -> Resul
             let template = cx.client.template(name.as_str()).await?.value;
             cx.printer.answer(&template, render::template::show)
         }
-        TemplateCommand::Set(args) => set(cx, args).await,
+        TemplateCommand::Set(args) => set(cx, *args).await,
         TemplateCommand::Delete(args) => delete(cx, args).await,
     }
 }
@@ -46,6 +46,7 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
         selector: args.selector.into_iter().collect(),
         concurrency: args.concurrency,
         limit: args.limit,
+        host_defaults: setup::host_defaults(args.hosts)?,
         note: args.note,
     };
     if args.dry_run {
@@ -110,8 +111,14 @@ fn is_decided(template: &TemplateView, now: jiff::Timestamp) -> bool {
 }
 
 async fn set(cx: &mut Context<'_>, args: SetArgs) -> Result<(), Failure> {
-    let name = args.name.as_str();
-    let change = ChangeTemplate { concurrency: args.concurrency, keep: args.keep, limit: args.limit };
+    let name = args.name.to_string();
+    let name = name.as_str();
+    let change = ChangeTemplate {
+        concurrency: args.concurrency,
+        keep: args.keep,
+        limit: args.limit,
+        host_defaults: setup::host_defaults(args.hosts)?,
+    };
     if args.dry_run {
         let plan = cx.client.plan_template_change(name, &change).await?;
         return plan_only(cx, &plan);

@@ -170,6 +170,7 @@ pub(crate) fn template() -> TemplateView {
         "size": {"virtual_bytes": 68_719_476_736_u64, "data_bytes": 9_771_050_598_u64, "packed_bytes": 4_509_715_660_u64},
         "hardware": {"vcpus": 2, "memory_bytes": 4_294_967_296_u64, "machine": "q35", "firmware": "uefi",
             "disks": ["virtio 64.0 GiB"], "nics": ["virtio on corp"]},
+        "host_defaults": {"kind": "full", "name": "desk-{nnn}", "setup": {"ready_when": "address"}},
         "publication": null, "warnings": ["the machine-id is filled: hosts will share it"]
     }))
     .unwrap()

@@ -3,6 +3,7 @@
 use super::{Look, NOTHING, bytes, limit, or_nothing, progress, sheet, short, time, trouble, version};
 use diecast_api::operator::{
     ProblemView,
+    host::HostDefaultsBody,
     template::{PublicationView, SizeView, TemplateList, TemplateView},
 };
 
@@ -36,6 +37,7 @@ pub(crate) fn show(look: Look, template: &TemplateView) -> String {
         ("Limit", limit(template.limit.as_ref(), template.limited.as_ref())),
         ("Newest versions kept", if template.keep == 0 { "all".into() } else { template.keep.to_string() }),
         ("Hosts", hosts(template)),
+        ("New hosts", new_hosts(template)),
         (
             "Created",
             format!(
@@ -74,6 +76,13 @@ fn hosts(template: &TemplateView) -> String {
         0 => template.hosts.to_string(),
         outdated => format!("{} ({outdated} outdated)", template.hosts),
     }
+}
+
+/// `full; desk-{nnn}; cloud-init; ready when address`
+fn new_hosts(template: &TemplateView) -> String {
+    let HostDefaultsBody { kind, name, setup } = &template.host_defaults;
+    let parts = [kind.clone(), name.clone(), setup.as_ref().map(super::setup::setup)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// `v1 on kvm-a, since 10 min, by admin`

@@ -14,6 +14,7 @@ pub(crate) mod distribution;
 pub(crate) mod enrolment;
 pub(crate) mod etag;
 pub(crate) mod events;
+pub(crate) mod host_defaults;
 pub(crate) mod host_draft;
 pub(crate) mod hosts;
 pub(crate) mod idempotency;

@@ -187,6 +187,7 @@ async fn carry_out(
             numbered: 0,
             keep: KEEP_DEFAULT,
             limit: None,
+            host_defaults: Default::default(),
         });
     }
     for record in &mut templates {

@@ -24,7 +24,7 @@ pub(crate) fn parse(asked: &SetupBody) -> Result<HostSetup, Refused> {
     Ok(HostSetup { preparation: preparation(asked)?, data_disk, ready_when: ready_when(asked)? })
 }
 
-/// What `asked` changes of `before`; what it leaves out stays. No data disk is 0 bytes.
+/// What `asked` changes of `before`; what it leaves out stays. No data disk is 0 bytes, no text an empty one.
 pub(crate) fn merged(before: &HostSetup, asked: &SetupBody) -> Result<HostSetup, Refused> {
     let mut all = body(before);
     if let Some(preparation) = &asked.preparation {
@@ -33,8 +33,8 @@ pub(crate) fn merged(before: &HostSetup, asked: &SetupBody) -> Result<HostSetup,
         }
         all.preparation = Some(preparation.clone());
     }
-    all.user_data = asked.user_data.clone().or(all.user_data);
-    all.unattend = asked.unattend.clone().or(all.unattend);
+    all.user_data = asked.user_data.clone().or(all.user_data).filter(|text| !text.is_empty());
+    all.unattend = asked.unattend.clone().or(all.unattend).filter(|text| !text.is_empty());
     all.data_disk_bytes = asked.data_disk_bytes.or(all.data_disk_bytes).filter(|bytes| *bytes > 0);
     all.ready_when = asked.ready_when.clone().or(all.ready_when);
     parse(&all)

@@ -6,6 +6,7 @@ use crate::{
         authorise::Action,
         cx::Cx,
         etag::{self, Tagged},
+        host_defaults,
         idempotency::{self, Key},
         limits,
         maintenance::view as maintenance_view,
@@ -24,6 +25,7 @@ use diecast_api::{
 use diecast_domain::{
     code::Code,
     distribution::Member,
+    host::HostDefaults,
     ids::{ProviderId, PublicationId, TemplateId},
     limit::{Limit, LimitedBy},
     maintenance,
@@ -57,6 +59,7 @@ struct Wish {
     members: BTreeSet<ProviderId>,
     concurrency: u32,
     limit: Option<Limit>,
+    host_defaults: HostDefaults,
 }
 
 impl App {
@@ -141,6 +144,7 @@ impl App {
             status: TemplateStatus::Creating,
             concurrency: wish.concurrency,
             limit: wish.limit,
+            host_defaults: wish.host_defaults,
             current: None,
             publication: Some(Publication {
                 id: PublicationId::from_uuid(Uuid::now_v7()),
@@ -194,6 +198,9 @@ impl App {
                 None => format!("let `{name}` travel as fast as it goes"),
             });
         }
+        if host_defaults::merged(&record.host_defaults, &asked.host_defaults)? != record.host_defaults {
+            steps.push(format!("change what hosts of `{name}` are like where nobody says otherwise; those that there are stay as they are"));
+        }
         Ok(plans::plan(steps, &[]))
     }
 
@@ -212,6 +219,7 @@ impl App {
         record.concurrency = concurrency(asked.concurrency)?.unwrap_or(record.concurrency);
         record.keep = keep(asked.keep)?.unwrap_or(record.keep);
         record.limit = limits::wish(asked.limit.as_deref(), record.limit)?;
+        record.host_defaults = host_defaults::merged(&record.host_defaults, &asked.host_defaults)?;
         if record != before {
             change.put_template(&record).await?;
             let event =
@@ -332,7 +340,8 @@ fn wish(picture: &Picture, asked: &CreateTemplate) -> Result<Wish, Refused> {
     }
     let concurrency = concurrency(asked.concurrency)?.unwrap_or(CONCURRENCY_DEFAULT);
     let limit = limits::wish(asked.limit.as_deref(), None)?;
-    Ok(Wish { name, provider, source, members, concurrency, limit })
+    let host_defaults = host_defaults::merged(&HostDefaults::default(), &asked.host_defaults)?;
+    Ok(Wish { name, provider, source, members, concurrency, limit, host_defaults })
 }
 
 /// By name, and not the source, which reads for itself.
@@ -364,6 +373,7 @@ pub(crate) fn view(picture: &Picture, record: &TemplateRecord) -> TemplateView {
         concurrency: record.concurrency,
         limit: record.limit.as_ref().map(ToString::to_string),
         limited: limits::view(LimitedBy::Template(record.name.clone()), record.limit.as_ref(), picture.now),
+        host_defaults: host_defaults::body(&record.host_defaults),
         hosts: u32::try_from(hosts).unwrap_or(u32::MAX),
         created_at: rfc3339(record.created_at),
         changed_at: rfc3339(changed_at),

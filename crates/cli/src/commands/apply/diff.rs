@@ -181,7 +181,12 @@ fn template(it: &TemplateView, wish: &TemplateWish) -> Option<Step> {
     let wish = TemplateWish { distribution: None, ..wish.clone() };
     let fields = fields(&there::template(it), &wish);
     let limit = wish.limit.clone().map(|limit| limit.0);
-    let change = ChangeTemplate { concurrency: wish.concurrency, keep: wish.keep, limit };
+    let change = ChangeTemplate {
+        concurrency: wish.concurrency,
+        keep: wish.keep,
+        limit,
+        host_defaults: wish.host_defaults.unwrap_or_default(),
+    };
     changed("template", &it.name, fields, Act::ChangeTemplate { name: it.name.clone(), change })
 }
 

@@ -1,6 +1,9 @@
 //! The form of the file: what may be written in it, and in which words it is refused.
 
-use diecast_api::operator::{host::SetupBody, recreation::TermsBody};
+use diecast_api::operator::{
+    host::{HostDefaultsBody, SetupBody},
+    recreation::TermsBody,
+};
 use diecast_domain::{
     limit::{BadLimit, Limit},
     names::{PoolName, ProviderName, TemplateName},
@@ -97,6 +100,8 @@ pub(super) struct TemplateWish {
     pub(super) keep: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) limit: Option<LimitWish>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) host_defaults: Option<HostDefaultsBody>,
 }
 
 /// A limit as it is stored, however it is written; `off` is none.

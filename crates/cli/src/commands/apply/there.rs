@@ -118,6 +118,7 @@ pub(super) fn template(it: &TemplateView) -> TemplateWish {
         concurrency: Some(it.concurrency),
         keep: Some(it.keep),
         limit: Some(LimitWish::of(it.limit.clone())),
+        host_defaults: Some(it.host_defaults.clone()).filter(|it| *it != Default::default()),
     }
 }
 

@@ -6,12 +6,12 @@ use crate::{
         App,
         authorise::Action,
         cx::Cx,
+        host_defaults::{self, Wanted},
         host_draft::{self, HostDraft},
         idempotency::{self, Key},
         named_version::{current_version, named_version},
         plans,
         refused::Refused,
-        setup,
     },
     picture::Picture,
 };
@@ -124,8 +124,8 @@ fn wish<'a>(picture: &'a Picture, asked: &CreateHosts) -> Result<Wish<'a>, Refus
         let cause = format!("`count` is {}; it may be 1 to {HOSTS_PER_REQUEST_MAX}", asked.count);
         return Err(Refused::malformed(cause));
     }
-    let setup = setup::parse(&asked.setup)?;
     let template = picture.template_named(&asked.template)?;
+    let Wanted { name, kind, setup } = host_defaults::wanted(template, asked)?;
     if template.status != TemplateStatus::Ready {
         let cause = format!("template `{}` is {}", template.name, template.status.as_str());
         return Err(Refused::new(Code::A0010, cause));
@@ -138,10 +138,9 @@ fn wish<'a>(picture: &'a Picture, asked: &CreateHosts) -> Result<Wish<'a>, Refus
         .into_iter()
         .map(|provider| candidate(picture, provider))
         .collect();
-    let names = names(picture, asked)?;
+    let names = names(picture, &name, asked.count)?;
     let count = names.len();
     let places = names.into_iter().zip(spread(count, &candidates)).collect();
-    let kind = if asked.full { HostKind::Full } else { HostKind::Linked };
     Ok(Wish { template, version, kind, setup, places })
 }
 
@@ -213,18 +212,18 @@ fn blockers(picture: &Picture, wish: &Wish<'_>) -> Vec<BlockerView> {
 }
 
 /// From the pattern; one host may also be named outright.
-fn names(picture: &Picture, asked: &CreateHosts) -> Result<Vec<HostName>, Refused> {
+fn names(picture: &Picture, wanted: &str, count: u32) -> Result<Vec<HostName>, Refused> {
     let taken: BTreeSet<HostName> = picture.world.hosts.iter().map(|host| host.name.clone()).collect();
-    if asked.count == 1
-        && let Ok(name) = asked.name.parse::<HostName>()
+    if count == 1
+        && let Ok(name) = wanted.parse::<HostName>()
     {
         if taken.contains(&name) {
             return Err(Refused::new(Code::A0005, format!("there is a host `{name}` already")));
         }
         return Ok(vec![name]);
     }
-    let pattern: NamePattern = asked.name.parse().map_err(|error| Refused::malformed(format!("{error}")))?;
-    let names = pattern.free_names(&taken, asked.count as usize);
+    let pattern: NamePattern = wanted.parse().map_err(|error| Refused::malformed(format!("{error}")))?;
+    let names = pattern.free_names(&taken, count as usize);
     names.map_err(|error| Refused::new(Code::A0005, error.to_string()))
 }
 
