@@ -79,7 +79,13 @@ fn passphrase(file: Option<&Path>) -> Result<Option<String>, Problem> {
         None => env::var(PASSPHRASE_VARIABLE).ok(),
     };
     let line = text.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
-    Ok(line.filter(|line| !line.is_empty()))
+    match (file, line) {
+        (Some(path), Some(line)) if line.is_empty() => {
+            let cause = format!("there is no passphrase in {}: it is empty", path.display());
+            Err(Problem::new(Code::A0001, cause).with_hint("put the passphrase there, on one line"))
+        }
+        (_, line) => Ok(line.filter(|line| !line.is_empty())),
+    }
 }
 
 fn read(path: &Path) -> Result<String, Problem> {

@@ -124,8 +124,18 @@ fn tell(args: &RestoreArgs, header: &Header, what: &str) -> io::Result<()> {
         writeln!(
             io::stderr(),
             "start the server, sign in, and see what differs: diecast recovery show\n\
-             until `diecast recovery finish` it deletes nothing and begins nothing"
+             until `diecast recovery finish` it deletes nothing and begins nothing\n\
+             passwords and tokens are those of the backup: what was revoked since works again, see \
+             `diecast token list`"
         )?;
+        let data = &args.place.data;
+        if fs::metadata(data)?.uid() == 0 {
+            let data = data.display();
+            writeln!(
+                io::stderr(),
+                "{data} belongs to root; for a server that runs as its own user: chown -R diecast: {data}"
+            )?;
+        }
     }
     Ok(())
 }

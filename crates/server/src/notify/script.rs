@@ -40,7 +40,10 @@ pub(crate) fn is_name(name: &str) -> bool {
 pub(crate) fn find(folder: Option<&Path>, name: &str) -> Result<PathBuf, Problem> {
     let refused = |cause: String| Err(Problem::new(Code::N0006, cause));
     let Some(folder) = folder else {
-        return refused("the server's configuration names no directory of scripts".to_owned());
+        let cause = "the server's configuration names no directory of scripts";
+        return Err(Problem::new(Code::N0006, cause).with_hint(
+            "name one in /etc/diecast/server.toml, as `notification-scripts`, and start the server again",
+        ));
     };
     if !is_name(name) {
         return refused("the name of a script is letters, digits, `-`, `_` and `.`, and no path".to_owned());
