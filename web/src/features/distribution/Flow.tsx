@@ -1,7 +1,7 @@
-// A small drawing of who holds a version and who is fetching it right now, by site.
+// A small drawing of who is fetching a version from whom right now, and how fast, by site.
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../../api/client";
-import { natural, percent } from "../../ui/format";
+import { natural, percent, rate } from "../../ui/format";
 import { isMoving } from "./LiveBar";
 
 interface Props {
@@ -27,27 +27,32 @@ export function Flow({ rows, providers }: Props) {
   const { t } = useTranslation();
   const site = new Map(providers.map((it) => [it.name, it.site ?? ""]));
   const of = (name: string) => site.get(name) || t("distribution.noSite");
-  const holders = rows.filter((row) => row.state === "Ready");
   const takers = rows.filter((row) => isMoving(row.progress) && row.phase === "transferring");
-  const left = boxes(holders.map((row) => [of(row.provider), row.provider]));
+  const flows = takers.flatMap((row) => (row.sources ?? []).map((it) => ({ from: it.provider, to: row.provider, rate: it.bytes_per_second })));
+  const givers = [...new Set(flows.map((it) => it.from))];
+  const left = boxes(givers.map((name) => [of(name), name]));
   const right = boxes(takers.map((row) => [of(row.provider), `${short(row.provider)}  ${percent(row.percent)}`]));
   const height = Math.max(60, ...[...left, ...right].map((box) => box.y + box.height)) + PAD;
-  const words = t("distribution.flowWords", { takers: takers.length, holders: holders.length });
+  const words = t("distribution.flowWords", { takers: takers.length, holders: givers.length });
+  const between = (from: Box, to: Box) => flows.filter((it) => of(it.from) === from.site && of(it.to) === to.site).reduce((sum, it) => sum + it.rate, 0);
   return (
     <svg className="dc-flow" viewBox={`0 0 ${WIDTH * 2 + MIDDLE} ${height}`} role="img" aria-label={words}>
       {left.flatMap((from) =>
         right
-          // Within the site first; what no holder at the site has comes from all of them.
-          .filter((to) => from.site === to.site || !left.some((it) => it.site === to.site))
+          .filter((to) => between(from, to) > 0)
           .map((to) => {
             const [y1, y2] = [from.y + from.height / 2, to.y + to.height / 2];
             const d = `M ${WIDTH} ${y1} C ${WIDTH + MIDDLE / 2} ${y1}, ${WIDTH + MIDDLE / 2} ${y2}, ${WIDTH + MIDDLE} ${y2}`;
-            return <path key={`${from.site}>${to.site}`} d={d} />;
+            return (
+              <g key={`${from.site}>${to.site}`}>
+                <path d={d} />
+                <text className="dc-flow-quiet" x={WIDTH + MIDDLE / 4} y={y1 + (y2 - y1) * 0.16 - 4} textAnchor="middle">{rate(between(from, to))}</text>
+              </g>
+            );
           }),
       )}
       {left.map((box) => <Site key={box.site} box={box} x={0} />)}
       {right.map((box) => <Site key={box.site} box={box} x={WIDTH + MIDDLE} />)}
-      <text className="dc-flow-quiet" x={WIDTH + MIDDLE / 2} y={14} textAnchor="middle">{t("distribution.flowArrow")}</text>
     </svg>
   );
 }
