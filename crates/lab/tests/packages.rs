@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
 mod packaged;
+mod typed;
 
 use diecast_lab::{
     GoldenVm, Lab, Options,
@@ -12,6 +13,7 @@ use diecast_lab::{
 };
 use packaged::{Debian, Machine, packages};
 use std::{fs, time::Duration};
+use typed::{blocks, commands, without_systemd};
 
 const OLD: &str = "0.1.0-1";
 const NEW: &str = "0.1.0-2";
@@ -150,31 +152,6 @@ fn the_dependencies_of_the_agent_are_to_be_had_from_a_plain_debian() {
     }
 }
 
-/// A block of the guide: where it is typed, and what.
-struct Block {
-    places: Vec<String>,
-    script: String,
-}
-
-fn blocks(page: &str) -> Vec<Block> {
-    let mut found = Vec::new();
-    let mut lines = page.lines();
-    while let Some(line) = lines.next() {
-        let Some(places) = line.strip_prefix("```sh on ") else { continue };
-        let script: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-        let places = places.split(' ').map(str::to_owned).collect();
-        found.push(Block { places, script: script.join("\n") });
-    }
-    found
-}
-
-/// What the guide says to read where there is no systemd.
-fn without_systemd(line: &str) -> String {
-    let start = line.strip_prefix("systemctl enable --now ").map(|name| format!("service {name} start"));
-    let restart = line.strip_prefix("systemctl restart ").map(|name| format!("service {name} restart"));
-    start.or(restart).unwrap_or_else(|| line.to_owned())
-}
-
 #[test]
 fn the_first_hour_goes_as_the_guide_says() {
     let packages = packages(OLD);
@@ -275,18 +252,4 @@ fn the_agents_are_upgraded_while_hosts_run_and_a_version_moves(lab: &Lab, machin
     for (machine, before) in hypervisors.iter().zip(&before) {
         assert_eq!(&life(lab, &machine.name), before, "{}: the host runs on as it did", machine.name);
     }
-}
-
-/// The lines of a script; those between braces are one.
-fn commands(script: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut open = false;
-    for line in script.lines() {
-        match found.last_mut().filter(|_| open) {
-            Some(last) => *last += &format!("\n{line}"),
-            None => found.push(line.to_owned()),
-        }
-        open = (open || line.ends_with('{')) && line != "}";
-    }
-    found
 }

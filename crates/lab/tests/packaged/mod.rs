@@ -190,7 +190,7 @@ impl<'l> Machine<'l> {
     }
 
     /// A file of it, as it is where the story is told. Read-only once it runs.
-    fn upper(&self, path: &str) -> PathBuf {
+    pub fn upper(&self, path: &str) -> PathBuf {
         self.root.with_file_name("upper").join(path.trim_start_matches('/'))
     }
 
@@ -238,7 +238,7 @@ impl<'l> Machine<'l> {
     }
 
     /// By way of its mounted root, as seen from the namespace that has it.
-    fn put(&self, from: &Path, to: &str) {
+    pub fn put(&self, from: &Path, to: &str) {
         let into = format!("{}{to}", self.root.display());
         let output = match &self.place {
             Place::Own(first) => {
