@@ -2,7 +2,7 @@
 
 use crate::{
     app::App,
-    first, http,
+    backup, first, http,
     notify::{self, Notifier},
     reconcile,
     settings::{self, ServerSettings},
@@ -48,6 +48,7 @@ pub struct Running {
 pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
     install_crypto_provider();
     settings::prepare_folder(&settings.data)?;
+    backup::sweep(&settings.data);
     let database = settings::database_path(&settings.data, settings.database.as_deref())?;
     let store = Store::open(&database).await.map_err(|error| error.problem())?;
     // Before anything is made: a first start that finds its port taken has left nothing behind.

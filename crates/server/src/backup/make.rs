@@ -1,9 +1,9 @@
 //! `diecast server backup`: one moment of the database, packed and encrypted, beside a server that runs.
 
 use super::{
-    Workshop,
+    WORKSHOP, Workshop,
     format::{self, Header},
-    keys, unwritten,
+    keys, sweep, unwritten,
 };
 use crate::{args::BackupArgs, clock, settings};
 use diecast_domain::code::{Code, Problem};
@@ -16,9 +16,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The folder in the data folder in which the copy lies for a moment, which is in plain.
-const WORKSHOP: &str = "backup";
-
 /// Does what was typed.
 pub(crate) async fn backup(args: BackupArgs) -> Result<(), Problem> {
     let recipients = keys::recipients(args.passphrase_file.as_deref(), &args.recipient)?;
@@ -27,7 +24,12 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<(), Problem> {
         return Err(Problem::new(Code::B0005, cause).with_hint("choose another name, or say `--replace`"));
     }
     let database = settings::database_path(&args.place.data, args.place.database.as_deref())?;
-    let workshop = args.place.data.join(format!("{WORKSHOP}-{}", std::process::id()));
+    if !database.exists() {
+        let cause = format!("there is no server to back up: {} is missing", database.display());
+        return Err(Problem::new(Code::B0005, cause).with_hint("name the server's data folder with `--data`"));
+    }
+    sweep(&args.place.data);
+    let workshop = args.place.data.join(format!("{WORKSHOP}{}", std::process::id()));
     let workshop = Workshop::open(workshop).map_err(|error| unwritten(&args.place.data, &error))?;
     let copy = workshop.0.join("diecast.db");
     let found = snapshot(&database, &copy).await.map_err(|error| error.problem())?;

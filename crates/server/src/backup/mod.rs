@@ -54,6 +54,22 @@ impl Drop for Workshop {
     }
 }
 
+/// The name, before the process id, of the folder in the data folder in which a copy of the database lies
+/// for a moment, in plain.
+const WORKSHOP: &str = "backup-";
+
+/// Clears away what backups that were killed left in the data folder: copies that nobody would look for.
+pub(crate) fn sweep(data: &Path) {
+    for entry in fs::read_dir(data).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(WORKSHOP)?.parse::<u32>().ok());
+        let dead = process.is_some_and(|id| !Path::new(&format!("/proc/{id}")).exists());
+        if dead && let Err(error) = remove(&entry.path()) {
+            tracing::warn!("{} stays behind: {error}", entry.path().display());
+        }
+    }
+}
+
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

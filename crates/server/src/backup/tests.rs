@@ -83,3 +83,18 @@ fn a_backup_of_a_newer_release_is_named_as_such_with_or_without_the_key() {
     format_2[15] = b'2';
     assert_eq!(unlocked(&format_2, &x25519::Identity::generate()), Err(Code::B0001));
 }
+
+#[test]
+fn what_a_killed_backup_left_in_plain_is_cleared_away_and_what_runs_is_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    // Above the highest process id there can be.
+    let killed = data.path().join("backup-4194305");
+    let running = data.path().join(format!("backup-{}", std::process::id()));
+    let others = data.path().join("backup-of-mine");
+    for folder in [&killed, &running, &others] {
+        std::fs::create_dir(folder).unwrap();
+        std::fs::write(folder.join("diecast.db"), DATABASE).unwrap();
+    }
+    super::sweep(data.path());
+    assert!(!killed.exists() && running.exists() && others.exists());
+}
