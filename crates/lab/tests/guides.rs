@@ -115,8 +115,6 @@ fn arrange<'l>(lab: &'l Lab) -> Site<'l> {
     let address = lab.bridge_address().unwrap();
     let mut machines = vec![Machine::new("server", Debian::Plain), Machine::new("new", Debian::Plain)];
     machines.extend(lab.list().unwrap().iter().map(|item| Machine::of_provider(lab, &item.name)));
-    // Its disk is to become full.
-    machines[0].run("mkdir -p /var/lib/diecast && mount -t tmpfs -o size=64m data /var/lib/diecast");
     for machine in &machines {
         machine.receive(&old);
         machine.run(&format!("echo '{address} diecast.example new.example' >> /etc/hosts"));
@@ -131,6 +129,8 @@ fn arrange<'l>(lab: &'l Lab) -> Site<'l> {
         }
     }
     let site = Site { machines, server: RefCell::new("server"), begun };
+    // Its disk is to become full.
+    site.run("mount -t tmpfs -o size=64m,mode=0700,uid=$(id -u diecast),gid=$(id -g diecast) data /var/lib/diecast");
     site.run("service diecast start");
     site.enter("server", "diecast login --url https://diecast.example:7443 --ca /var/lib/diecast/ca.pem");
     for provider in ["kvm-a", "kvm-b", "kvm-c"] {
