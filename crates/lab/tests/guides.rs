@@ -222,6 +222,10 @@ fn somebody_is_told(site: &Site<'_>) {
 
 fn the_server_moves(site: &Site<'_>) {
     site.follow("moving-the-server", |line| {
+        if line == "diecast recovery finish" {
+            let told = "test \"$(diecast recovery show --json | grep -c '\"told\": *true')\" = 3";
+            site.wait("everybody has said what it was told", told);
+        }
         let copied = line.starts_with("scp ");
         if copied {
             for file in ["/root/move.backup", "/root/diecast-passphrase"] {
