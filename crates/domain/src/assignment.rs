@@ -27,10 +27,13 @@ pub struct Orders {
     pub provider: ProviderId,
     pub name: ProviderName,
     pub settings: ProviderSettings,
+    #[serde(deserialize_with = "crate::protocol::what_is_known")]
     pub publications: Vec<PublicationOrder>,
     pub replicas: Vec<ReplicaOrder>,
     pub hosts: Vec<HostOrder>,
+    #[serde(deserialize_with = "crate::protocol::what_is_known")]
     pub operations: Vec<Operation>,
+    #[serde(deserialize_with = "crate::protocol::what_is_known")]
     pub deletions: Vec<Deletion>,
     #[serde(default)]
     pub working_copies: Vec<WorkingCopyOrder>,

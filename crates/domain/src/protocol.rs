@@ -13,6 +13,10 @@ pub const fn first() -> u32 {
     1
 }
 
+/// What an agent of the release before does not do, in words.
+pub const NOT_IN_THE_LAST: &str =
+    "it knows no limits, reads nothing back by itself, and hands nothing over after a restore";
+
 /// An agent's release, compared with the server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
@@ -44,6 +48,45 @@ pub fn age(protocol: u32, release: &str, own: &str) -> Age {
 fn numbers(release: &str) -> Vec<u64> {
     let plain = release.split(['-', '+']).next().unwrap_or_default();
     plain.split('.').map_while(|part| part.parse().ok()).collect()
+}
+
+/// Reads a list, and leaves out what only another release understands: for lists in which an entry that
+/// is missing asks for nothing and says nothing.
+pub fn what_is_known<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    let entries: Vec<Perhaps<T>> = serde::Deserialize::deserialize(deserializer)?;
+    Ok(entries.into_iter().filter_map(|it| it.0).collect())
+}
+
+/// Reads what may be there, as absent if only another release understands it.
+pub fn if_known<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    let entry: Option<Perhaps<T>> = serde::Deserialize::deserialize(deserializer)?;
+    Ok(entry.and_then(|it| it.0))
+}
+
+/// Something, or what could not be read as it.
+struct Perhaps<T>(Option<T>);
+
+impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Perhaps<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(untagged)]
+        enum Either<T> {
+            Known(T),
+            Unknown(serde::de::IgnoredAny),
+        }
+        Ok(Self(match Either::deserialize(deserializer)? {
+            Either::Known(known) => Some(known),
+            Either::Unknown(_) => None,
+        }))
+    }
 }
 
 /// Makes an enum of plain words read any word that it does not know as `$careful`. The enum derives its
@@ -141,6 +184,41 @@ mod tests {
             let word = serde_json::to_string(code).unwrap();
             assert_eq!(serde_json::from_str::<Code>(&word).unwrap(), *code);
         }
+    }
+
+    #[test]
+    fn a_newer_agents_kinds_of_things_leave_the_rest_of_its_report_readable() {
+        let newer = REPORT_BEFORE
+            .replacen("\"machine_types\":[\"q35\"]", "\"machine_types\":[\"q35\",\"q36\",{\"arm\":8}]", 1)
+            .replacen("\"operations\":[]", &format!("\"operations\":[{ENDED_STRANGELY}]"), 1)
+            .replacen("\"publications\":[]", &format!("\"publications\":[{PUBLISHED_STRANGELY}]"), 1)
+            .replacen("{\"provider\"", "{\"former\":{\"orders\":\"of another shape\"},\"provider\"", 1);
+        let report: Report = serde_json::from_str(&newer).unwrap();
+        assert_eq!(report.facts.unwrap().machine_types, [crate::profile::MachineType::Q35]);
+        assert_eq!(report.operations[0].outcome, crate::report::Outcome::Running);
+        let publication = &report.publications[0];
+        assert_eq!((publication.phase, &publication.published), (PublicationPhase::Done, &None));
+        assert!(report.former.is_none() && !report.replicas.is_empty());
+    }
+
+    const ENDED_STRANGELY: &str =
+        r#"{"id":"01a2062a-b929-7477-9f3c-bf33e8aced19","outcome":{"outcome":"postponed","until":7}}"#;
+    const PUBLISHED_STRANGELY: &str = r#"{"id":"01a2062a-b929-7477-9f3c-bf33e8aced19","phase":"done",
+        "attempt":1,"progress":{"done":0,"total":0,"network":0,"rate":0,"seconds_left":null},"problem":null,
+        "published":{"digest":"blake3:4c68ae94c793a6aae35fb76dc7a59eb0046aae6b78203c6fc215a71885dea4d6",
+        "size":{"virtual_bytes":1,"data_bytes":1,"packed_bytes":1},"warnings":[],"profile":{"vcpus":1,
+        "memory":1,"machine":"q36","firmware":"coreboot","cpu_model":null,"disks":[],"nics":[],"tpm":false,
+        "clock_localtime":false}}}"#;
+
+    #[test]
+    fn a_newer_servers_kinds_of_orders_are_passed_over() {
+        let newer = ASSIGNMENT_BEFORE
+            .replacen("\"deletions\":[", "\"deletions\":[{\"kind\":\"everything\",\"of\":1},", 1)
+            .replacen(",]", "]", 1);
+        assert_ne!(newer, ASSIGNMENT_BEFORE);
+        let (newer, before): (Assignment, Assignment) =
+            (serde_json::from_str(&newer).unwrap(), serde_json::from_str(ASSIGNMENT_BEFORE).unwrap());
+        assert_eq!(newer, before, "no order to delete is made of a word that is not known");
     }
 
     #[test]

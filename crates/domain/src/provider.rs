@@ -50,6 +50,7 @@ pub struct ProviderFacts {
     pub storages: Vec<StorageFacts>,
     pub networks: Vec<NetworkFacts>,
     pub firmware: FirmwareFacts,
+    #[serde(deserialize_with = "crate::protocol::what_is_known")]
     pub machine_types: Vec<MachineType>,
     /// Guests run on the processor itself (KVM), shown by one that booted; else emulated.
     pub hardware_acceleration: bool,

@@ -50,7 +50,7 @@ pub struct Report {
     #[serde(default)]
     pub settings: Option<ProviderSettings>,
     /// What was told before the server was restored from a backup, while it learns what differs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::protocol::if_known")]
     pub former: Option<Box<Orders>>,
     /// Free space that this agent was told to leave alone; None: what is usual.
     #[serde(default)]
@@ -124,6 +124,8 @@ pub struct PublicationReport {
     pub attempt: u32,
     pub progress: Progress,
     pub problem: Option<Problem>,
+    /// None too if the machine has hardware that only a newer release has a word for.
+    #[serde(default, deserialize_with = "crate::protocol::if_known")]
     pub published: Option<Published>,
 }
 
@@ -143,7 +145,13 @@ pub struct Published {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationReport {
     pub id: OperationId,
+    #[serde(deserialize_with = "known_outcome")]
     pub outcome: Outcome,
+}
+
+/// How it ended, if only a newer release could say so: it goes on as far as is known.
+fn known_outcome<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Outcome, D::Error> {
+    Ok(crate::protocol::if_known(deserializer)?.unwrap_or(Outcome::Running))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
