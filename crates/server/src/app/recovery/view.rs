@@ -38,7 +38,9 @@ fn providers(picture: &Picture, strangers: &BTreeMap<ProviderId, Stranger>) -> V
         id: record.id.to_string(),
         name: record.name.to_string(),
         known: true,
-        answers: picture.state(record.id).answers(),
+        // Whom this server has not heard yet is taken to answer elsewhere; here it may still tell something.
+        answers: picture.state(record.id).answers()
+            && picture.agents.get(&record.id).is_some_and(crate::live::Agent::hearing_began),
         told: formers.is_some_and(|formers| formers.contains_key(&record.id)),
     });
     let strange = strangers.iter().filter(|(id, _)| !picture.providers.contains_key(id));
