@@ -23,7 +23,19 @@ const recovery = {
   ],
 };
 
-/** Name of the picture, address, which answer is changed, and how. */
+/** More sites than the drawing has room for, each of which gives to each. */
+const SITES = 14;
+const site = (index) => ({ name: `${index < SITES ? "holder" : "taker"}-${String(index).padStart(3, "0")}${index % 3 === 0 ? "-with-a-rather-long-name-that-does-not-fit" : ""}`, site: `site-${index % SITES}` });
+const machines = Array.from({ length: SITES * 4 }, (_, index) => site(index));
+const crossing = (it) => (it.items
+  ? { ...it, items: machines.map((one) => ({ ...it.items[0], ...one, id: one.name })) }
+  : { ...it, providers: machines.slice(SITES).map(({ name }, index) => ({
+    ...it.providers[0], provider: name, state: "Not available", progress: "Distributing", phase: "transferring", percent: (index * 7) % 100,
+    sources: machines.slice(0, SITES).map((one, given) => ({ provider: one.name, bytes_per_second: 1 + ((index + given) % 5) * 30_000_000 })),
+  })) });
+const defaults = { kind: "full", name: "pc-{nn}", setup: { preparation: "cloud-init", user_data: "#cloud-config\npackages: [vim]\n", data_disk_bytes: 20 * 1024 ** 3, ready_when: "address" } };
+
+/** Name of the picture, address, which answer is changed, how, and what makes a dialog appear. */
 const answers = [
   ["recovery-open", "/recovery", "**/api/v1/recovery", () => recovery],
   ["provider-damaged", "/providers/kvm-01", "**/api/v1/providers/kvm-01", (it) => ({ ...it, held: held(true), limit: "2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s", limited })],
@@ -31,11 +43,18 @@ const answers = [
     ...it, providers: it.providers.map((row, index) => (index === 0 ? { ...row, state: "Needs update", progress: "Distributing", damaged: [damage(false, hosts)], limited } : row)),
   })],
   ["versions-damaged", "/templates/win11/versions", "**/api/v1/templates/win11/versions?*", (it) => ({ ...it, items: it.items.map((one) => ({ ...one, held: held(false) })) })],
+  ["template-crossing", "/templates/moving/distribution", /\/api\/v1\/(providers|templates\/moving\/distribution)(\?|$)/, crossing],
+  ["template-defaults", "/templates/win11/properties", "**/api/v1/templates/win11", (it) => ({ ...it, host_defaults: defaults })],
+  ["hosts-create-usual", "/hosts", /\/api\/v1\/templates(\?|$)/, (it) => ({ ...it, items: it.items.map((one) => ({ ...one, host_defaults: defaults })) }), async (page) => {
+    await page.getByRole("button", { name: "Create hosts" }).click();
+    await page.getByRole("dialog").getByLabel("Template", { exact: false }).first().selectOption("win11");
+    await page.getByRole("button", { name: "Preparation of the guest" }).click();
+  }],
   ["host-damaged", "/hosts/desk-001", "**/api/v1/hosts/desk-001", (it) => ({ ...it, base_damage: damage(true, hosts) })],
 ];
 
 /** As the pages are written. */
-export const rare = answers.map(([name, path, answer, change]) => [name, path, undefined, [answer, async (route) => {
+export const rare = answers.map(([name, path, answer, change, act]) => [name, path, act, [answer, async (route) => {
   const response = await route.fetch();
   await route.fulfill({ response, json: change(await response.json()) });
 }]]);
