@@ -31,7 +31,9 @@ async function createAndDistribute({ page, crowd }) {
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByRole("button", { name: "Add all" }).click();
   await shoot(page, "journey-lists");
-  await page.getByRole("button", { name: "Next" }).click();
+  await page.getByRole("button", { name: "Host defaults", exact: true }).click();
+  await page.getByLabel("Names", { exact: false }).fill("pc-{nn}");
+  await page.getByRole("button", { name: "Review", exact: true }).click();
   await page.getByText("What will happen").waitFor();
   await shoot(page, "journey-review");
   // Twice: it is made once, and the second click finds nothing to do.
@@ -41,6 +43,37 @@ async function createAndDistribute({ page, crowd }) {
   await page.getByRole("row", { name: /kvm-02/ }).getByText("transferring").waitFor({ timeout: PATIENT_MS });
   await shoot(page, "journey-moving");
   await page.getByRole("row", { name: /kvm-02/ }).getByText("Ready", { exact: true }).waitFor({ timeout: PATIENT_MS });
+}
+
+async function hostsAsTheTemplateSays({ page, api, crowd }) {
+  await go(page, crowd, "/templates/journey/properties");
+  await page.getByRole("button", { name: "Edit the host defaults" }).click();
+  await dialog(page).getByLabel("Kind", { exact: true }).selectOption("full");
+  await dialog(page).getByRole("button", { name: "User data", exact: true }).click();
+  await dialog(page).getByLabel("User data of one's own").fill("#cloud-config\n");
+  await dialog(page).getByRole("button", { name: "Save" }).click();
+  await dialog(page).waitFor({ state: "detached" });
+  await page.getByText("1 line", { exact: true }).waitFor();
+  await go(page, crowd, "/hosts");
+  await page.getByRole("button", { name: "Create hosts" }).first().click();
+  await dialog(page).getByLabel("Template", { exact: false }).first().selectOption("journey");
+  await dialog(page).getByText("Left empty: pc-{nn}").waitFor();
+  await dialog(page).getByText("What will happen").waitFor();
+  await dialog(page).getByRole("button", { name: "Create 1 host" }).click();
+  await page.getByRole("row", { name: /pc-01/ }).waitFor({ timeout: PATIENT_MS });
+  const { kind, setup } = await api.get("/hosts/pc-01");
+  assert.deepEqual([kind, setup.user_data], ["full", "#cloud-config\n"]);
+  await go(page, crowd, "/templates/journey/properties");
+  await page.getByRole("button", { name: "Edit the host defaults" }).click();
+  await dialog(page).getByLabel("Names", { exact: true }).fill("");
+  await dialog(page).getByRole("button", { name: "User data", exact: true }).click();
+  await dialog(page).getByLabel("User data of one's own").fill("");
+  await dialog(page).getByRole("button", { name: "Save" }).click();
+  await dialog(page).waitFor({ state: "detached" });
+  const { name, setup: left } = (await api.get("/templates/journey")).host_defaults;
+  assert.deepEqual([name ?? "", left.user_data ?? ""], ["", ""], "an empty text clears");
+  await api.ask("DELETE", "/hosts/pc-01");
+  await api.until("/hosts?template=journey", (it) => it.items.length === 0);
 }
 
 async function silenceAndReturn({ page, crowd }) {
@@ -313,7 +346,7 @@ async function signOut({ page, crowd }) {
 
 /** Each of these needs what those before it in its list left. The lists have a server each. */
 export const journeys = [
-  [createAndDistribute, silenceAndReturn, failAndRetry, maintain, staleChange, lostAndFound],
+  [createAndDistribute, hostsAsTheTemplateSays, silenceAndReturn, failAndRetry, maintain, staleChange, lostAndFound],
   [seenWithinTwoSeconds, addProvider, operateHosts, decideOnTheSilent, changePool],
   [limitsAndScrubs, tokensOnceAndAudit, alarmAndWhoIsTold, signOut],
 ];

@@ -33,7 +33,7 @@ async function create() {
   await button("Next").click();
   await button("Add all").click();
   await shoot(page, "lab-lists");
-  await button("Next").click();
+  await button("Review").click();
   await page.getByText("What will happen").waitFor();
   await shoot(page, "lab-review");
   await button("Create template", page.locator("footer")).click();

@@ -12,6 +12,7 @@ export const pages = [
   ["template-no-maintenance", "/templates/win11/maintenance"],
   ["template-hosts", "/templates/win11/hosts"],
   ["template-properties", "/templates/win11/properties"],
+  ["template-host-defaults", "/templates/win11/properties", (page) => page.getByRole("button", { name: "Edit the host defaults" }).click()],
   ["template-events", "/templates/win11/events"],
   ["template-tasks", "/templates", (page) => page.getByRole("link", { name: "win11", exact: true }).click({ button: "right" })],
   ["maintenance-enter", "/templates/win11/maintenance", (page) => page.getByRole("button", { name: "Enter maintenance" }).click()],
@@ -22,6 +23,11 @@ export const pages = [
   }],
   ["explain", "/templates/moving/distribution", (page) => page.getByRole("button", { name: /^Explain/ }).first().click()],
   ["create-template", "/create-template?provider=kvm-01"],
+  ["create-template-hosts", "/create-template?provider=kvm-01&vm=golden", async (page) => {
+    await page.getByLabel("Name of the template", { exact: false }).fill("with-defaults");
+    await page.getByRole("button", { name: "Host defaults", exact: true }).click();
+    await page.getByRole("button", { name: "User data", exact: true }).click();
+  }],
   ["providers", "/providers"],
   ["provider", "/providers/kvm-01"],
   ["provider-machines", "/providers/kvm-01", (page) => page.getByRole("tab", { name: "Machines" }).click()],

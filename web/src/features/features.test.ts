@@ -5,8 +5,10 @@ import { together } from "./distribution/LiveBar";
 import { bodyOf, formOf, noForm, wrongIn } from "./notifications/ways";
 import { pairs, pairsChange, pairsRight } from "./providers/pairs";
 import { scrubBody, scrubOf, windowRight } from "./providers/Scrub";
+import { wishes } from "./hosts/CreateHosts";
 import { noSetup, setupChange } from "./hosts/Setup";
 import { settingsBody, settingsOf, settingsWrong } from "./pools/Settings";
+import { defaultsChange, defaultsOf, defaultsRight } from "./templates/HostDefaults";
 import { termsBody, wavesRight } from "./recreations/Terms";
 
 const row = (done: number, total: number, left: number | null) =>
@@ -30,6 +32,26 @@ it("only what was changed in a pool is sent", () => {
   expect(settingsBody({ ...before, waves: "5", elsewhere: 600 }, before)).toEqual({ terms: { waves: "5", health_seconds: 600 }, replace_elsewhere_seconds: 600 });
   expect([settingsWrong(before), settingsWrong({ ...before, placement: "weights", weights: "kvm-a=many" })]).toEqual([false, true]);
   expect([setupChange(noSetup, noSetup), setupChange({ ...noSetup, dataGib: 2 }, noSetup)?.data_disk_bytes]).toEqual([undefined, 0]);
+});
+
+it("of new hosts only what somebody touched is sent: the rest is as the template says", () => {
+  const usual = { kind: "full", name: "pc-{nn}", setup: { preparation: "cloud-init", user_data: "#cloud-config", data_disk_bytes: 1 << 30, ready_when: "address" } };
+  expect(wishes({ setup: {} }, usual)).toEqual({});
+  expect(wishes({ name: "", setup: {} }, usual)).toEqual({});
+  expect(wishes({ name: "lab-{n}", full: false, setup: { userData: "", dataGib: 0 } }, usual)).toEqual({ name: "lab-{n}", full: false, setup: { user_data: "", data_disk_bytes: 0 } });
+  expect(wishes({ setup: { preparation: "none", userData: "#!/bin/sh" } }, usual)).toEqual({ setup: { preparation: "none" } });
+  expect(wishes({ setup: { userData: "", dataGib: 0 } }, {})).toEqual({ name: "desk-{nnn}" });
+});
+
+it("of a template's host defaults only what was changed is sent; an empty text clears", () => {
+  const before = defaultsOf({ kind: "full", name: "pc-{nn}", setup: { user_data: "#cloud-config" } });
+  expect(defaultsChange(before, before)).toEqual({});
+  expect(defaultsChange(before, { ...before, kind: "linked", name: "" })).toEqual({ host_defaults: { kind: "linked", name: "" } });
+  expect(defaultsChange(before, { ...before, setup: { ...before.setup, userData: "" } })).toEqual({ host_defaults: { setup: { user_data: "" } } });
+  expect(defaultsChange(before, { ...before, setup: { ...before.setup, preparation: "sysprep", unattend: "<unattend/>" } })).toEqual({
+    host_defaults: { setup: { preparation: "sysprep", unattend: "<unattend/>" } },
+  });
+  expect(["", "pc-{nn}", "pc"].map((name) => defaultsRight({ ...before, name }))).toEqual([true, true, false]);
 });
 
 it("waves are numbers or per cents", () => {

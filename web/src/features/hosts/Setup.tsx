@@ -1,62 +1,90 @@
-// What a host is like beside its version.
+// What a host is like beside its version: as a form, and what of it is sent.
 import { ExpandableSection, FormGroup, TextArea } from "@patternfly/react-core";
-import { useState } from "react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../../api/client";
 import { ChoiceField, NumberField } from "../../ui/Field";
 
 export interface Setup {
   preparation: "cloud-init" | "sysprep" | "none";
-  text: string;
+  userData: string;
+  unattend: string;
   dataGib: number;
   ready: "guest-agent" | "address" | "running";
 }
 
-export const noSetup: Setup = { preparation: "cloud-init", text: "", dataGib: 0, ready: "guest-agent" };
+export const noSetup: Setup = { preparation: "cloud-init", userData: "", unattend: "", dataGib: 0, ready: "guest-agent" };
 const GIB = 1024 ** 3;
+const KEYS = ["preparation", "userData", "unattend", "dataGib", "ready"] as const;
 
-export function setupBody(setup: Setup): Schemas["SetupBody"] {
-  const text = setup.text === "" ? {} : setup.preparation === "sysprep" ? { unattend: setup.text } : setup.preparation === "cloud-init" ? { user_data: setup.text } : {};
+export const setupBody = (setup: Setup): Schemas["SetupBody"] => saidBody(setup, noSetup);
+
+export const setupOf = (body: Schemas["SetupBody"] | null | undefined): Setup => ({
+  preparation: (body?.preparation ?? noSetup.preparation) as Setup["preparation"],
+  userData: body?.user_data ?? "",
+  unattend: body?.unattend ?? "",
+  dataGib: Math.round((body?.data_disk_bytes ?? 0) / GIB),
+  ready: (body?.ready_when ?? noSetup.ready) as Setup["ready"],
+});
+
+/** What was said, and nothing else, where `usual` holds of the rest: 0 and an empty text take away what is usual there. */
+export function saidBody(said: Partial<Setup>, usual: Setup): Schemas["SetupBody"] {
+  const prepared = said.preparation ?? usual.preparation;
+  const says = (key: "userData" | "unattend" | "dataGib") => said[key] !== undefined && Boolean(said[key] || usual[key]);
   return {
-    preparation: setup.preparation,
-    ready_when: setup.ready,
-    ...text,
-    ...(setup.dataGib > 0 && { data_disk_bytes: setup.dataGib * GIB }),
+    ...(said.preparation && { preparation: said.preparation }),
+    ...(prepared === "cloud-init" && says("userData") && { user_data: said.userData }),
+    ...(prepared === "sysprep" && says("unattend") && { unattend: said.unattend }),
+    ...(says("dataGib") && { data_disk_bytes: (said.dataGib ?? 0) * GIB }),
+    ...(said.ready && { ready_when: said.ready }),
   };
 }
 
-export const setupOf = (body: Schemas["SetupBody"]): Setup => ({
-  preparation: (body.preparation ?? noSetup.preparation) as Setup["preparation"],
-  text: body.user_data ?? body.unattend ?? "",
-  dataGib: Math.round((body.data_disk_bytes ?? 0) / GIB),
-  ready: (body.ready_when ?? noSetup.ready) as Setup["ready"],
-});
-
 /** What turns `before` into `after`, of something whose parts that are left out stay. */
 export function setupChange(before: Setup, after: Setup): Schemas["SetupBody"] | undefined {
-  const changed = (key: keyof Setup) => before[key] !== after[key];
-  if (!(["preparation", "text", "dataGib", "ready"] as const).some(changed)) return undefined;
-  const { data_disk_bytes: _, ...body } = setupBody(after);
-  return changed("dataGib") ? { ...body, data_disk_bytes: after.dataGib * GIB } : body;
+  const changed = Object.fromEntries(KEYS.filter((key) => before[key] !== after[key]).map((key) => [key, after[key]]));
+  const body = saidBody(changed, before);
+  return Object.keys(body).length > 0 ? body : undefined;
 }
 
-export function SetupFields({ setup, onChange }: { setup: Setup; onChange: (setup: Setup) => void }) {
+interface Props {
+  setup: Setup;
+  /** What somebody has just said. */
+  onSay: (said: Partial<Setup>) => void;
+}
+
+export function SetupFields(props: Props) {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
+  return (
+    <ExpandableSection toggleText={t("setup.title")} isExpanded={open} onToggle={(_, next) => setOpen(next)}>
+      <div className="pf-v6-c-form"><SetupChoices {...props} /><SetupText {...props} /></div>
+    </ExpandableSection>
+  );
+}
+
+export function SetupChoices({ setup, onSay }: Props) {
+  const { t } = useTranslation();
   const preparations = ["cloud-init", "sysprep", "none"] as const;
   const readies = ["guest-agent", "address", "running"] as const;
   return (
-    <ExpandableSection toggleText={t("setup.title")} isExpanded={open} onToggle={(_, next) => setOpen(next)}>
-      <div className="pf-v6-c-form">
-        <ChoiceField label={t("setup.preparation")} value={setup.preparation} onChange={(value) => onChange({ ...setup, preparation: value as Setup["preparation"] })} choices={preparations.map((value) => ({ value, label: t(`setup.preparations.${value}`) }))} />
-        {setup.preparation !== "none" && (
-          <FormGroup label={t(`setup.texts.${setup.preparation}`)} fieldId="setup-text">
-            <TextArea id="setup-text" value={setup.text} onChange={(_, text) => onChange({ ...setup, text })} rows={4} resizeOrientation="vertical" />
-          </FormGroup>
-        )}
-        <NumberField label={t("setup.data")} help={t("setup.dataHelp")} value={setup.dataGib} onChange={(dataGib) => onChange({ ...setup, dataGib })} min={0} />
-        <ChoiceField label={t("setup.ready")} value={setup.ready} onChange={(value) => onChange({ ...setup, ready: value as Setup["ready"] })} choices={readies.map((value) => ({ value, label: t(`setup.readies.${value}`) }))} />
-      </div>
-    </ExpandableSection>
+    <>
+      <ChoiceField label={t("setup.preparation")} value={setup.preparation} onChange={(value) => onSay({ preparation: value as Setup["preparation"] })} choices={preparations.map((value) => ({ value, label: t(`setup.preparations.${value}`) }))} />
+      <ChoiceField label={t("setup.ready")} value={setup.ready} onChange={(value) => onSay({ ready: value as Setup["ready"] })} choices={readies.map((value) => ({ value, label: t(`setup.readies.${value}`) }))} />
+      <NumberField label={t("setup.data")} help={t("setup.dataHelp")} value={setup.dataGib} onChange={(dataGib) => onSay({ dataGib })} min={0} />
+    </>
+  );
+}
+
+/** The text that goes with the preparation, if one does. */
+export function SetupText({ setup, onSay }: Props) {
+  const { t } = useTranslation();
+  const id = useId();
+  if (setup.preparation === "none") return null;
+  const key = setup.preparation === "sysprep" ? "unattend" : "userData";
+  return (
+    <FormGroup label={t(`setup.texts.${setup.preparation}`)} fieldId={id} isRequired={key === "unattend"}>
+      <TextArea id={id} value={setup[key]} onChange={(_, text) => onSay({ [key]: text })} rows={4} resizeOrientation="vertical" />
+    </FormGroup>
   );
 }

@@ -40,7 +40,7 @@ export function CreatePool({ onClose }: { onClose: () => void }) {
       <ChoiceField label={t("hosts.template")} value={template} onChange={setTemplate} required choices={[{ value: "", label: t("hosts.chooseTemplate") }, ...templates.map((it) => ({ value: it.name, label: it.name }))]} />
       <TextField label={t("hosts.pattern")} help={t("hosts.patternHelp")} value={pattern} onChange={setPattern} wrong={wrongPattern} required />
       <SettingsFields settings={settings} onChange={setSettings} />
-      <SetupFields setup={setup} onChange={setSetup} />
+      <SetupFields setup={setup} onSay={(said) => setSetup({ ...setup, ...said })} />
       <Plan plan={plan} />
     </Ask>
   );

@@ -67,7 +67,7 @@ function Change({ pool, etag, onClose, onAgain }: { pool: Pool; etag: string | u
   return (
     <Ask title={t("pools.changeTitle", { name: pool.name })} doing={t("common.save")} act={act} onClose={onClose} disabled={!changed || stale} extra={stale ? <Button variant="secondary" onClick={onAgain}>{t("common.readAgain")}</Button> : undefined}>
       <SettingsFields settings={settings} onChange={setSettings} />
-      <SetupFields setup={setup} onChange={setSetup} />
+      <SetupFields setup={setup} onSay={(said) => setSetup({ ...setup, ...said })} />
       <Plan plan={plan} />
     </Ask>
   );

@@ -1,4 +1,4 @@
-// The wizard that makes a template: source, distribution, rules, review with the plan.
+// The wizard that makes a template: source, distribution and rules, what its hosts are like, review with the plan.
 import { PageSection, Wizard, WizardStep } from "@patternfly/react-core";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -15,6 +15,7 @@ import { Plan, shortened, usePlan } from "../../ui/Plan";
 import { ProblemNote } from "../../ui/ProblemNote";
 import { isLabel } from "../../ui/rules";
 import { TwoLists } from "../distribution/TwoLists";
+import { defaultsChange, defaultsOf, defaultsRight, HostDefaultsFacts, HostDefaultsFields } from "./HostDefaults";
 import { SourceStep, type Source } from "./SourceStep";
 import { templatePath } from "./tasks";
 
@@ -23,6 +24,8 @@ const BYTES_PER_SECOND = 110 * 1024 * 1024;
 
 /** Versions that are kept of a new template, unless somebody says otherwise. */
 const KEEP = 5;
+
+const NO_DEFAULTS = defaultsOf(undefined);
 
 export function CreateTemplate() {
   const { t } = useTranslation();
@@ -49,20 +52,22 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const [to, setTo] = useState<string[]>([]);
   const [concurrency, setConcurrency] = useState(4);
   const [keep, setKeep] = useState(KEEP);
+  const [defaults, setDefaults] = useState(NO_DEFAULTS);
   const vms = useVms(source.provider || undefined);
 
   const body = useMemo(() => {
     const of = source.from === "vm" ? { vm: source.vm } : { image: source.image };
     const others = to.filter((it) => it !== source.provider);
-    return { name, provider: source.provider, ...of, to: others, concurrency, ...(note && { note }) };
-  }, [source, name, to, concurrency, note]);
+    return { name, provider: source.provider, ...of, to: others, concurrency, ...(note && { note }), ...defaultsChange(NO_DEFAULTS, defaults) };
+  }, [source, name, to, concurrency, note, defaults]);
   const taken = templates.data?.some((it) => it.name === name) ?? false;
   const wrongName = name === "" ? undefined : taken ? t("create.nameTaken") : isLabel(name) ? undefined : t("create.nameWrong");
   const hasSource = source.provider !== "" && (source.from === "vm" ? source.vm !== "" : source.image !== "");
   const first = hasSource && name !== "" && wrongName === undefined;
+  const whole = first && defaultsRight(defaults);
   const post = (dry_run: boolean) =>
     told(api.POST("/api/v1/templates", { params: { query: { dry_run } }, headers: dry_run ? {} : key, body }));
-  const plan = usePlan(["create-template", body], first ? () => post(true) : undefined);
+  const plan = usePlan(["create-template", body], whole ? () => post(true) : undefined);
   const act = useAct(async () => {
     await post(false);
     if (keep !== KEEP) await told(api.PATCH("/api/v1/templates/{name}", { params: { path: { name } }, body: { keep } }));
@@ -101,8 +106,17 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
         </div>
       </WizardStep>
       <WizardStep
-        id="review" name={t("create.review")} isDisabled={!first}
-        footer={{ nextButtonText: t("create.do"), backButtonText: t("common.back"), cancelButtonText: t("common.cancel"), isNextDisabled: act.busy || !first, nextButtonProps: { isLoading: act.busy } }}
+        id="hosts" name={t("hostDefaults.title")} isDisabled={!first}
+        footer={{ isNextDisabled: !whole, nextButtonText: t("common.next"), backButtonText: t("common.back"), cancelButtonText: t("common.cancel") }}
+      >
+        <div className="dc-gap">
+          <p className="dc-quiet">{t("hostDefaults.body")}</p>
+          <div className="pf-v6-c-form"><HostDefaultsFields defaults={defaults} onChange={setDefaults} /></div>
+        </div>
+      </WizardStep>
+      <WizardStep
+        id="review" name={t("create.review")} isDisabled={!whole}
+        footer={{ nextButtonText: t("create.do"), backButtonText: t("common.back"), cancelButtonText: t("common.cancel"), isNextDisabled: act.busy || !whole, nextButtonProps: { isLoading: act.busy } }}
       >
         <div className="dc-gap">
           <Facts
@@ -115,6 +129,8 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
               [t("create.estimate"), network !== undefined ? t("create.estimated", { bytes: bytes(network), time: duration(minutes(network, body.to.length, concurrency)) }) : t("create.unknown")],
             ]}
           />
+          <h2>{t("hostDefaults.title")}</h2>
+          <HostDefaultsFacts defaults={defaults} />
           <Plan plan={plan} />
           <ProblemNote problem={act.problem} onClose={act.clear} />
         </div>

@@ -1,4 +1,4 @@
-// Properties of a template: what it is, how it is distributed and kept, what its networks are on each provider.
+// Properties of a template: what it is, how it is distributed and kept, what its hosts are like, what its networks are on each provider.
 import { Alert, Button, Card, CardBody, CardTitle, List, ListItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
@@ -14,12 +14,13 @@ import { bytes, time } from "../../ui/format";
 import { limitBody, LimitField, limitRight, LimitWords } from "../../ui/Limit";
 import { Plan, usePlan } from "../../ui/Plan";
 import { sentence } from "../../ui/ProblemNote";
+import { defaultsChange, defaultsOf, defaultsRight, HostDefaultsFacts, HostDefaultsFields } from "./HostDefaults";
 
 type Template = Schemas["TemplateView"];
 
 export function Properties({ template, etag }: { template: Template; etag: string | undefined }) {
   const { t } = useTranslation();
-  const [edit, setEdit] = useState(false);
+  const [edit, setEdit] = useState<"rules" | "hosts">();
   const { size, hardware } = template;
   return (
     <div className="dc-gap">
@@ -53,29 +54,38 @@ export function Properties({ template, etag }: { template: Template; etag: strin
               [t("limit.title"), <LimitWords key="l" limit={template.limit} limited={template.limited} />],
             ]}
           />
-          <div><Button variant="secondary" onClick={() => setEdit(true)}>{t("properties.change")}</Button></div>
+          <div><Button variant="secondary" onClick={() => setEdit("rules")}>{t("properties.change")}</Button></div>
+        </CardBody>
+      </Card>
+      <Card isCompact>
+        <CardTitle component="h2">{t("hostDefaults.title")}</CardTitle>
+        <CardBody className="dc-gap">
+          <HostDefaultsFacts defaults={defaultsOf(template.host_defaults)} />
+          <div><Button variant="secondary" onClick={() => setEdit("hosts")}>{t("hostDefaults.change")}</Button></div>
         </CardBody>
       </Card>
       <Mapping template={template} />
-      {edit && <Change template={template} etag={etag} onClose={() => setEdit(false)} />}
+      {edit && <Change what={edit} template={template} etag={etag} onClose={() => setEdit(undefined)} />}
     </div>
   );
 }
 
 /** The state that is changed is the one that was read when the dialog was opened, and no later one. */
-function Change({ template, etag, onClose }: { template: Template; etag: string | undefined; onClose: () => void }) {
+function Change({ what, template, etag, onClose }: { what: "rules" | "hosts"; template: Template; etag: string | undefined; onClose: () => void }) {
   const { t } = useTranslation();
   const [seen, setSeen] = useState({ template, etag });
   const [concurrency, setConcurrency] = useState(template.concurrency);
   const [keep, setKeep] = useState(template.keep);
   const [limit, setLimit] = useState(template.limit ?? "");
+  const [defaults, setDefaults] = useState(defaultsOf(template.host_defaults));
   const path = { name: template.name };
   const body = {
     ...limitBody(seen.template.limit, limit),
     ...(concurrency !== seen.template.concurrency && { concurrency }),
+    ...defaultsChange(defaultsOf(seen.template.host_defaults), defaults),
     ...(keep !== seen.template.keep && { keep }),
   };
-  const changed = Object.keys(body).length > 0 && limitRight(limit);
+  const changed = Object.keys(body).length > 0 && limitRight(limit) && defaultsRight(defaults);
   const ask = (dry_run: boolean) =>
     told(api.PATCH("/api/v1/templates/{name}", { params: { path, query: { dry_run } }, headers: ifMatch(dry_run ? undefined : seen.etag), body }));
   const plan = usePlan(["change-template", template.name, body], changed ? () => ask(true) : undefined);
@@ -86,15 +96,22 @@ function Change({ template, etag, onClose }: { template: Template; etag: string 
     setConcurrency(now.value.concurrency);
     setKeep(now.value.keep);
     setLimit(now.value.limit ?? "");
+    setDefaults(defaultsOf(now.value.host_defaults));
     act.clear();
   });
   const stale = act.problem?.status === 412;
   const extra = stale ? <Button variant="secondary" onClick={() => void again.run()}>{t("common.readAgain")}</Button> : undefined;
   return (
-    <Ask title={t("properties.changeTitle", { name: template.name })} doing={t("common.save")} act={act} onClose={onClose} disabled={!changed || stale} extra={extra}>
-      <NumberField label={t("properties.concurrency")} help={t("properties.concurrencyHelp")} value={concurrency} onChange={setConcurrency} min={1} />
-      <NumberField label={t("properties.keep")} help={t("properties.keepHelp")} value={keep} onChange={setKeep} min={0} />
-      <LimitField help={t("limit.templateHelp")} value={limit} onChange={setLimit} />
+    <Ask title={t(what === "hosts" ? "hostDefaults.changeTitle" : "properties.changeTitle", { name: template.name })} doing={t("common.save")} act={act} onClose={onClose} disabled={!changed || stale} extra={extra}>
+      {what === "hosts" ? (
+        <HostDefaultsFields defaults={defaults} onChange={setDefaults} />
+      ) : (
+        <>
+          <NumberField label={t("properties.concurrency")} help={t("properties.concurrencyHelp")} value={concurrency} onChange={setConcurrency} min={1} />
+          <NumberField label={t("properties.keep")} help={t("properties.keepHelp")} value={keep} onChange={setKeep} min={0} />
+          <LimitField help={t("limit.templateHelp")} value={limit} onChange={setLimit} />
+        </>
+      )}
       <Plan plan={plan} />
     </Ask>
   );
