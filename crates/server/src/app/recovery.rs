@@ -131,14 +131,15 @@ impl App {
     }
 }
 
-/// It calls, or was just adopted, and has not said yet what it was told. Agents of an older release never
-/// say it.
+/// It calls, or did when the backup was made and is given the time to, or was just adopted, and has not said
+/// yet what it was told. Agents of an older release never say it.
 fn still_to_tell(picture: &Picture, id: ProviderId) -> bool {
     let told = picture.world.recovery.as_ref().is_some_and(|recovery| recovery.formers.contains_key(&id));
     let enrolled = picture.contacts.get(&id).is_some_and(|contact| !contact.certificates.is_empty());
-    match picture.report(id).filter(|_| picture.state(id).answers()) {
+    let state = picture.state(id);
+    match picture.report(id).filter(|_| state.answers()) {
         Some(report) => !told && report.protocol >= PROTOCOL,
-        None => enrolled && picture.state(id) == ProviderState::AwaitingAgent,
+        None => enrolled && (state.answers() || state == ProviderState::AwaitingAgent),
     }
 }
 
