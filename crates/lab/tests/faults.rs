@@ -260,7 +260,8 @@ fn two_agents_with_one_identity_are_refused_and_named() {
     let site = Site::start(2);
     let copy = site.data().join("twin");
     let own = site.item("kvm-a").unwrap().agent_data;
-    run(&["cp", "-a", own.to_str().unwrap(), copy.to_str().unwrap()]).unwrap();
+    // As root's own: root runs no agent in the folder of another user.
+    run(&["cp", "-r", "--preserve=mode", own.to_str().unwrap(), copy.to_str().unwrap()]).unwrap();
     let agent = programs().unwrap().join("diecast-agent");
     let log = site.data().join("twin.log");
     let argv = [agent.to_str().unwrap(), "run", "--data", copy.to_str().unwrap(), "--listen", "0.0.0.0:7555"];
