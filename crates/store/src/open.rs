@@ -17,13 +17,17 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Pictures that may be looked at together: more would only wait for the same two processors.
 const READERS_MAX: u32 = 8;
 /// Patience with a backup tool that holds the file for a moment.
 pub(crate) const BUSY_MAX: Duration = Duration::from_secs(10);
+/// A process that has died keeps its lock until its last thread is gone: whoever starts it anew at once
+/// waits for that.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
@@ -83,9 +87,16 @@ impl Store {
     /// Opens the database at `path`, made if it is not there, and brings its schema up to date.
     pub async fn open(path: &Path) -> Result<Self, OpenError> {
         let folder = |source| OpenError::Folder { path: path.to_owned(), source };
-        let lock = lock::take(&path.with_extension("lock"))
-            .map_err(folder)?
-            .ok_or_else(|| OpenError::InUse { path: path.to_owned() })?;
+        let given_up = Instant::now() + LOCK_PATIENCE;
+        let lock = loop {
+            match lock::take(&path.with_extension("lock")).map_err(folder)? {
+                Some(lock) => break lock,
+                None if Instant::now() >= given_up => {
+                    return Err(OpenError::InUse { path: path.to_owned() });
+                }
+                None => tokio::time::sleep(LOCK_PAUSE).await,
+            }
+        };
         let length = create(path).map_err(folder)?;
         if length > 0 {
             examine(path).await?;

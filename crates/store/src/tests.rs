@@ -428,3 +428,15 @@ async fn a_folder_that_is_not_there_is_said() {
     let problem = refused(Path::new("/nonexistent/diecast.db")).await.problem();
     assert_eq!(problem.code, Code::S0003);
 }
+
+#[tokio::test]
+async fn a_database_whose_last_process_is_just_going_is_opened_once_that_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("diecast.db");
+    let held = crate::lock::take(&path.with_extension("lock")).unwrap().unwrap();
+    let opening = tokio::spawn(async move { Store::open(&path).await });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert!(!opening.is_finished());
+    drop(held);
+    opening.await.unwrap().unwrap();
+}
