@@ -187,6 +187,16 @@ pub struct Source {
     pub name: ProviderName,
     /// `host:port`, in the order to try them.
     pub addresses: Vec<String>,
+    /// It can give every frame. Otherwise it receives the version itself, and says what it has by now.
+    #[serde(default = "yes")]
+    pub whole: bool,
+    /// Asked only while nobody else gives anything: what comes from there crosses a link between sites.
+    #[serde(default)]
+    pub reserve: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[cfg(test)]

@@ -170,6 +170,8 @@ async fn fetching(work: &Path, address: &str) -> Outcome {
         provider: "00000000-0000-0000-0000-000000000001".parse()?,
         name: "measured".parse()?,
         addresses: vec![address.to_owned()],
+        whole: true,
+        reserve: false,
     };
     fill(work, Vec::new(), None, vec![source]).await
 }

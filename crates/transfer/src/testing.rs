@@ -219,6 +219,8 @@ pub(crate) fn source(name: &str, address: &str) -> Source {
         provider: ProviderId::from_uuid(id),
         name: name.parse().unwrap(),
         addresses: vec![address.to_owned()],
+        whole: true,
+        reserve: false,
     }
 }
 

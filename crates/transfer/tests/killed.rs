@@ -211,6 +211,8 @@ async fn killed_at_each_durable_step_it_ends_where_it_would_have() {
         provider: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
         name: "kvm-a".parse().unwrap(),
         addresses: vec![listener.local_addr().unwrap().to_string()],
+        whole: true,
+        reserve: false,
     };
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     let frames = manifest.frames().len();

@@ -45,7 +45,13 @@ pub(super) fn sources(world: &World, digest: Digest, receiver: ProviderId) -> Ve
         .into_iter()
         .filter_map(|id| {
             let there = world.providers.get(&id)?;
-            Some(Source { provider: id, name: there.name.clone(), addresses: there.addresses.clone() })
+            Some(Source {
+                provider: id,
+                name: there.name.clone(),
+                addresses: there.addresses.clone(),
+                whole: true,
+                reserve: false,
+            })
         })
         .take(SOURCES_MAX)
         .collect()
