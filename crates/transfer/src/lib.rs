@@ -43,13 +43,13 @@
 //! # What it does not do
 //!
 //! It knows no store, no API, no hypervisor, and nothing of templates. It opens no port and decides
-//! nobody's rights: the agent serves [`depot::Depot`] under the paths of [`wire`]. It does not schedule
-//! providers among each other: it is handed sources. It does not read qcow2: it is handed plain files,
+//! nobody's rights: the agent serves [`depot::Depot`] under the paths of [`wire`]. It does not say
+//! who may ask whom: it is handed sources. It does not read qcow2: it is handed plain files,
 //! and of an overlay the map of where its bytes lie.
 //!
 //! # Where to read next
 //!
-//! [`fetch`] for the transfer, [`publish`] for the reading of a golden machine, [`changes`] for that of
+//! [`fetch`] for the transfer, [`swarm`] for what receivers do for each other, [`publish`] for the reading of a golden machine, [`changes`] for that of
 //! a working copy, `docs/format.md` for the bytes, [`limits`] for every number.
 
 pub mod assemble;
@@ -76,6 +76,7 @@ pub mod scrub;
 pub mod seeds;
 mod sources;
 pub mod spool;
+pub mod swarm;
 mod sys;
 #[cfg(test)]
 mod testing;

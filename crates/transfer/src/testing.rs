@@ -8,7 +8,11 @@ use crate::{
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     spool::Spool,
-    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, Patience, leaves_of_path, rest_of},
+    swarm::{arrivals::After, claims},
+    wire::{
+        ARRIVALS_ROUTE, CLAIMS_ROUTE, FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, Patience,
+        leaves_of_path, rest_of,
+    },
 };
 use axum::{
     Router,
@@ -16,7 +20,7 @@ use axum::{
     extract::{Path as UrlPath, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use diecast_domain::{ids::ProviderId, provider::Source, units::ByteCount};
 use std::{
@@ -80,7 +84,7 @@ pub(crate) fn published(dir: &Path, names: &[&str], nvram: Option<Vec<u8>>) -> P
 impl Published {
     pub(crate) fn holding(&self) -> Holding {
         let (manifest, dir) = (self.manifest.clone(), self.dir.clone());
-        Holding { manifest, dir, spool: Some(self.spool.clone()), complete: true }
+        Holding { manifest, dir, spool: Some(self.spool.clone()), arriving: None }
     }
 }
 
@@ -111,6 +115,8 @@ pub(crate) enum Manner {
     Refuses,
     /// Refuses every third request.
     Stumbles,
+    /// Sends a byte in each twentieth of a second.
+    Trickles,
     /// Cannot rebuild the named bytes: sends the leaves.
     Leaves,
 }
@@ -140,7 +146,11 @@ impl Peer {
         let depot = Arc::new(depot);
         let asked = Arc::new(AtomicUsize::new(0));
         let state = (depot, manner, asked.clone());
-        let app = Router::new().route(FRAME_ROUTE, get(answer)).route(LEAVES_ROUTE, get(answer_leaves));
+        let app = Router::new()
+            .route(FRAME_ROUTE, get(answer))
+            .route(LEAVES_ROUTE, get(answer_leaves))
+            .route(ARRIVALS_ROUTE, get(answer_arrivals))
+            .route(CLAIMS_ROUTE, post(answer_claims));
         let app = app.with_state(state);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let source = source(name, &listener.local_addr().unwrap().to_string());
@@ -187,6 +197,14 @@ async fn answer(
             let never = futures::StreamExt::chain(first, futures::stream::pending());
             return Body::from_stream(never).into_response();
         }
+        Manner::Trickles => {
+            let byte = |byte| async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Ok::<_, std::io::Error>(Bytes::from(vec![byte]))
+            };
+            return Body::from_stream(futures::StreamExt::then(futures::stream::iter(bytes), byte))
+                .into_response();
+        }
         Manner::Leaves => {
             let manifest = depot.frame_manifest(&version.parse().unwrap());
             let frame = manifest.frames().iter().find(|known| known.digest.hex() == frame).unwrap();
@@ -212,6 +230,29 @@ async fn answer_leaves(
     ([(FORM_HEADER, found.form.as_str())], bytes).into_response()
 }
 
+async fn answer_arrivals(
+    State((depot, ..)): State<Served>,
+    UrlPath((version, after)): UrlPath<(String, String)>,
+) -> Response {
+    let after = After::parse(&after).unwrap();
+    match depot.arrivals(&version.parse().unwrap(), after, Duration::from_secs(1)).await {
+        Ok(told) => told.to_bytes().into_response(),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn answer_claims(
+    State((depot, ..)): State<Served>,
+    UrlPath((version, most, again)): UrlPath<(String, usize, u64)>,
+    wanted: Bytes,
+) -> Response {
+    let again = Duration::from_millis(again);
+    match depot.claim(&version.parse().unwrap(), &wanted, most, again) {
+        Ok(claimed) => claims::to_bytes(&claimed).into_response(),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 pub(crate) fn source(name: &str, address: &str) -> Source {
     let digest = crate::leaf::digest_of(name.as_bytes());
     let id = uuid::Uuid::from_slice(&digest.as_bytes()[..16]).unwrap();
@@ -234,6 +275,7 @@ pub(crate) fn order(manifest: &Arc<Manifest>, incoming: &Path, sources: &[&Sourc
         sources,
         client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
         spool: None,
+        arrivals: None,
         floor: ByteCount::ZERO,
         patience: Patience {
             answer: Duration::from_secs(5),

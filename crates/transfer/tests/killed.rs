@@ -99,6 +99,7 @@ impl Agent {
                 sources,
                 client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
                 spool: spool.map(|path| Arc::new(Spool::open(&path).unwrap())),
+                arrivals: None,
                 floor: ByteCount::ZERO,
                 patience: Patience::default(),
                 pace: Default::default(),
@@ -132,7 +133,7 @@ fn golden(dir: &Path) -> (Arc<Manifest>, Depot) {
         manifest: manifest.clone(),
         dir: dir.to_owned(),
         spool: Some(spool),
-        complete: true,
+        arriving: None,
     });
     (manifest, depot)
 }
