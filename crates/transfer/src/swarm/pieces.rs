@@ -24,7 +24,7 @@ impl PieceSet {
     /// All of `count`.
     pub fn all(count: u32) -> Self {
         let mut set = Self { words: vec![u64::MAX; (count as usize).div_ceil(64)].into(), count };
-        if let Some(last) = set.words.last_mut().filter(|_| count % 64 != 0) {
+        if let Some(last) = set.words.last_mut().filter(|_| !count.is_multiple_of(64)) {
             *last = (1 << (count % 64)) - 1;
         }
         set
