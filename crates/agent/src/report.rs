@@ -76,6 +76,7 @@ pub fn progress_of(task: &Task) -> Progress {
         done: view.bytes_done,
         total: view.bytes_total,
         network: view.bytes_network,
+        local: view.bytes_local,
         rate: view.rate,
         seconds_left: view.time_left.map(|left| left.as_secs()),
     }

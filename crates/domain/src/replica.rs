@@ -131,6 +131,9 @@ pub struct Progress {
     pub total: ByteCount,
     /// Really received over the network.
     pub network: ByteCount,
+    /// Of what is done: taken from what was on the provider already.
+    #[serde(default)]
+    pub local: ByteCount,
     pub rate: BytesPerSecond,
     /// None while it cannot be told.
     pub seconds_left: Option<u64>,

@@ -13,7 +13,9 @@ use crate::{
 };
 use diecast_api::{
     operator::{
-        distribution::{DistributionRow, DistributionView, ProviderNames, RemoveProviders, SourceView},
+        distribution::{
+            DistributionRow, DistributionView, ProviderNames, RemoveProviders, SavedView, SourceView,
+        },
         operation::OperationList,
         template::PlanView,
     },
@@ -326,11 +328,13 @@ fn tagged(picture: &Picture, record: &TemplateRecord) -> Tagged<DistributionView
     let members = picture.list(record.id).map(|list| &list.members);
     let wishes: Vec<_> = members.into_iter().flatten().collect();
     let (rows, status) = picture.distribution(record.id);
-    let whole = picture.current(record).map_or(0, |version| version.size.data_bytes.0);
+    let size = picture.current(record).map(|version| version.size).unwrap_or_default();
+    let whole = size.data_bytes.0;
     let versions = || picture.list(record.id).into_iter().flat_map(|list| &list.versions);
     let damaged = |id| versions().filter_map(|version| integrity::damaged(picture, id, version)).collect();
     let row = |id: &ProviderId, view: &ReplicaView| {
         let mut row = DistributionRow::new(&picture.provider_name(*id), view);
+        row.saved = SavedView::of(&view.work, &size);
         if row.percent >= 100.0 && row.bytes_total == 0 {
             // It was brought there in an earlier life of its agent: all of it is there all the same.
             (row.bytes_done, row.bytes_total) = (whole, whole);
