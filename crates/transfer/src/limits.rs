@@ -70,7 +70,7 @@ pub const LISTEN_PAUSE: Duration = Duration::from_millis(50);
 /// ... and this, while it is known to have enough that is missing here.
 pub const LISTEN_PAUSE_SATED: Duration = Duration::from_millis(400);
 /// A peer that does not say what has come to it is asked again after this time.
-pub const LISTEN_PAUSE_FAILED: Duration = Duration::from_secs(1);
+pub const LISTEN_PAUSE_FAILED: Duration = Duration::from_millis(500);
 /// How soon a holder that had nothing for us that others were not given is asked again.
 pub const CLAIM_PAUSE: Duration = Duration::from_millis(300);
 /// Toward the end, a frame that takes longer than this, and than three of the others, is asked for

@@ -162,7 +162,7 @@ impl Run {
         // be dead.
         for again in [false, true] {
             for source in &free {
-                if let Some(number) = self.useful(source, again, now) {
+                if let Some(number) = self.useful(source, again) {
                     return Some((source.clone(), number));
                 }
             }
@@ -171,7 +171,7 @@ impl Run {
     }
 
     /// What this source is to give, if anything.
-    fn useful(&mut self, source: &Arc<Source>, again: bool, now: Instant) -> Option<usize> {
+    fn useful(&mut self, source: &Arc<Source>, again: bool) -> Option<usize> {
         let Self { queue, talks, sources, tasks, .. } = self;
         let may = |number: usize| again || queue.may_give(number, source.provider);
         let may_piece = |piece| queue.number(piece).is_some_and(may);
@@ -179,13 +179,14 @@ impl Run {
             let piece = talks.peers.rarest(source.provider, queue.waiting(), may_piece)?;
             return queue.number(piece);
         }
-        if !talks.is_swarm(sources.listed()) || talks.is_plain(source.provider) {
+        let is_alone = sources.listed().iter().all(|source| source.whole);
+        if is_alone || talks.is_plain(source.provider) {
             let new = |number| {
                 may(number) && queue.piece(number).is_none_or(|piece| !talks.peers.anybody_has(piece))
             };
             return queue.first(new).or_else(|| queue.first(may));
         }
-        let claimed = talks.claimed(source, queue.waiting(), now, tasks.is_empty());
+        let claimed = talks.claimed(source, sources.listed(), queue.waiting(), tasks.is_empty());
         claimed.and_then(|piece| queue.number(piece)).or_else(|| queue.first_other(may))
     }
 

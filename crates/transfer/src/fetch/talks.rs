@@ -76,8 +76,8 @@ impl Talks {
         self.silent.retain(|peer| is_listed(*peer));
     }
 
-    /// Whether others receive too, and say so.
-    pub(super) fn is_swarm(&self, listed: &[Arc<Source>]) -> bool {
+    /// Whether anybody who receives too says what has come to it.
+    fn hears_somebody(&self, listed: &[Arc<Source>]) -> bool {
         listed.iter().any(|source| !source.whole && !self.silent.contains(&source.provider))
     }
 
@@ -146,10 +146,11 @@ impl Talks {
     pub(super) fn claimed(
         &mut self,
         source: &Arc<Source>,
+        listed: &[Arc<Source>],
         waiting: &PieceSet,
-        now: Instant,
         idle: bool,
     ) -> Option<u32> {
+        let (now, idle) = (Instant::now(), idle || !self.hears_somebody(listed));
         let holder = self.holders.entry(source.provider).or_default();
         holder.claimed.retain(|piece| waiting.has(*piece));
         let claimed = holder.claimed.pop_front();
