@@ -44,8 +44,10 @@ fn the_units_expose_little_and_give_the_rights_that_every_story_was_told_with() 
         println!("{}", level.trim());
     }
     let unit = repository_file("packaging/systemd/diecast-agent.service");
-    let of_unit = of_unit(&unit, "AmbientCapabilities");
-    let as_setpriv: String = of_unit
+    // The kernel's bridges are asked for over netlink, by a child that has the service's rights.
+    assert!(of_unit(&unit, "RestrictAddressFamilies").contains(&"AF_NETLINK".to_owned()));
+    let capabilities = of_unit(&unit, "AmbientCapabilities");
+    let as_setpriv: String = capabilities
         .iter()
         .map(|name| format!(",+{}", name.strip_prefix("CAP_").unwrap().to_lowercase()))
         .collect();
@@ -146,10 +148,14 @@ fn the_dependencies_of_the_agent_are_to_be_had_from_a_plain_debian() {
     let machine = Machine::new("plain", Debian::Plain);
     machine.receive(&packages);
     let said = machine.run("apt-get -qq --simulate install ./diecast_*.deb ./diecast-agent_*.deb");
-    for package in ["libvirt-daemon-system", "qemu-utils", "qemu-system-x86", "genisoimage", "diecast-agent"]
+    for package in
+        ["libvirt-daemon-system", "qemu-utils", "qemu-system-x86", "genisoimage", "iproute2", "diecast-agent"]
     {
         assert!(said.contains(&format!("Inst {package} ")), "{package}: {said}");
     }
+    // Others may bring it along today; that is not what the agent may rely on.
+    let of_itself = machine.run("dpkg-deb --field ./diecast-agent_*.deb Depends");
+    assert!(of_itself.split(", ").any(|package| package == "iproute2"), "{of_itself}");
 }
 
 #[test]
