@@ -227,6 +227,15 @@ mod tests {
     }
 
     #[test]
+    fn every_code_is_in_the_index_as_it_is() {
+        let index = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors/README.md"));
+        for code in Code::ALL {
+            let row = format!("\n| [{code}]({code}.md) | {} | `{:?}` |\n", code.title(), code.retry());
+            assert!(index.contains(&row), "docs/errors/README.md lacks the line `{}`", row.trim());
+        }
+    }
+
+    #[test]
     fn codes_read_back_and_are_unique() {
         for code in Code::ALL {
             assert_eq!(code.as_str().parse(), Ok(*code));
