@@ -21,6 +21,7 @@ use typed::{blocks, commands, without_systemd};
 
 const OLD: &str = "0.1.0-1";
 const NEW: &str = "0.1.0-2";
+const AGENT: &str = "diecast-agent";
 const PATIENCE: Duration = Duration::from_secs(180);
 /// What is typed until it succeeds: it asks, and who was just started may not answer yet.
 const TRIED_AGAIN: [&str; 6] = [
@@ -181,7 +182,11 @@ fn the_guides_for_later_days_go_as_they_say() {
         machine.receive(&new);
     }
     site.follow("upgrading", typed_all);
-    site.wait("every agent is as new as the server", "! diecast provider list | grep -E 'older|newer'");
+    for (machine, package) in [("server", "diecast"), ("kvm-a", AGENT), ("kvm-b", AGENT), ("kvm-c", AGENT)] {
+        let installed = site.on(machine).run(&format!("dpkg-query -W -f '${{Version}}' {package}"));
+        assert_eq!(installed, NEW, "{package} on {machine}");
+        site.on(machine).run(&format!("service {package} status"));
+    }
 
     the_server_moves(&site);
     a_provider_dies(&lab, &site);
