@@ -57,6 +57,51 @@ fn the_units_expose_little_and_give_the_rights_that_every_story_was_told_with() 
 }
 
 #[test]
+fn systemd_understands_every_line_of_the_units() {
+    let folder = tempfile::tempdir().unwrap();
+    for (unit, program) in [("diecast", "/usr/bin/diecast "), ("diecast-agent", "/usr/bin/diecast-agent ")] {
+        // The program is not on this machine; that it is where the unit says, the packages' stories tell.
+        let text = repository_file(&format!("packaging/systemd/{unit}.service"));
+        let file = folder.path().join(format!("{unit}.service"));
+        assert!(text.contains(&format!("ExecStart={program}")));
+        fs::write(&file, text.replace(program, "/bin/true ")).unwrap();
+        let mut verify = std::process::Command::new("systemd-analyze");
+        verify.args(["verify", "--man=no", "--recursive-errors=no"]).arg(&file);
+        let output = verify.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{unit}: {said}");
+    }
+}
+
+#[test]
+fn under_systemd_packages_restart_only_what_is_upgraded_and_end_only_what_goes() {
+    let (old, new) = (packages(OLD), packages(NEW));
+    let machine = Machine::new("systemd", Debian::Hypervisor);
+    machine.receive(&old);
+    machine.receive(&new);
+    // As if systemd were there: it notes what it is asked.
+    machine.run("mkdir -p /run/systemd/system");
+    machine.write("/usr/local/sbin/systemctl", "#!/bin/sh\necho \"$*\" >> /root/asked");
+    machine.run("chmod 755 /usr/local/sbin/systemctl");
+    let asked = |script: &str| -> Vec<String> {
+        // Not by apt, which has a search path of its own.
+        machine.run(&format!("rm -f asked; {script} > /dev/null; touch asked"));
+        let mut asked: Vec<_> = machine.run("cat asked").lines().map(str::to_owned).collect();
+        asked.dedup();
+        asked
+    };
+    for program in ["diecast", "diecast-agent"] {
+        let install = |version: &str| format!("dpkg --install ./{program}_{version}_*.deb");
+        let restart = format!("try-restart {program}.service");
+        let end = format!("disable --quiet --now {program}.service");
+        assert_eq!(asked(&install(OLD)), ["daemon-reload"], "{program}: nothing is started");
+        assert_eq!(asked(&install(NEW)), ["daemon-reload", &restart], "{program}: upgraded");
+        assert_eq!(asked(&format!("dpkg --remove {program}")), [&end, "daemon-reload"], "{program}: removed");
+        assert_eq!(asked(&format!("dpkg --purge {program}")), ["daemon-reload"], "{program}: purged");
+    }
+}
+
+#[test]
 fn packages_are_installed_upgraded_removed_and_purged_on_a_clean_debian() {
     let (old, new) = (packages(OLD), packages(NEW));
     let machine = Machine::new("clean", Debian::Hypervisor);
