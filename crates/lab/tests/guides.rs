@@ -158,6 +158,7 @@ fn the_guides_for_later_days_go_as_they_say() {
     site.follow("verifying-and-healing", typed_all);
     site.follow("networks-and-firewalls", typed_all);
     site.follow("security-model", typed_all);
+    the_audit_trail_was_exported(&site);
     site.follow("monitoring", typed_all);
     site.follow("pools-and-schedules", typed_all);
     site.run("diecast pool delete desks --yes");
@@ -210,6 +211,15 @@ fn a_disk_is_full(lab: &Lab, site: &Site<'_>) {
         true
     });
     site.ready(3);
+}
+
+fn the_audit_trail_was_exported(site: &Site<'_>) {
+    let exported = site.run("cat audit.jsonl");
+    let entries: Vec<serde_json::Value> =
+        exported.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(entries.iter().all(serde_json::Value::is_object), "{exported}");
+    let revoked = entries.iter().any(|entry| entry.to_string().contains("\"ci\""));
+    assert!(revoked, "it has what the guide did a moment ago: {exported}");
 }
 
 fn somebody_is_told(site: &Site<'_>) {
