@@ -4,7 +4,11 @@ use super::{
     Libvirt, acceleration, capabilities, golden,
     session::{ASK_DEADLINE, WORK_DEADLINE},
 };
-use crate::{image::command, libvirt::hosts::mark, xml::Element};
+use crate::{
+    image::command::{self, Answer},
+    libvirt::hosts::mark,
+    xml::Element,
+};
 use diecast_domain::{
     code::{Code, Problem},
     profile::{MachineType, Nic},
@@ -13,6 +17,7 @@ use diecast_domain::{
 };
 use std::{
     path::Path,
+    sync::Once,
     time::{Duration, Instant},
 };
 use virt::{connect::Connect, domain::Domain, error::Error, storage_pool::StoragePool, sys};
@@ -240,16 +245,35 @@ fn networks(connection: &Connect) -> Result<(Vec<NetworkFacts>, Vec<String>), Er
     Ok((networks, own))
 }
 
-/// Asked over netlink, because `/sys` may show another network namespace's devices.
+/// Asked over netlink, because `/sys` may show another network namespace's devices. Who cannot be
+/// asked has none: libvirt's networks are enough for many.
 pub async fn kernel_bridges() -> Vec<String> {
+    static TOLD: Once = Once::new();
+    let answer = command::look("ip", &[&"-j", &"link", &"show", &"type", &"bridge"]).await;
+    let bridges = answer.map_err(|error| error.to_string()).and_then(|answer| bridges(&answer));
+    bridges.unwrap_or_else(|error| {
+        // For every report it would be too often.
+        TOLD.call_once(|| tracing::warn!("the kernel's bridges cannot be listed: {error}"));
+        Vec::new()
+    })
+}
+
+/// The names in what `ip -j link` answered.
+fn bridges(answer: &Answer) -> Result<Vec<String>, String> {
     #[derive(serde::Deserialize)]
     struct Link {
         ifname: String,
     }
-    let answer = command::look("ip", &[&"-j", &"link", &"show", &"type", &"bridge"]).await;
-    let Ok(answer) = answer else { return Vec::new() };
-    let links: Vec<Link> = serde_json::from_str(&answer.stdout).unwrap_or_default();
-    links.into_iter().map(|link| link.ifname).collect()
+    if !answer.ok {
+        return Err(format!("`ip` failed: {}", answer.complaint));
+    }
+    // Some releases say nothing at all where there is none.
+    if answer.stdout.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let links: Vec<Link> = serde_json::from_str(&answer.stdout)
+        .map_err(|error| format!("`ip` says what is not understood: {error}"))?;
+    Ok(links.into_iter().map(|link| link.ifname).collect())
 }
 
 fn cpu_name() -> Option<String> {
@@ -261,4 +285,26 @@ fn cpu_name() -> Option<String> {
 /// libvirt packs 7.2.22 into 7002022.
 fn version(packed: u32) -> String {
     format!("{}.{}.{}", packed / 1_000_000, packed / 1000 % 1000, packed % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(ok: bool, stdout: &str, complaint: &str) -> Answer {
+        Answer { ok, status: Some(i32::from(!ok)), stdout: stdout.into(), complaint: complaint.into() }
+    }
+
+    #[test]
+    fn bridges_that_cannot_be_listed_are_not_taken_for_none() {
+        let listed = answer(true, r#"[{"ifindex":4,"ifname":"br0","mtu":1500},{"ifname":"br1"}]"#, "");
+        assert_eq!(bridges(&listed), Ok(vec!["br0".to_owned(), "br1".to_owned()]));
+        for none in ["", "\n", "[]\n"] {
+            assert_eq!(bridges(&answer(true, none, "")), Ok(Vec::new()), "{none:?}");
+        }
+        let filtered = "Cannot open netlink socket: Address family not supported by protocol";
+        let refused = bridges(&answer(false, "", filtered)).unwrap_err();
+        assert!(refused.contains(filtered), "{refused}");
+        assert!(bridges(&answer(true, "usage", "")).is_err());
+    }
 }
