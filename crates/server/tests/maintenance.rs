@@ -96,6 +96,19 @@ async fn a_template_is_changed_in_maintenance_and_its_version_knows_where_it_com
     assert_eq!(plan["hosts"], json!(["desk-1"]));
     assert!(plan["steps"].as_array().unwrap().iter().any(|it| it.as_str().unwrap().contains("as v2")));
     assert_eq!(plan["bytes_network"], Value::Null, "nobody knows before it is read");
+    let told = |plan: &Value, words: &str| plan["steps"].to_string().contains(words);
+    assert!(told(&plan, "over the network, is unknown until it is read"), "{plan}");
+
+    // Left for later, they are named too: which hosts fall behind, and who is on them.
+    let on = world.get("/hosts/desk-1").await["provider"].clone();
+    let agent = agents.iter_mut().find(|agent| on == agent.name.as_str()).unwrap();
+    agent.make_hosts().await;
+    agent.said.hosts[0].users = Some(vec!["ana".to_owned()]);
+    agent.report().await;
+    world.until("/hosts/desk-1", "somebody is on it", |it| it["users"] == json!(["ana"])).await;
+    let plan = world.post(&format!("{MAINTENANCE}/leave?dry_run=true"), json!({"note": "patched"})).await;
+    assert_eq!((&plan["hosts"], &plan["users"]), (&json!(["desk-1"]), &json!(["ana on desk-1"])));
+    assert!(told(&plan, "leave 1 host as it is, outdated"), "{plan}");
     assert_eq!(world.get("/templates/win11").await["status"], "Maintenance", "a dry run does nothing");
     let left = world.post(&format!("{MAINTENANCE}/leave"), json!({"note": "patched"})).await;
     assert_eq!(left["status"], "Leaving maintenance");

@@ -158,7 +158,7 @@ pub struct PlanView {
     /// Bytes over the network, at most: what versions that are there share does not cross. None: unknown.
     #[serde(default)]
     pub bytes_network: Option<u64>,
-    /// Hosts that would be touched.
+    /// Hosts that would be touched, or outdated.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// Who is signed in on them, as `user on host`.
