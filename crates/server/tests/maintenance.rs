@@ -16,7 +16,7 @@ use diecast_domain::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use world::{Agent, World, golden};
+use world::{Agent, World, golden, problem};
 
 const MAINTENANCE: &str = "/templates/win11/maintenance";
 
@@ -141,6 +141,29 @@ async fn a_template_is_changed_in_maintenance_and_its_version_knows_where_it_com
     agents[0].said.publications.clear();
     agents[0].report().await;
     agents[0].told("it has gone", |told| !goes(told)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_operators_who_enter_at_the_same_instant_one_does() {
+    let world = World::start().await;
+    let mut agents = [world.join("kvm-a").await, world.join("kvm-b").await];
+    world.distribute("win11", &mut agents).await;
+    let enter = |on: &str| world.ask(Method::POST, MAINTENANCE).json(&json!({"provider": on})).send();
+    for round in 1..=5 {
+        for agent in &mut agents {
+            agent.report().await;
+        }
+        let (one, other) = tokio::join!(enter("kvm-a"), enter("kvm-b"));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        let (in_, out) = if one.status().is_success() { (one, other) } else { (other, one) };
+        assert!(in_.status().is_success(), "round {round}: nobody is in");
+        let entered: Value = in_.json().await.unwrap();
+        let (status, said) = problem(out).await;
+        assert_eq!((status, said["code"].as_str()), (StatusCode::CONFLICT, Some("M0001")), "round {round}");
+        let there = world.get(MAINTENANCE).await;
+        assert_eq!((&there["id"], &there["provider"]), (&entered["id"], &entered["provider"]));
+        world.delete(MAINTENANCE).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
