@@ -155,10 +155,10 @@ pub struct PlanView {
     /// The same by provider, where it is one provider's.
     #[serde(default)]
     pub blockers: Vec<BlockerView>,
-    /// Estimated bytes over the network, where that can be told.
+    /// Bytes over the network, at most: what versions that are there share does not cross. None: unknown.
     #[serde(default)]
     pub bytes_network: Option<u64>,
-    /// Hosts that would be touched.
+    /// Hosts that would be touched, or outdated.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// Who is signed in on them, as `user on host`.

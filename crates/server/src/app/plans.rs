@@ -48,6 +48,11 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
+/// What is written for hosts that get a disk of their own. None if there are none.
+pub(crate) fn written(bytes: ByteCount) -> Option<String> {
+    (bytes > ByteCount::ZERO).then(|| format!("write {bytes} for full hosts, on their providers' own disks"))
+}
+
 /// What stands in the way of bringing `version` to a provider; without one, of anything at all.
 pub(crate) fn obstacles(
     picture: &Picture,
