@@ -249,7 +249,7 @@ impl Arriving {
     }
 
     /// All of it was verified and lies in `dir` now: peers need not notice.
-    pub fn is_whole(mut self, manifest: &Arc<Manifest>, dir: PathBuf, spool: Option<Arc<Spool>>) {
+    pub fn completed(mut self, manifest: &Arc<Manifest>, dir: PathBuf, spool: Option<Arc<Spool>>) {
         let Some(depots) = self.depots.take() else { return };
         depots.depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None });
         lock(&depots.arriving).remove(&self.version);

@@ -140,7 +140,7 @@ async fn what_is_just_coming_is_served_as_far_as_it_has_come_and_then_whole() {
     assert_eq!(told().await, [0]);
 
     fs::remove_dir_all(&incoming).unwrap();
-    arriving.is_whole(&base, there, None);
+    arriving.completed(&base, there, None);
     site.follow(&depots, &[site.base]);
     assert!(depots.frame(&site.base, &frame).is_ok(), "from its final place");
     assert_eq!(told().await, [0]);

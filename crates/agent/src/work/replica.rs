@@ -68,7 +68,7 @@ pub async fn fill(job: &Job, digest: Digest) -> Ended {
         }
     };
     commit(job, verified).await?;
-    arriving.is_whole(&manifest, places::version_dir(&job.site.storage, &digest), order.spool.clone());
+    arriving.completed(&manifest, places::version_dir(&job.site.storage, &digest), order.spool.clone());
     totals::add_holes(manifest.size().saturating_sub(manifest.data_bytes()).0);
     register(job, digest).await
 }
