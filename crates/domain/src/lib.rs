@@ -51,6 +51,7 @@ pub mod retry;
 pub mod role;
 pub mod schedule;
 pub mod scrub;
+pub mod site;
 pub mod template;
 #[cfg(test)]
 mod testing;

@@ -184,6 +184,19 @@ impl ReplicaReport {
     pub const fn is_ready(&self) -> bool {
         matches!(self.phase, Phase::Ready) && self.verified_at.is_some()
     }
+
+    /// It can give every frame: it holds the version whole and verified, or made it and serves it from what
+    /// it was made of.
+    pub const fn has_whole(&self) -> bool {
+        let verified = matches!(self.phase, Phase::Registering | Phase::Ready) && self.verified_at.is_some();
+        verified || self.serves
+    }
+
+    /// It gives what it has by now, while it receives the version itself. What is being verified lies there
+    /// complete.
+    pub const fn gives_what_it_has(&self) -> bool {
+        matches!(self.phase, Phase::Preflight | Phase::Transferring | Phase::Verifying)
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use diecast_domain::{
     code::Code,
     distribution::{Desire, Member, ReplicaState, ReplicaView},
     ids::ProviderId,
+    plan::Plan,
     reconcile::member_retried,
     replica::Phase,
     template::{Publication, TemplateStatus},
@@ -332,6 +333,7 @@ fn tagged(picture: &Picture, record: &TemplateRecord) -> Tagged<DistributionView
     let whole = size.data_bytes.0;
     let versions = || picture.list(record.id).into_iter().flat_map(|list| &list.versions);
     let damaged = |id| versions().filter_map(|version| integrity::damaged(picture, id, version)).collect();
+    let plan = Plan::of(&picture.world);
     let row = |id: &ProviderId, view: &ReplicaView| {
         let mut row = DistributionRow::new(&picture.provider_name(*id), view);
         row.saved = SavedView::of(&view.work, &size);
@@ -341,7 +343,7 @@ fn tagged(picture: &Picture, record: &TemplateRecord) -> Tagged<DistributionView
         }
         row.damaged = damaged(*id);
         row.sources = sources(picture, record, *id, view);
-        row.limited = picture.world.limited(record.id, *id, picture.now).as_ref().map(Into::into);
+        row.limited = plan.limited(record.id, *id, picture.now).as_ref().map(Into::into);
         row
     };
     let holding = rows.iter().filter(|(_, view)| view.state == ReplicaState::Ready);
