@@ -13,7 +13,7 @@ use diecast_domain::{
     profile::{DiskBus, DiskSlot, Firmware, HardwareProfile, MachineType, Nic},
     provider::{CpuFacts, FirmwareFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm},
     replica::{Phase, Progress, ReplicaReport},
-    report::{PublicationPhase, PublicationReport, Published, Report},
+    report::{Load, PublicationPhase, PublicationReport, Published, Report},
     template::VersionSize,
     units::{ByteCount, Timestamp},
 };
@@ -409,6 +409,7 @@ pub fn first_report(provider: ProviderId) -> Report {
         unassigned: Vec::new(),
         traffic: Default::default(),
         floor: None,
+        load: Some(Load { processors: 35, memory: 60 }),
         scrub: None,
     }
 }
