@@ -16,7 +16,10 @@ const PATIENT_MS = 40_000;
 const dialog = (page) => page.getByRole("dialog");
 const go = (page, crowd, path) => page.goto(`${crowd.url}${path}`);
 
-async function createAndDistribute({ page, crowd }) {
+async function createAndDistribute({ page, api, crowd }) {
+  for (const order of ["full kvm-07", "bare kvm-08"]) await crowd.say(order);
+  await api.until("/providers/kvm-07", (it) => it.facts.storages[0].free_bytes === 0);
+  await api.until("/providers/kvm-08", (it) => it.facts.networks.length === 0);
   await go(page, crowd, "/templates");
   await page.getByRole("button", { name: "Create template" }).first().click();
   await page.getByLabel("Provider", { exact: false }).first().selectOption("kvm-01");
@@ -30,11 +33,18 @@ async function createAndDistribute({ page, crowd }) {
   await name.fill("journey");
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByRole("button", { name: "Add all" }).click();
+  const target = (name) => page.getByRole("list", { name: "Target providers" }).getByRole("listitem").filter({ hasText: name });
+  await target("kvm-07").getByText("must stay free").waitFor();
+  await target("kvm-08").getByText("has no network").waitFor();
+  await target("kvm-02").getByText(/Nothing in the way · 71.0 GiB free afterwards/).waitFor();
+  for (const name of ["kvm-07", "kvm-08"]) assert.equal(await target(name).getByText("Nothing in the way").count(), 0, `${name} is not well`);
   await shoot(page, "journey-lists");
+  for (const name of ["kvm-07", "kvm-08"]) await crowd.say(`heal ${name}`);
   await page.getByRole("button", { name: "Host defaults", exact: true }).click();
   await page.getByLabel("Names", { exact: false }).fill("pc-{nn}");
   await page.getByRole("button", { name: "Review", exact: true }).click();
   await page.getByText("What will happen").waitFor();
+  await page.getByText(/^63.0 GiB over the network, about/).waitFor();
   await shoot(page, "journey-review");
   // Twice: it is made once, and the second click finds nothing to do.
   await page.locator("footer").getByRole("button", { name: "Create template" }).dblclick();

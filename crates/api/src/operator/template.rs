@@ -158,6 +158,9 @@ pub struct PlanView {
     /// Estimated bytes over the network, where that can be told.
     #[serde(default)]
     pub bytes_network: Option<u64>,
+    /// About what would be written on each provider that has nothing of it, where that can be told.
+    #[serde(default)]
+    pub bytes_each: Option<u64>,
     /// Hosts that would be touched.
     #[serde(default)]
     pub hosts: Vec<String>,

@@ -10,7 +10,8 @@ use crate::{
         idempotency::{self, Key},
         limits,
         maintenance::view as maintenance_view,
-        page, plans,
+        page,
+        plans::{self, Wanted},
         refused::Refused,
         sources, versions,
     },
@@ -91,11 +92,17 @@ impl App {
             steps.push(format!("bring v1 of `{}` to {}", wish.name, picture.provider_name(member)));
         }
         let source = picture.provider_named(&from)?;
-        let mut obstacles = sources::obstacles(&picture, source, &wish.source);
-        for member in members_in_order(&picture, &wish) {
-            obstacles.extend(plans::obstacles(&picture, member, None));
+        let obstacles = sources::obstacles(&picture, source, &wish.source);
+        let mut plan = plans::plan(steps, &obstacles);
+        let content = sources::content(&picture, source.id, &wish.source);
+        let wanted = content.map(|content| Wanted { profile: &content.profile, bytes: content.occupied });
+        let members = members_in_order(&picture, &wish);
+        for member in &members {
+            plans::block(&mut plan, &picture, *member, plans::obstacles(&picture, *member, wanted));
         }
-        Ok(plans::plan(steps, &obstacles))
+        plan.bytes_each = content.map(|content| content.occupied.0);
+        plan.bytes_network = plan.bytes_each.map(|each| each * members.len() as u64);
+        Ok(plan)
     }
 
     /// What was shut down or defined a moment ago may not have been reported yet: an obstacle of the

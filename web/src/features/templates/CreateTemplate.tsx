@@ -72,9 +72,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
     await post(false);
     if (keep !== KEEP) await told(api.PATCH("/api/v1/templates/{name}", { params: { path: { name } }, body: { keep } }));
   }, [["templates"]]);
-  const blockers = new Map((plan.data?.blockers ?? []).map((it) => [it.provider, it.problem]));
   const network = plan.data?.bytes_network ?? undefined;
-  const each = network !== undefined && body.to.length > 0 ? network / body.to.length : undefined;
   const finish = async () => {
     if (await act.run()) void navigate(templatePath(name));
   };
@@ -98,7 +96,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
         footer={{ nextButtonText: t("common.next"), backButtonText: t("common.back"), cancelButtonText: t("common.cancel") }}
       >
         <div className="dc-gap">
-          <TwoLists providers={providers} chosen={to} onChange={setTo} blockers={blockers} fixed={source.provider} need={each} />
+          <TwoLists providers={providers} chosen={to} onChange={setTo} plan={plan} fixed={source.provider} />
           <div className="pf-v6-c-form">
             <NumberField label={t("properties.concurrency")} help={t("properties.concurrencyHelp")} value={concurrency} onChange={setConcurrency} min={1} />
             <NumberField label={t("properties.keep")} help={t("properties.keepHelp")} value={keep} onChange={setKeep} min={0} />
