@@ -415,6 +415,18 @@ async fn what_stands_in_the_way_of_an_addition_is_told_by_provider_with_its_byte
     assert_eq!((&plan["steps"], &plan["bytes_network"]), (&json!([]), &json!(0)), "it is there");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_versions_are_kept_is_said_when_a_template_is_made() {
+    let world = World::start().await;
+    let _agent = world.join("kvm-a").await;
+    let asked = |keep| json!({"name": "win11", "provider": "kvm-a", "vm": "golden", "keep": keep});
+    let (status, said) = world.refused(Method::POST, "/templates", asked(10_001)).await;
+    assert_eq!((status, said["code"].as_str()), (StatusCode::BAD_REQUEST, Some("A0001")));
+    assert_eq!(world.post("/templates", asked(9)).await["keep"], 9);
+    let load = &world.get("/providers/kvm-a").await["load"];
+    assert_eq!(*load, json!({"processors": 35, "memory": 60}), "what its agent says of its machine");
+}
+
 /// Who is in the way and why, in the order of their names.
 fn blockers(plan: &Value) -> Vec<(&str, &str)> {
     let said = plan["blockers"].as_array().unwrap().iter();

@@ -59,6 +59,7 @@ struct Wish {
     source: PublicationSource,
     members: BTreeSet<ProviderId>,
     concurrency: u32,
+    keep: u32,
     limit: Option<Limit>,
     host_defaults: HostDefaults,
 }
@@ -143,7 +144,7 @@ impl App {
         let record = TemplateRecord {
             maintenance: None,
             discarded: Vec::new(),
-            keep: KEEP_DEFAULT,
+            keep: wish.keep,
             source: Some(wish.provider),
             numbered: 0,
             id: TemplateId::from_uuid(Uuid::now_v7()),
@@ -346,9 +347,10 @@ fn wish(picture: &Picture, asked: &CreateTemplate) -> Result<Wish, Refused> {
             .extend(picture.providers.values().filter(|there| carries(&there.labels)).map(|there| there.id));
     }
     let concurrency = concurrency(asked.concurrency)?.unwrap_or(CONCURRENCY_DEFAULT);
+    let keep = keep(asked.keep)?.unwrap_or(KEEP_DEFAULT);
     let limit = limits::wish(asked.limit.as_deref(), None)?;
     let host_defaults = host_defaults::merged(&HostDefaults::default(), &asked.host_defaults)?;
-    Ok(Wish { name, provider, source, members, concurrency, limit, host_defaults })
+    Ok(Wish { name, provider, source, members, concurrency, keep, limit, host_defaults })
 }
 
 /// By name, and not the source, which reads for itself.

@@ -58,8 +58,8 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const body = useMemo(() => {
     const of = source.from === "vm" ? { vm: source.vm } : { image: source.image };
     const others = to.filter((it) => it !== source.provider);
-    return { name, provider: source.provider, ...of, to: others, concurrency, ...(note && { note }), ...defaultsChange(NO_DEFAULTS, defaults) };
-  }, [source, name, to, concurrency, note, defaults]);
+    return { name, provider: source.provider, ...of, to: others, concurrency, ...(keep !== KEEP && { keep }), ...(note && { note }), ...defaultsChange(NO_DEFAULTS, defaults) };
+  }, [source, name, to, concurrency, keep, note, defaults]);
   const taken = templates.data?.some((it) => it.name === name) ?? false;
   const wrongName = name === "" ? undefined : taken ? t("create.nameTaken") : isLabel(name) ? undefined : t("create.nameWrong");
   const hasSource = source.provider !== "" && (source.from === "vm" ? source.vm !== "" : source.image !== "");
@@ -68,10 +68,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const post = (dry_run: boolean) =>
     told(api.POST("/api/v1/templates", { params: { query: { dry_run } }, headers: dry_run ? {} : key, body }));
   const plan = usePlan(["create-template", body], whole ? () => post(true) : undefined);
-  const act = useAct(async () => {
-    await post(false);
-    if (keep !== KEEP) await told(api.PATCH("/api/v1/templates/{name}", { params: { path: { name } }, body: { keep } }));
-  }, [["templates"]]);
+  const act = useAct(() => post(false), [["templates"]]);
   const network = plan.data?.bytes_network ?? undefined;
   const finish = async () => {
     if (await act.run()) void navigate(templatePath(name));
