@@ -148,6 +148,8 @@ async function maintain({ page, api, crowd }) {
   await page.getByRole("button", { name: "Leave maintenance" }).click();
   await dialog(page).getByLabel("Note").fill("<i>a note</i>");
   await dialog(page).getByRole("radio", { name: "As soon as the new version is there" }).check();
+  await dialog(page).getByLabel("Waves").fill("everybody");
+  assert.ok(await dialog(page).getByRole("button", { name: "Leave maintenance" }).isDisabled(), "wrong waves are not sent");
   await dialog(page).getByLabel("Waves").fill("2,100%");
   await dialog(page).getByText("What will happen").waitFor();
   await dialog(page).getByRole("button", { name: "Leave maintenance" }).click();
