@@ -1,20 +1,8 @@
 // Journeys: what an administrator does, from click to what is seen of it. Each begins where it likes.
 import { strict as assert } from "node:assert";
 import { shoot } from "./browser.mjs";
+import { dialog, go, PATIENT_MS, soon } from "./steps.mjs";
 
-/** The page is to show what the server knows within this, and what asking a few times takes where it runs now. */
-const SOON_MS = 2000;
-const ASKED_TIMES = 20;
-async function soon(api) {
-  const began = Date.now();
-  await api.get("/providers");
-  return SOON_MS + ASKED_TIMES * (Date.now() - began);
-}
-/** For what takes agents a while. */
-const PATIENT_MS = 40_000;
-
-const dialog = (page) => page.getByRole("dialog");
-const go = (page, crowd, path) => page.goto(`${crowd.url}${path}`);
 
 async function createAndDistribute({ page, api, crowd }) {
   for (const order of ["full kvm-07", "bare kvm-08"]) await crowd.say(order);
