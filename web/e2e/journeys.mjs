@@ -1,6 +1,7 @@
 // Journeys: what an administrator does, from click to what is seen of it. Each begins where it likes.
 import { strict as assert } from "node:assert";
 import { shoot } from "./browser.mjs";
+import { checkAndRemoveProvider, deleteTemplate, listGrowsAndShrinks, poolFromFirstToLast, versionsComeAndGo } from "./rounds.mjs";
 import { dialog, go, PATIENT_MS, soon } from "./steps.mjs";
 
 
@@ -348,5 +349,6 @@ async function signOut({ page, crowd }) {
 export const journeys = [
   [createAndDistribute, hostsAsTheTemplateSays, silenceAndReturn, failAndRetry, maintain, staleChange, lostAndFound],
   [seenWithinTwoSeconds, addProvider, operateHosts, decideOnTheSilent, changePool],
+  [listGrowsAndShrinks, versionsComeAndGo, checkAndRemoveProvider, poolFromFirstToLast, deleteTemplate],
   [limitsAndScrubs, tokensOnceAndAudit, alarmAndWhoIsTold, signOut],
 ];
