@@ -245,6 +245,7 @@ async function decideOnTheSilent({ page, api, crowd }) {
   await page.getByRole("listitem").filter({ hasText: "kvm-06" }).first().waitFor();
   await shoot(page, "journey-decision");
   await page.getByRole("button", { name: "Check again" }).click();
+  await page.getByRole("status").filter({ hasText: "0 of 1 respond now" }).first().waitFor();
   await page.getByRole("button", { name: "Check again" }).and(page.locator(":enabled")).waitFor();
   await page.getByRole("button", { name: /^Later/ }).click();
   await page.getByRole("button", { name: "Check again" }).waitFor({ state: "detached", timeout: PATIENT_MS });
