@@ -45,6 +45,7 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         former: known.former.clone().map(Box::new),
         unassigned: known.local.replicas.keys().filter(|digest| !named(digest)).copied().collect(),
         floor: known.floor,
+        load: known.load,
         traffic: diecast_transfer::totals::traffic(),
         scrub: known.scrub,
     }

@@ -264,6 +264,7 @@ pub(crate) fn plan() -> PlanView {
         obstacles: vec![problem("P0004", "kvm-b has 1.00 GiB free, 9.10 GiB needed", "free some space")],
         blockers: vec![],
         bytes_network: None,
+        bytes_each: None,
         hosts: vec![],
         users: vec![],
     }

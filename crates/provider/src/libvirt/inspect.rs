@@ -12,10 +12,13 @@ use crate::{
 use diecast_domain::{
     code::{Code, Problem},
     profile::{MachineType, Nic},
-    provider::{CpuFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm, VmDisk},
+    provider::{
+        CpuFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm, VmContent, VmDisk,
+    },
     units::ByteCount,
 };
 use std::{
+    os::unix::fs::MetadataExt,
     path::Path,
     sync::Once,
     time::{Duration, Instant},
@@ -25,6 +28,9 @@ use virt::{connect::Connect, domain::Domain, error::Error, storage_pool::Storage
 /// How long the answer about firmware and CPU models is kept: who installs OVMF need not restart
 /// anything, and libvirt need not look at its emulators for every report.
 const CAPABILITIES_LIFE: Duration = Duration::from_secs(60);
+
+/// The unit in which a file's blocks are counted, whatever its file system's own blocks are.
+const BLOCK_BYTES: u64 = 512;
 
 /// What a guest may be given, and when libvirt said so.
 #[derive(Clone, Debug)]
@@ -174,14 +180,18 @@ fn vm(state: MachineState, xml: &str) -> Option<Vm> {
         })
     });
     let golden = golden::read(&domain);
-    let missing = |golden: golden::Golden| {
-        let gone = golden.disks.into_iter().find(|disk| !disk.path.exists())?;
+    let missing = |golden: &golden::Golden| {
+        let gone = golden.disks.iter().find(|disk| !disk.path.exists())?;
         let cause = format!("the machine {name}: {} does not exist", gone.path.display());
         Some(Problem::new(Code::V0002, cause))
     };
     let (vcpus, memory) =
         (domain.text_at("vcpu").and_then(|n| n.parse().ok()).unwrap_or(1), golden::memory(&domain));
-    let obstacle = standing_obstacle(&name, state).or_else(|| golden.map_or_else(Some, missing));
+    let (obstacle, golden) = match golden {
+        Err(problem) => (standing_obstacle(&name, state).or(Some(problem)), None),
+        Ok(golden) => (standing_obstacle(&name, state).or_else(|| missing(&golden)), Some(golden)),
+    };
+    let content = golden.filter(|_| obstacle.is_none()).and_then(content);
     Some(Vm {
         uuid: domain.text_at("uuid")?.parse().ok()?,
         power: state.power,
@@ -190,8 +200,18 @@ fn vm(state: MachineState, xml: &str) -> Option<Vm> {
         disks: disks.collect(),
         managed: mark::read(&domain).is_some(),
         obstacle,
+        content,
         name,
     })
+}
+
+/// What its files occupy: their holes are neither sent nor written.
+fn content(golden: golden::Golden) -> Option<VmContent> {
+    let mut occupied = ByteCount::ZERO;
+    for disk in &golden.disks {
+        occupied += ByteCount(std::fs::metadata(&disk.path).ok()?.blocks() * BLOCK_BYTES);
+    }
+    Some(VmContent { profile: golden.profile, occupied })
 }
 
 fn storage(pool: &StoragePool) -> Result<StorageFacts, Error> {
@@ -289,6 +309,8 @@ fn version(packed: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     fn answer(ok: bool, stdout: &str, complaint: &str) -> Answer {
@@ -306,5 +328,34 @@ mod tests {
         let refused = bridges(&answer(false, "", filtered)).unwrap_err();
         assert!(refused.contains(filtered), "{refused}");
         assert!(bridges(&answer(true, "usage", "")).is_err());
+    }
+
+    fn domain(disk: &Path) -> String {
+        format!(
+            "<domain type='kvm'><name>golden</name><uuid>6e1e2f60-0000-4000-8000-000000000001</uuid>\
+             <memory unit='MiB'>256</memory><vcpu>2</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>\
+             <devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{}'/>\
+             <target dev='vda' bus='virtio'/></disk><interface type='network'><source network='corp'/>\
+             <model type='virtio'/></interface></devices></domain>",
+            disk.display()
+        )
+    }
+
+    #[test]
+    fn what_a_machine_would_ask_of_others_is_told_only_while_a_template_can_be_made_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = folder.path().join("golden.raw");
+        std::fs::write(&disk, vec![1; 1 << 20]).unwrap();
+        // Its end is a hole, which occupies nothing.
+        std::fs::File::options().write(true).open(&disk).unwrap().set_len(1 << 30).unwrap();
+        let off = MachineState { power: Power::Off, saved: false };
+        let seen = vm(off, &domain(&disk)).unwrap();
+        let content = seen.content.unwrap();
+        assert_eq!((seen.obstacle, content.profile.nics[0].network.as_str()), (None, "corp"));
+        assert!((1 << 20..1 << 29).contains(&content.occupied.0), "{}", content.occupied);
+        let running = vm(MachineState { power: Power::Running, ..off }, &domain(&disk)).unwrap();
+        assert!(running.obstacle.is_some() && running.content.is_none());
+        let gone = vm(off, &domain(&folder.path().join("gone.raw"))).unwrap();
+        assert!(gone.obstacle.is_some() && gone.content.is_none());
     }
 }

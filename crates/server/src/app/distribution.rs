@@ -56,22 +56,28 @@ impl App {
         let picture = self.picture().await?;
         let record = changeable(&picture, template)?;
         let current = picture.current(record);
-        let (mut steps, mut obstacles) = (Vec::new(), Vec::new());
+        let mut plan = plans::plan(Vec::new(), &[]);
+        let mut lacking = 0;
         for id in named(&picture, &asked.providers)? {
             if member(&picture, record, id).is_some_and(|member| member.desire == Desire::Hold) {
                 continue;
             }
             let name = picture.provider_name(id);
-            steps.push(match current {
+            plan.steps.push(match current {
                 Some(version) => format!(
                     "bring v{} of `{template}` to {name}, {}",
                     version.number, version.size.packed_bytes
                 ),
                 None => format!("bring v1 of `{template}` to {name} when it is published"),
             });
-            obstacles.extend(plans::obstacles(&picture, id, current));
+            let held = current.is_some_and(|version| plans::holds(&picture, id, version));
+            lacking += u64::from(!held);
+            let wanted = current.filter(|_| !held).map(Into::into);
+            plans::block(&mut plan, &picture, id, plans::obstacles(&picture, id, wanted));
         }
-        Ok(plans::plan(steps, &obstacles))
+        plan.bytes_each = current.map(|version| version.size.data_bytes.0);
+        plan.bytes_network = current.map(|version| version.size.packed_bytes.0 * lacking);
+        Ok(plan)
     }
 
     /// Adds providers to the list. One that is on it already stays as it is.

@@ -15,7 +15,7 @@ use crate::{
 };
 use diecast_api::{
     operator::provider::{
-        AddProvider, ChangeProvider, FactsView, JoinView, NetworkView, ProviderList, ProviderView,
+        AddProvider, ChangeProvider, FactsView, JoinView, LoadView, NetworkView, ProviderList, ProviderView,
         StorageView,
     },
     time::rfc3339,
@@ -324,6 +324,9 @@ pub(crate) fn view(picture: &Picture, record: &ProviderRecord) -> ProviderView {
         agent_outdated: aged == Some(Age::Older),
         addresses: report.map(|report| report.addresses.clone()).unwrap_or_default(),
         facts: report.and_then(|report| report.facts.as_ref()).map(facts),
+        load: report
+            .and_then(|report| report.load)
+            .map(|load| LoadView { processors: load.processors, memory: load.memory }),
         templates: count(picture.world.templates.values().filter(holds).count()),
         hosts: count(picture.world.hosts.iter().filter(|host| host.provider == record.id).count()),
         certificate_expires_at: contact.and_then(|contact| contact.certificate_expires_at).map(rfc3339),
