@@ -74,6 +74,10 @@ impl From<io::Error> for Disbelief {
 impl Journal {
     /// What it claims of the files in `dir`. To be asked before anything is done to them.
     pub(crate) fn claim(&mut self, manifest: &Manifest, dir: &Path) -> Claim {
+        if !dir.exists() {
+            // Somebody removed the transfer, and left its journal.
+            return Claim::Nothing;
+        }
         match self.read(manifest, dir) {
             Ok(None) => Claim::Nothing,
             Ok(Some((present, end))) => {
