@@ -154,6 +154,7 @@ codes! {
     T0009 502 Later "The transfer stalled", "check the network between the providers named";
     T0010 409 Later "No provider has the whole version", "bring back a provider that holds it";
     T0011 500 Later "The last good copy is damaged", "bring back a provider that holds the version, or restore the places that the cause names from a backup";
+    T0015 500 Later "The journal of a transfer does not fit its files", "nothing to do: what is there is read and compared; check who wrote to the files if it goes on";
 
     V0001 409 AfterOperator "The machine is running", "shut it down, then try again";
     V0002 404 AfterOperator "The machine or its disk is missing", "check the name, and that every disk of the machine exists";

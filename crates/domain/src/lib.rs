@@ -25,6 +25,8 @@ pub mod code;
 pub mod damage;
 pub mod digest;
 pub mod distribution;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 pub mod generation;
 pub mod host;
 pub mod ids;

@@ -1,10 +1,10 @@
 //! Fetching a version: check what is there, take what other versions hold, get the rest from peers.
 //!
 //! ```text
-//!   check incoming ──► clone, copy from seeds, ──► frames,       source A ┐
-//!   (this is resume)   frames of our own spool     loose leaves: source B ┼─► digest ─► decode ─►
-//!                      (hash, then write)                        source C ┘   each leaf's digest ─►
-//!                                                                    write ─► ... ─► fdatasync
+//!   journal, else ──► clone, copy from seeds, ──► frames,       source A ┐
+//!   check incoming    frames of our own spool     loose leaves: source B ┼─► digest ─► decode ─►
+//!   (this is resume)  (hash, then write)                        source C ┘   each leaf's digest ─►
+//!                                               write ─► ... ─► journal of what is durable ─► fdatasync
 //! ```
 //!
 //! It ends with the files complete and flushed, and still unverified: that is `verify`'s part.
@@ -14,10 +14,10 @@ mod run;
 mod talks;
 
 use crate::{
-    assemble::{AssembleError, Assembly},
+    assemble::{AssembleError, Assembly, failed},
     clone,
     frame::{self, Wanted, WrongBytes},
-    layout,
+    journal, layout,
     leaf::Place,
     limits::FRAME_LEAVES_MAX,
     manifest::Manifest,
@@ -115,8 +115,8 @@ pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
     let (assembly, present) = blocking(&order, {
         let dir = dir.clone();
         move |order, cancel| {
-            let assembly = Assembly::open(order.manifest.clone(), &dir, order.floor)?;
-            let present = assembly.check(&order.progress, cancel)?;
+            let manifest = order.manifest.clone();
+            let (assembly, present) = Assembly::resume(manifest, &dir, order.floor, &order.progress, cancel)?;
             clone::disks(&assembly, &order.seeds, &present, &order.progress)?;
             take_local(&assembly, order, &present, cancel)?;
             Ok((assembly, present))
@@ -151,6 +151,7 @@ pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetc
     let (assembly, present) = blocking(&order, {
         let dir = dir.clone();
         move |order, cancel| {
+            journal::discard(&dir).map_err(failed("remove the journal of", &dir))?;
             let assembly = Assembly::open(order.manifest.clone(), &dir, order.floor)?;
             let present = if damage.files.is_empty() {
                 damaged(&assembly, &damage)?
@@ -212,7 +213,12 @@ async fn fill(
     let workers = Semaphore::new(scan::workers());
     let parts = Parts::open(&order.incoming, &order.manifest.digest());
     let site = Arc::new(Site { order: order.clone(), assembly, present, missing, parts, workers });
-    let frames = Run::new(site.clone()).run().await?;
+    let brought = Run::new(site.clone()).run().await;
+    if brought.is_err() {
+        let site = site.clone();
+        let _ = spawn_blocking(move || site.assembly.pause()).await;
+    }
+    let frames = brought?;
     site.parts.clear();
     order.progress.enter(Stage::Flushing);
     blocking(&order, move |_, _| site.assembly.finish()).await?;

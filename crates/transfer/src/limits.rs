@@ -43,6 +43,16 @@ pub const UNREADABLE_MAX: usize = 256;
 /// Bytes that a scrub reads at once: small, so that a slow rate is an even one.
 pub const SCRUB_SPAN: usize = 4 * LEAF_SIZE;
 
+/// Bytes put in place until they are flushed and written down in the journal: what an interruption costs
+/// in reading is less than a tenth of a second of it.
+pub const JOURNAL_BYTES: u64 = 64 << 20;
+/// The same by time, for slow links.
+pub const JOURNAL_TIME: Duration = Duration::from_secs(2);
+/// How often it is looked whether a record is due: at 1 GB/s some 100 MB come in between.
+pub const JOURNAL_LOOK: Duration = Duration::from_millis(100);
+/// Runs of leaves in one record of the journal: it is read whole into memory, and takes 640 KiB at most.
+pub const JOURNAL_RUNS_MAX: usize = 64 << 10;
+
 /// Frames one source is asked for at once: keeps a 10 Gb/s link busy over 1 ms.
 pub const FRAMES_PER_SOURCE_MAX: usize = 4;
 /// Frames asked for at once from all sources. Each may hold 2 MiB while it is decoded.

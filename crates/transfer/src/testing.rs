@@ -113,6 +113,8 @@ pub(crate) enum Manner {
     Stalls,
     /// Has nothing.
     Refuses,
+    /// Gives a few frames, and then nothing any more.
+    Tires,
     /// Refuses every third request.
     Stumbles,
     /// Sends a byte in each twentieth of a second.
@@ -178,6 +180,7 @@ async fn answer(
     let mut form = found.form;
     let half = bytes.len() / 2;
     match manner {
+        Manner::Tires if number >= 4 => return StatusCode::NOT_FOUND.into_response(),
         Manner::Stumbles if number % 3 == 1 => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Manner::Honest => {
             let range = headers.get("range").and_then(|value| value.to_str().ok());
@@ -187,7 +190,7 @@ async fn answer(
             let range = [("content-range", range)];
             return (StatusCode::PARTIAL_CONTENT, range, form, rest.bytes).into_response();
         }
-        Manner::Stumbles => {}
+        Manner::Stumbles | Manner::Tires => {}
         Manner::Lies => bytes[half] ^= 1,
         Manner::Floods => bytes.extend(noise(0, 2 << 20)),
         Manner::Refuses => return StatusCode::NOT_FOUND.into_response(),

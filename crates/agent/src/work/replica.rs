@@ -23,7 +23,7 @@ use diecast_provider::{HoldTemplates, TemplateCopy, layout as places};
 use diecast_transfer::{
     commit::{self, CommitError},
     fetch::{self, FetchOrder},
-    layout,
+    journal, layout,
     manifest::Manifest,
     seeds::Seed,
     spool::Spool,
@@ -299,8 +299,10 @@ pub async fn commit(job: &Job, verified: Verified) -> Ended {
         Ok(_) => record(job, &verified),
         // An earlier life got this far; what lies there is verified where it is.
         Err(CommitError::Exists { .. }) => {
-            let dir = verified.dir().to_owned();
-            data::remove(&dir).map_err(|error| Some(disk_trouble("remove", &dir, &error)))
+            for path in [journal::path(verified.dir()), verified.dir().to_owned()] {
+                data::remove(&path).map_err(|error| Some(disk_trouble("remove", &path, &error)))?;
+            }
+            Ok(())
         }
         Err(error) => Err(Some(error.problem())),
     }
