@@ -141,6 +141,7 @@ codes! {
     S0007 500 AfterOperator "The configuration file is not valid", "correct the line that the message names";
     S0008 500 AfterOperator "The server's certificate runs out", "put a new one into the files given with `--certificate` and `--key`, and restart the server";
     S0009 507 AfterOperator "The server's disk is full", "free space on the file system of the server's data folder; nothing has to be restarted";
+    S0010 500 AfterOperator "The server's authority runs out", "set up the server anew before that day, and let every agent join it";
 
     T0001 502 Later "No source could be reached", "check the network between the providers named, and their agents' ports";
     T0002 502 Later "A source sent bytes that do not match their digest", "nothing to do at once; if it goes on, verify the source with `diecast distribution verify`";
