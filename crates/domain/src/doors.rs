@@ -71,7 +71,7 @@ pub const LIMIT: Door = Door {
         texts(&[
             "2Mbit/s 08:00-18:00 Europe/Madrid; 100 Mbit/s",
             "off 22:00-06:00",
-            "Mon-Fri 08:00-18:00 UTC",
+            "20MB/s 08:00-18:00 UTC",
             "1.5 Gbit/s",
             "10MB/s",
         ])

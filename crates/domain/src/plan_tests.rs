@@ -471,7 +471,7 @@ fn whoever_receives_is_shown_what_holds_it_back_and_who_is_done_is_not() {
     let mut world = world(3, 8);
     let noon = Timestamp(12 * 3_600_000);
     let said = |world: &World, number| {
-        Plan::of(&world).limited(template(), id(number), noon).map(|limited| limited.to_string())
+        Plan::of(world).limited(template(), id(number), noon).map(|limited| limited.to_string())
     };
     assert_eq!(said(&world, 2), None);
     world.providers.get_mut(&id(1)).unwrap().limit = Some("5Mbit/s".parse().unwrap());

@@ -202,7 +202,8 @@ impl Depot {
             return Ok(Vec::new());
         }
         let mut given = served.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let given = given.get_or_insert_with(|| Given::nothing(count));
+        let begin = || (uuid::Uuid::new_v4().as_u64_pair().0 % u64::from(count.max(1))) as u32;
+        let given = given.get_or_insert_with(|| Given::nothing(count, begin()));
         Ok(given.claim(&wanted, most, again, served.began.elapsed()))
     }
 

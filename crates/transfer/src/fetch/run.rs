@@ -179,15 +179,21 @@ impl Run {
             let piece = talks.peers.rarest(source.provider, queue.waiting(), may_piece)?;
             return queue.number(piece);
         }
-        let is_alone = sources.listed().iter().all(|source| source.whole);
-        if is_alone || talks.is_plain(source.provider) {
+        if talks.is_plain(source.provider) {
             let new = |number| {
                 may(number) && queue.piece(number).is_none_or(|piece| !talks.peers.anybody_has(piece))
             };
             return queue.first(new).or_else(|| queue.first(may));
         }
-        let claimed = talks.claimed(source, sources.listed(), queue.waiting(), tasks.is_empty());
-        claimed.and_then(|piece| queue.number(piece)).or_else(|| queue.first_other(may))
+        // Before anybody else is known others may have begun too: what they take is not taken again.
+        if let Some(piece) = talks.claimed(source, sources.listed(), queue.waiting(), tasks.is_empty()) {
+            return queue.number(piece);
+        }
+        let is_alone = sources.listed().iter().all(|source| source.whole);
+        if is_alone && !talks.is_asked(source.provider) {
+            return queue.first(may);
+        }
+        queue.first_other(may)
     }
 
     /// A frame that is late, toward the end, and somebody else who can give it.

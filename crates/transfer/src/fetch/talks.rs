@@ -137,6 +137,11 @@ impl Talks {
         }
     }
 
+    /// Whether its answer to the last request for claims is still awaited.
+    pub(super) fn is_asked(&self, holder: ProviderId) -> bool {
+        self.holders.get(&holder).is_some_and(|holder| holder.is_asked)
+    }
+
     pub(super) fn is_plain(&self, holder: ProviderId) -> bool {
         self.holders.get(&holder).is_some_and(|holder| holder.is_plain)
     }

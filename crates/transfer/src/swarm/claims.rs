@@ -11,18 +11,23 @@ pub const GIVEN_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// The same for who has nothing else to ask for.
 pub const GIVEN_AGAIN_IDLE: Duration = Duration::from_secs(1);
 
+/// Pieces of which those given longest ago are looked for.
+const COMPARED_MAX: usize = 4096;
+
 /// What was given to anybody, and when.
 #[derive(Debug)]
 pub struct Given {
     /// Milliseconds since it began, and one; 0: never.
     at: Box<[u32]>,
     never: PieceSet,
+    /// Where the handing out begins: holders of the same version each begin elsewhere.
+    first: u32,
 }
 
 impl Given {
-    /// Nothing of `count` pieces yet.
-    pub fn nothing(count: u32) -> Self {
-        Self { at: vec![0; count as usize].into(), never: PieceSet::all(count) }
+    /// Nothing of `count` pieces yet; it will begin with `first`.
+    pub fn nothing(count: u32, first: u32) -> Self {
+        Self { at: vec![0; count as usize].into(), never: PieceSet::all(count), first }
     }
 
     /// Somebody gets this piece now.
@@ -37,11 +42,13 @@ impl Given {
     /// longest ago, and longer than `again`. They count as given from now on.
     pub fn claim(&mut self, wanted: &PieceSet, most: usize, again: Duration, now: Duration) -> Vec<u32> {
         let most = most.min(CLAIMS_MAX);
-        let mut claimed: Vec<u32> = self.never.iter().filter(|piece| wanted.has(*piece)).take(most).collect();
+        let before = self.never.iter().take_while(|piece| *piece < self.first);
+        let never = self.never.iter_from(self.first).chain(before);
+        let mut claimed: Vec<u32> = never.filter(|piece| wanted.has(*piece)).take(most).collect();
         if claimed.is_empty() {
             let long_ago = now.checked_sub(again).map_or(0, stamp);
             let old = |piece: &u32| self.at.get(*piece as usize).is_some_and(|at| *at <= long_ago);
-            claimed = wanted.iter().filter(old).collect();
+            claimed = wanted.iter().filter(old).take(COMPARED_MAX).collect();
             claimed.sort_by_key(|piece| self.at[*piece as usize]);
             claimed.truncate(most);
         }
@@ -78,7 +85,7 @@ mod tests {
 
     #[test]
     fn each_piece_goes_to_one_receiver_first() {
-        let mut given = Given::nothing(6);
+        let mut given = Given::nothing(6, 0);
         let all = wanted(6, &[0, 1, 2, 3, 4, 5]);
         let now = Duration::from_secs(1);
         assert_eq!(given.claim(&all, 2, GIVEN_AGAIN_AFTER, now), [0, 1]);
@@ -89,8 +96,16 @@ mod tests {
     }
 
     #[test]
+    fn two_holders_begin_with_different_pieces_and_come_to_all() {
+        let mut given = Given::nothing(5, 3);
+        let all = wanted(5, &[0, 1, 2, 3, 4]);
+        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, Duration::ZERO), [3, 4, 0]);
+        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, Duration::ZERO), [1, 2]);
+    }
+
+    #[test]
     fn what_was_given_to_who_is_gone_is_given_again_oldest_first() {
-        let mut given = Given::nothing(3);
+        let mut given = Given::nothing(3, 0);
         let all = wanted(3, &[0, 1, 2]);
         for (second, piece) in [(1, 1), (2, 0), (3, 2)] {
             given.give(piece, Duration::from_secs(second));
@@ -103,7 +118,7 @@ mod tests {
 
     #[test]
     fn only_what_is_wanted_and_exists_is_claimed() {
-        let mut given = Given::nothing(3);
+        let mut given = Given::nothing(3, 0);
         assert_eq!(given.claim(&wanted(100, &[2, 99]), 100, GIVEN_AGAIN_AFTER, Duration::ZERO), [2]);
         assert_eq!(given.claim(&wanted(100, &[99]), 100, Duration::ZERO, Duration::MAX), [0; 0]);
         assert_eq!(from_bytes(&to_bytes(&[7, u32::MAX])), Some(vec![7, u32::MAX]));
