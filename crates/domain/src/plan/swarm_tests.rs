@@ -49,7 +49,8 @@ fn gateways(world: &World) -> Vec<u128> {
         let here = world.site_of(provider(*number));
         ordinary(world, *number).into_iter().any(|source| world.site_of(source) != here)
     };
-    (5..=9).filter(far).collect()
+    // What one that does not answer is told holds for when it is back.
+    (5..=9).filter(|number| world.answers(provider(*number))).filter(far).collect()
 }
 
 fn brought(world: &mut World, number: u128, from: u128, bytes: u64) {
