@@ -17,13 +17,13 @@ fn world() -> Result<Sim, Broken> {
     let mut sim = Sim::quiet(11, 7);
     for number in 5..=7 {
         let there = sim.provider(number);
-        sim.server.stored.world.providers.get_mut(&there).unwrap().site = Some("there".into());
+        sim.server.stored.world.providers.get_mut(&there).expect("it was added").site = Some("there".into());
     }
     sim.agents.iter_mut().skip(1).for_each(|agent| agent.slowness = 4);
     sim.run(20)?;
     let all: Vec<_> = (1..=7).map(|number| sim.provider(number)).collect();
     let template = sim.create_template(1, all[0], &all);
-    sim.server.stored.world.templates.get_mut(&template).unwrap().concurrency = 8;
+    sim.server.stored.world.templates.get_mut(&template).expect("it was made").concurrency = 8;
     Ok(sim)
 }
 

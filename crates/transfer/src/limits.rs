@@ -86,8 +86,10 @@ pub const CLAIM_PAUSE: Duration = Duration::from_millis(300);
 /// Toward the end, a frame that takes longer than this, and than three of the others, is asked for
 /// elsewhere too.
 pub const SECOND_COPY_AFTER: Duration = Duration::from_secs(1);
-/// Sources kept in reserve are asked when nothing came for so long.
+/// Sources kept in reserve are asked when nothing came for so long from those that are not.
 pub const RESERVE_AFTER: Duration = Duration::from_secs(2);
+/// ... and for so long while one of those still tells what comes to it: over a slow link that takes its time.
+pub const RESERVE_AFTER_HEARD: Duration = Duration::from_secs(20);
 /// Who sent wrong bytes of a version is not asked for it again for so long, in later attempts too.
 pub const LIAR_BANNED: Duration = Duration::from_secs(3600);
 /// The first pause of a source that failed; doubled at each further failure.

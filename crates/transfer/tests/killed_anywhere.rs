@@ -68,7 +68,7 @@ fn golden(dir: &Path) -> (Manifest, Depot) {
         manifest: Arc::new(manifest.clone()),
         dir: dir.to_owned(),
         spool: Some(spool),
-        complete: true,
+        arriving: None,
     };
     depot.hold(holding);
     (manifest, depot)

@@ -10,7 +10,7 @@ use super::{
     talks::{Said, Talks},
 };
 use crate::{
-    limits::{RESERVE_AFTER, SECOND_COPY_AFTER},
+    limits::{RESERVE_AFTER, RESERVE_AFTER_HEARD, SECOND_COPY_AFTER},
     sources::Sources,
     swarm::pieces,
     wire::NoFrame,
@@ -156,7 +156,9 @@ impl Run {
         if self.queue.is_empty() {
             return None;
         }
-        let in_need = now >= self.last_ordinary + RESERVE_AFTER;
+        let hears = self.talks.hears_somebody(self.sources.listed());
+        let patience = if hears { RESERVE_AFTER_HEARD } else { RESERVE_AFTER };
+        let in_need = now >= self.last_ordinary + patience;
         let free = self.sources.free(now, in_need);
         // Who failed to give a frame is asked for it again when nobody else is free: the other sources may
         // be dead.

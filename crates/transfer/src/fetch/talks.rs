@@ -77,7 +77,7 @@ impl Talks {
     }
 
     /// Whether anybody who receives too says what has come to it.
-    fn hears_somebody(&self, listed: &[Arc<Source>]) -> bool {
+    pub(super) fn hears_somebody(&self, listed: &[Arc<Source>]) -> bool {
         listed.iter().any(|source| !source.whole && !self.silent.contains(&source.provider))
     }
 
