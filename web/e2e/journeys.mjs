@@ -149,7 +149,7 @@ async function maintain({ page, api, crowd }) {
   await go(page, crowd, "/recreations");
   await page.getByRole("link", { name: "journey v2" }).first().waitFor({ timeout: PATIENT_MS });
   await page.getByRole("link", { name: "journey v2" }).first().click();
-  await page.getByText("Wave 1").waitFor();
+  await page.getByText("Wave 1", { exact: true }).first().waitFor();
   await shoot(page, "journey-recreation");
 }
 

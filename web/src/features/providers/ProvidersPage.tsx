@@ -90,7 +90,7 @@ function Providers({ rows, onAdd }: { rows: Provider[]; onAdd: () => void }) {
 export function LoadWords({ load }: { load: Provider["load"] }) {
   const { t } = useTranslation();
   if (!load) return <span className="dc-quiet">{t("common.unknown")}</span>;
-  return <div className="dc-stack dc-nowrap"><span>{t("providers.loadProcessors", load)}</span><span>{t("providers.loadMemory", load)}</span></div>;
+  return <div className="dc-stack dc-nowrap"><span>{t("providers.loadProcessors", { ...load })}</span><span>{t("providers.loadMemory", { ...load })}</span></div>;
 }
 
 export function Storage({ provider }: { provider: Provider }) {
