@@ -309,7 +309,7 @@ impl FrameClient {
         let asked =
             Asked { path: arrivals_path(version, after), from: 0, until: None, assignment, body: None };
         let answer = LISTEN_TIME + ANSWER_TIMEOUT;
-        let (address, bytes) = self.talk(source, &asked, answer, 8 + 4 * TOLD_MAX, progress).await?;
+        let (address, bytes) = self.talk(source, &asked, answer, 8 + 4 * TOLD_MAX).await?;
         Told::from_bytes(&bytes).ok_or_else(|| nonsense(address))
     }
 
@@ -326,18 +326,17 @@ impl FrameClient {
         let path = claims_path(version, most, again);
         let body = Some(Bytes::from(wanted.to_bytes()));
         let asked = Asked { path, from: 0, until: None, assignment: progress.assignment(), body };
-        let (address, bytes) = self.talk(source, &asked, ANSWER_TIMEOUT, 4 * CLAIMS_MAX, progress).await?;
+        let (address, bytes) = self.talk(source, &asked, ANSWER_TIMEOUT, 4 * CLAIMS_MAX).await?;
         claims::from_bytes(&bytes).ok_or_else(|| nonsense(address))
     }
 
-    /// Asks for a short answer, and reads all of it.
+    /// Asks for a short answer, and reads all of it. It counts as no content: it is some bytes for a frame.
     async fn talk(
         &self,
         source: &Source,
         asked: &Asked,
         answer: Duration,
         most: usize,
-        progress: &Progress,
     ) -> Result<(String, BytesMut), NoFrame> {
         let (address, mut response) = self.connect(source, asked, answer).await?;
         if response.status() != StatusCode::OK {
@@ -348,7 +347,6 @@ impl FrameClient {
         loop {
             match timeout_at(deadline, response.chunk()).await {
                 Ok(Ok(Some(chunk))) if bytes.len() + chunk.len() <= most => {
-                    progress.received(source.provider, chunk.len() as u64);
                     bytes.extend_from_slice(&chunk);
                 }
                 Ok(Ok(Some(_))) => return Err(NoFrame::TooLong { address, expected: most }),
