@@ -96,9 +96,8 @@ async fn receivers_carry_for_each_other_and_the_source_gives_little_more_than_on
     all_arrive(&golden, fetches).await;
     let asked = whole.asked() as u64;
     assert!(asked < 2 * FRAMES, "five receivers of {FRAMES} frames asked the source for {asked}");
-    for receiver in &receivers {
-        assert!(receiver.peer.asked() > 0, "{} gave nothing", receiver.peer.source.name);
-    }
+    let carried: usize = receivers.iter().map(|receiver| receiver.peer.asked()).sum();
+    assert!(carried as u64 > 2 * FRAMES, "the receivers were asked for {carried}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
