@@ -1,5 +1,4 @@
 // Journeys around one thing, from its beginning to its end.
-import { strict as assert } from "node:assert";
 import { dialog, go, PATIENT_MS, task } from "./steps.mjs";
 
 export async function listGrowsAndShrinks({ page, api, crowd }) {
@@ -81,5 +80,5 @@ export async function deleteTemplate({ page, api, crowd }) {
   await dialog(page).getByText("What will happen").waitFor();
   await dialog(page).getByRole("button", { name: "Delete", exact: false }).first().click();
   await page.getByRole("link", { name: "rounds", exact: true }).waitFor({ state: "detached", timeout: PATIENT_MS });
-  assert.ok((await api.get("/templates")).items.every((it) => it.name !== "rounds"), "it is gone");
+  await api.until("/templates", (it) => it.items.every((template) => template.name !== "rounds"));
 }
