@@ -30,8 +30,8 @@ fn measure(args: &Args) -> Result<()> {
     let folder = args.out.clone().unwrap_or_else(|| repository().join("bench/results"));
     report::folder(&folder)?;
     let ledger = Ledger::open(&Report::samples(&folder), args.go_on || args.report)?;
-    let images = Images::at(&work);
-    let report = Report { folder, around: around(args, &images)? };
+    let (images, load) = (Images::at(&work), report::load());
+    let report = Report { folder, around: around(args, &images, load)? };
     if args.report {
         report.write(ledger.samples())?;
     } else {
@@ -43,7 +43,7 @@ fn measure(args: &Args) -> Result<()> {
         scenes::play(&mut stage, &work)?;
         // The image's packages are known only now.
         let ledger = stage.ledger;
-        let report = Report { around: around(args, &images)?, folder: report.folder };
+        let report = Report { around: around(args, &images, load)?, folder: report.folder };
         report.write(ledger.samples())?;
         diecast_bench::say(&format!("results are in {}", report.folder.display()));
         print!("{}", std::fs::read_to_string(report.folder.join("results.md"))?);
@@ -51,12 +51,12 @@ fn measure(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn around(args: &Args, images: &Images) -> Result<Circumstances> {
+fn around(args: &Args, images: &Images, load: Option<f64>) -> Result<Circumstances> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let command = [&["./bench/run".to_owned()], words.as_slice()].concat().join(" ");
     let mut remarks = Vec::new();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as f64;
-    if let Some(load) = report::load().filter(|load| *load > cores / 2.0) {
+    if let Some(load) = load.filter(|load| *load > cores / 2.0) {
         remarks.push(format!("The machine was doing other work too (load {load:.1}): do not trust times."));
     }
     if args.quick {

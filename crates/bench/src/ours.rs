@@ -20,6 +20,8 @@ use std::{
 const LOOK: Duration = Duration::from_millis(20);
 /// How often the server is asked, which costs a process.
 const ASK: Duration = Duration::from_millis(500);
+/// A whole image, on a busy machine.
+const PUBLICATION_MAX: Duration = Duration::from_secs(1200);
 /// Receivers at a time: no limit.
 const CONCURRENCY: &str = "64";
 
@@ -53,12 +55,19 @@ impl<'a> Template<'a> {
         let (begun, cpu) = (Instant::now(), outside::cpu_seconds(agent)?);
         let create = ["template", "create", name, "--provider", SOURCE, "--vm", &machine];
         world.lab.diecast_json(&[&create[..], &["--concurrency", CONCURRENCY]].concat())?;
-        let mut said = Value::Null;
-        let published = world.wait(Duration::from_secs(1200), "the template is published", || {
-            said = world.lab.diecast_json(&["distribution", "show", name]).unwrap_or_default();
-            said["distribution"] == "OK" && said["digest"].is_string()
-        });
-        published.with_context(|| format!("the distribution says {said}"))?;
+        let said = loop {
+            let said = world.lab.diecast_json(&["distribution", "show", name]).unwrap_or_default();
+            if said["distribution"] == "OK" && said["digest"].is_string() {
+                break said;
+            }
+            let template = world.lab.diecast_json(&["template", "show", name]).unwrap_or_default();
+            ensure!(
+                template["publication"]["phase"] != "failed" && begun.elapsed() < PUBLICATION_MAX,
+                "`{name}` was not published: {}",
+                template["publication"]
+            );
+            std::thread::sleep(LOOK);
+        };
         let seconds = begun.elapsed().as_secs_f64();
         let digest = said["digest"].as_str().and_then(|digest| digest.rsplit(':').next());
         let digest = digest.context("a distribution without a digest")?.to_owned();

@@ -62,11 +62,11 @@ impl Images {
 
     /// The part of the golden image with the most data in it.
     pub fn slice(&self, bytes: u64) -> Result<PathBuf> {
-        let golden = self.golden()?;
         let slice = self.folder.join(format!("slice-{}.raw", bytes >> 20));
         if slice.exists() {
             return Ok(slice);
         }
+        let golden = self.golden()?;
         let from = scan::fullest_window(&golden, bytes)?;
         let fresh = slice.with_extension("new");
         let (input, output) = (format!("if={}", golden.display()), format!("of={}", fresh.display()));

@@ -246,7 +246,14 @@ fn chains_and_casts() -> Vec<Peer> {
 
 /// BitTorrent, by a tracker on the source.
 fn swarms() -> Vec<Peer> {
-    const TRACKER: &str = "opentracker -p 6969 -P 6969 > $MARKS/tracker.log 2>&1 & ";
+    // Debian's tracker serves only what it is told of.
+    let tracker = |file: &str| {
+        line!(
+            "transmission-show $SHARE/",
+            file,
+            ".torrent | sed -n 's/^ *Hash: *//p' > $MARKS/torrents; opentracker -p 6969 -P 6969 -w $MARKS/torrents > $MARKS/tracker.log 2>&1 & "
+        )
+    };
     let torrent = |file: &str, before: &str| {
         line!(
             before,
@@ -263,7 +270,14 @@ fn swarms() -> Vec<Peer> {
                         --enable-peer-exchange=true --seed-ratio=0 --allow-overwrite=true --bt-tracker-interval=2 --listen-port=6900 ";
     let aria = |file: &str, then: &str| Peer {
         name: "aria2",
-        serve: line!(TRACKER, "exec ", ARIA, "--check-integrity=true --dir=$SHARE $SHARE/", file, ".torrent"),
+        serve: line!(
+            tracker(file),
+            "exec ",
+            ARIA,
+            "--check-integrity=true --dir=$SHARE $SHARE/",
+            file,
+            ".torrent"
+        ),
         fetch: line!(
             "printf '#!/bin/sh\\ntouch %s/done\\n' $DIR > $DIR/tell; chmod +x $DIR/tell; ",
             ARIA,
@@ -279,7 +293,7 @@ fn swarms() -> Vec<Peer> {
     let transmission = |file: &str, then: &str| Peer {
         name: "transmission",
         serve: line!(
-            TRACKER,
+            tracker(file),
             TRANSMISSION,
             "-g $MARKS/seed-config -p 6900 -w $SHARE $SHARE/",
             file,

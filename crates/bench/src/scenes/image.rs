@@ -54,12 +54,21 @@ impl Subject {
 pub fn play(stage: &mut Stage<'_>, world: &World) -> Result<()> {
     world.shape(None)?;
     let subject = Subject::of(stage)?;
-    let scenes = ["image", "read", "patched", "rebuilt"].map(|scene| Sample::new(scene, OURS, "", 1));
-    for _ in 0..stage.plan.runs {
-        if scenes.iter().all(|like| stage.ledger.count(like) >= stage.plan.runs || stage.ledger.gave_up(like))
-        {
-            break;
-        }
+    let scenes: [(&str, &[Measure]); 4] = [
+        ("image", &[Measure::R5, Measure::R8, Measure::R9, Measure::R10]),
+        ("read", &[Measure::R13]),
+        ("patched", &[Measure::R6, Measure::R14]),
+        ("rebuilt", &[Measure::R7]),
+    ];
+    let wanted: Vec<Sample> = scenes
+        .iter()
+        .filter(|(_, measures)| stage.plan.wants(measures))
+        .map(|(scene, _)| Sample::new(scene, OURS, "", 1))
+        .collect();
+    let done = |stage: &Stage<'_>, like: &Sample| {
+        stage.ledger.count(like) >= stage.plan.runs || stage.ledger.gave_up(like)
+    };
+    while !wanted.iter().all(|like| done(stage, like)) {
         cycle(stage, world, &subject)?;
     }
     if stage.plan.peers {

@@ -10,8 +10,8 @@ use crate::{
 use anyhow::{Context, Result};
 use std::path::Path;
 
-/// One of each way: a star, a chain, a cast, a swarm.
-const PEERS: [&str; 4] = ["curl", "socat and tee", "udpcast", "transmission"];
+/// A star, a cast, and a swarm that knows no sites.
+const PEERS: [&str; 3] = ["curl", "udpcast", "transmission"];
 
 pub fn play(stage: &mut Stage<'_>, world: &mut World, slice: &Path) -> Result<()> {
     let counts = stage.plan.sites.clone();

@@ -72,7 +72,8 @@ pub fn ours(
     let seconds = match seconds {
         Ok(seconds) => seconds,
         Err(error) => {
-            template.take_from(&names)?;
+            // What went wrong first is what is told.
+            let _ = template.take_from(&names);
             return Err(error);
         }
     };

@@ -13,8 +13,8 @@ use diecast_lab::Item;
 use std::{path::Path, thread::sleep, time::Duration};
 
 const KINDS: [&str; 3] = ["calm", "slow", "dying"];
-/// One that everybody waits for, one that hands on, and a swarm.
-const PEERS: [&str; 3] = ["udpcast", "socat and tee", "transmission"];
+/// One that waits for everybody, and one that hands on.
+const PEERS: [&str; 2] = ["udpcast", "socat and tee"];
 /// The dying one dies when it has received this much of what the calm run took.
 const DIES_AT: f64 = 0.35;
 const SLOW: f64 = 0.1;
