@@ -121,7 +121,7 @@ impl Measure {
             (Self::R2 | Self::R3, _) => Aim::AtMost(1.10),
             (Self::R4, _) => Aim::AtMost(1.05),
             (Self::R5, _) => Aim::AtMost(0.33),
-            (Self::R6, "as a version") => Aim::AtMost(100.0),
+            (Self::R6, "as the next version") => Aim::AtMost(100.0),
             (Self::R6, _) => Aim::AtMost(180.0),
             (Self::R7, _) => Aim::AtMost(0.25),
             (Self::R8, _) => Aim::AtMost(4.0),

@@ -22,7 +22,7 @@ type Value<'a> = Box<dyn Fn(&Sample) -> Option<f64> + 'a>;
 
 /// The scene that a measure is read from, and how a run of it becomes a value of the measure.
 struct Reading<'a> {
-    scene: &'static str,
+    scenes: &'static [&'static str],
     value: Value<'a>,
     /// Names the part that our run belongs to; none for a run that is no part.
     part: fn(&Sample) -> Option<String>,
@@ -43,19 +43,23 @@ fn by_sites(sample: &Sample) -> Option<String> {
     Some(format!("{} sites", sample.n))
 }
 
+fn by_way(sample: &Sample) -> Option<String> {
+    Some(if sample.scene == "version" { "as the next version" } else { "as another template" }.to_owned())
+}
+
 fn only_one(sample: &Sample) -> Option<String> {
     (sample.n == 1).then(String::new)
 }
 
 fn reading<'a>(measure: Measure, all: &'a Copies<'a>) -> Option<Reading<'a>> {
     let over = |name: &'static str, by: &'static str| move |it: &Sample| Some(it.get(name)? / it.get(by)?);
-    let take = |scene, value, note| Reading { scene, value, part: whole, peer_n: None, note };
+    let take = |scenes, value, note| Reading { scenes, value, part: whole, peer_n: None, note };
     Some(match measure {
         Measure::R1 => Reading {
             part: only_one,
             peer_n: Some(1),
             ..take(
-                "spread",
+                &["spread"],
                 Box::new(|it: &Sample| {
                     Some(it.get("seconds")? * it.get("rate_bits")? / 8.0 / it.get("target_bytes")?)
                 }),
@@ -67,7 +71,7 @@ fn reading<'a>(measure: Measure, all: &'a Copies<'a>) -> Option<Reading<'a>> {
             part: by_targets,
             peer_n: Some(PEER_TARGETS),
             ..take(
-                "spread",
+                &["spread"],
                 Box::new(|it: &Sample| Some(it.get("seconds")? / all.one(it)?.get("seconds")?.value)),
                 "Peers at N=4 only.",
             )
@@ -76,7 +80,7 @@ fn reading<'a>(measure: Measure, all: &'a Copies<'a>) -> Option<Reading<'a>> {
             part: by_targets,
             peer_n: Some(PEER_TARGETS),
             ..take(
-                "spread",
+                &["spread"],
                 Box::new(|it: &Sample| Some(it.get("source_bytes")? / all.bytes(it)?)),
                 "Peers at N=4 only.",
             )
@@ -85,47 +89,56 @@ fn reading<'a>(measure: Measure, all: &'a Copies<'a>) -> Option<Reading<'a>> {
             part: by_sites,
             peer_n: None,
             ..take(
-                "sites",
+                &["sites"],
                 Box::new(|it: &Sample| Some(it.get("link_bytes")? / all.bytes(it)?)),
                 "Toward the busiest site that is not the source's; two targets on each site.",
             )
         },
-        Measure::R5 => {
-            take("image", Box::new(over("wire_bytes", "used_bytes")), "All that crossed the target's link.")
-        }
-        Measure::R6 => take(
-            "patched",
-            Box::new(|it: &Sample| Some(it.get("wire_bytes")? / MB)),
-            "All that crossed the link of a target that holds the image before the patches.",
+        Measure::R5 => take(
+            &["image"],
+            Box::new(over("wire_bytes", "used_bytes")),
+            "All that crossed the target's link.",
         ),
+        Measure::R6 => Reading {
+            part: by_way,
+            ..take(
+                &["patched", "version"],
+                Box::new(|it: &Sample| Some(it.get("wire_bytes")? / MB)),
+                "All that crossed the link of a target that holds the image before the patches. As another template \
+                 nobody knows what it was made from; as the next version, by maintenance, the product does.",
+            )
+        },
         Measure::R7 => take(
-            "rebuilt",
+            &["rebuilt"],
             Box::new(over("new_bytes", "used_bytes")),
             "Ours: leaves of 64 KiB that the former image has nowhere, counted by a scan of both images. rsync: what it \
              calls literal data.",
         ),
         Measure::R8 => take(
-            "image",
+            &["image"],
             Box::new(|it: &Sample| per_gb(it, "publish_cpu")),
             "User and system time of the agent; of a peer, of what prepares its input.",
         ),
         Measure::R9 => take(
-            "image",
+            &["image"],
             Box::new(|it: &Sample| per_gb(it, "receive_cpu")),
             "User and system time of the target's agent; of a peer, of the programs on the target.",
         ),
         Measure::R11 => take(
-            "resume",
+            &["resume"],
             Box::new(|it: &Sample| Some((it.get("received_bytes")? / all.bytes(it)?) - 1.0)),
             "All that the target's link carried over both lives, over one copy, less one.",
         ),
-        Measure::R14 => take(
-            "patched",
-            Box::new(over("disk_bytes", "new_bytes")),
-            "Blocks that the file system (XFS with reflinks) gave away, over new leaves.",
-        ),
+        Measure::R14 => Reading {
+            part: by_way,
+            ..take(
+                &["patched", "version"],
+                Box::new(over("disk_bytes", "new_bytes")),
+                "Blocks that the file system (XFS with reflinks) gave away, over new leaves.",
+            )
+        },
         Measure::R15 => take(
-            "swarm",
+            &["swarm"],
             Box::new(|it: &Sample| it.get("over_bound")),
             "The real scheduler in the simulator's virtual time: nothing of it was measured on a network.",
         ),
@@ -169,7 +182,7 @@ struct Found {
 fn read(reading: &Reading<'_>, samples: &[Sample]) -> Found {
     let mut found = Found { note: reading.note, ..Found::default() };
     let mut peers: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for sample in samples.iter().filter(|sample| sample.scene == reading.scene) {
+    for sample in samples.iter().filter(|sample| reading.scenes.contains(&sample.scene.as_str())) {
         let value = (reading.value)(sample);
         if sample.who == OURS {
             if let (Some(part), Some(value)) = ((reading.part)(sample), value) {

@@ -1,6 +1,6 @@
 //! The whole image, over links that run free: published, fetched, read; then its successors.
 
-use super::{Stage, differences};
+use super::{Stage, differences, maintenance};
 use crate::{
     measure::Measure,
     ours::{Template, wait_ready},
@@ -114,6 +114,14 @@ fn cycle(stage: &mut Stage<'_>, world: &World, subject: &Subject) -> Result<()> 
         let sample = fetch(world, &template, target, &like)?;
         stage.add(sample)?;
         template.delete()?;
+    }
+    // Last: from here on the target holds what is new in the patched image.
+    let like = Sample::new("version", OURS, "", 1)
+        .with("new_bytes", subject.patched_new_bytes)
+        .with("used_bytes", subject.used_bytes);
+    if stage.plan.wants(&[Measure::R6, Measure::R14]) && !stage.ledger.gave_up(&like) {
+        let sample = maintenance::leave_with(world, &golden, &subject.trimmed, target, &like);
+        stage.add(sample.unwrap_or_else(|error| like.failed(&error)))?;
     }
     golden.delete()
 }

@@ -6,7 +6,8 @@
 //! | sites | the same to targets behind the links of 2 to 4 sites | R4 |
 //! | image | the whole image is published, and fetched by one target | R5, R8, R9, R10 |
 //! | read | fio on what that target holds, and on a copy by hand | R13 |
-//! | patched, rebuilt | the image's successors, to a target that holds the image | R6, R7, R14 |
+//! | patched, rebuilt | the image's successors, to a target that holds the image, as templates of their own | R6, R7, R14 |
+//! | version | the patched image again, as the template's next version by maintenance | R6, R14 |
 //! | memory | the slice to as many targets as the run has | R10 |
 //! | resume | the agent is killed at half, and started again | R11 |
 //! | trouble | one of four targets is slow, or dies | R12 |
@@ -14,6 +15,7 @@
 
 mod differences;
 mod image;
+mod maintenance;
 mod memory;
 mod resume;
 mod sites;
