@@ -1,22 +1,14 @@
 // Journeys: what an administrator does, from click to what is seen of it. Each begins where it likes.
 import { strict as assert } from "node:assert";
 import { shoot } from "./browser.mjs";
+import { checkAndRemoveProvider, deleteTemplate, listGrowsAndShrinks, poolFromFirstToLast, versionsComeAndGo } from "./rounds.mjs";
+import { dialog, go, PATIENT_MS, soon } from "./steps.mjs";
 
-/** The page is to show what the server knows within this, and what asking a few times takes where it runs now. */
-const SOON_MS = 2000;
-const ASKED_TIMES = 20;
-async function soon(api) {
-  const began = Date.now();
-  await api.get("/providers");
-  return SOON_MS + ASKED_TIMES * (Date.now() - began);
-}
-/** For what takes agents a while. */
-const PATIENT_MS = 40_000;
 
-const dialog = (page) => page.getByRole("dialog");
-const go = (page, crowd, path) => page.goto(`${crowd.url}${path}`);
-
-async function createAndDistribute({ page, crowd }) {
+async function createAndDistribute({ page, api, crowd }) {
+  for (const order of ["full kvm-07", "bare kvm-08"]) await crowd.say(order);
+  await api.until("/providers/kvm-07", (it) => it.facts.storages[0].free_bytes === 0);
+  await api.until("/providers/kvm-08", (it) => it.facts.networks.length === 0);
   await go(page, crowd, "/templates");
   await page.getByRole("button", { name: "Create template" }).first().click();
   await page.getByLabel("Provider", { exact: false }).first().selectOption("kvm-01");
@@ -30,11 +22,18 @@ async function createAndDistribute({ page, crowd }) {
   await name.fill("journey");
   await page.getByRole("button", { name: "Next" }).click();
   await page.getByRole("button", { name: "Add all" }).click();
+  const target = (name) => page.getByRole("list", { name: "Target providers" }).getByRole("listitem").filter({ hasText: name });
+  await target("kvm-07").getByText("must stay free").waitFor();
+  await target("kvm-08").getByText("has no network").waitFor();
+  await target("kvm-02").getByText(/Nothing in the way · 71.0 GiB free afterwards/).waitFor();
+  for (const name of ["kvm-07", "kvm-08"]) assert.equal(await target(name).getByText("Nothing in the way").count(), 0, `${name} is not well`);
   await shoot(page, "journey-lists");
+  for (const name of ["kvm-07", "kvm-08"]) await crowd.say(`heal ${name}`);
   await page.getByRole("button", { name: "Host defaults", exact: true }).click();
   await page.getByLabel("Names", { exact: false }).fill("pc-{nn}");
   await page.getByRole("button", { name: "Review", exact: true }).click();
   await page.getByText("What will happen").waitFor();
+  await page.getByText(/^63.0 GiB over the network, about/).waitFor();
   await shoot(page, "journey-review");
   // Twice: it is made once, and the second click finds nothing to do.
   await page.locator("footer").getByRole("button", { name: "Create template" }).dblclick();
@@ -138,6 +137,8 @@ async function maintain({ page, api, crowd }) {
   await page.getByRole("button", { name: "Leave maintenance" }).click();
   await dialog(page).getByLabel("Note").fill("<i>a note</i>");
   await dialog(page).getByRole("radio", { name: "As soon as the new version is there" }).check();
+  await dialog(page).getByLabel("Waves").fill("everybody");
+  assert.ok(await dialog(page).getByRole("button", { name: "Leave maintenance" }).isDisabled(), "wrong waves are not sent");
   await dialog(page).getByLabel("Waves").fill("2,100%");
   await dialog(page).getByText("What will happen").waitFor();
   await dialog(page).getByRole("button", { name: "Leave maintenance" }).click();
@@ -148,7 +149,7 @@ async function maintain({ page, api, crowd }) {
   await go(page, crowd, "/recreations");
   await page.getByRole("link", { name: "journey v2" }).first().waitFor({ timeout: PATIENT_MS });
   await page.getByRole("link", { name: "journey v2" }).first().click();
-  await page.getByText("Wave 1").waitFor();
+  await page.getByText("Wave 1", { exact: true }).first().waitFor();
   await shoot(page, "journey-recreation");
 }
 
@@ -210,6 +211,14 @@ async function operateHosts({ page, api, crowd }) {
   await page.getByLabel("Search in: Hosts").fill("");
   await row("op-3").waitFor({ state: "detached", timeout: PATIENT_MS });
   await row("op-2").waitFor();
+  // What was marked and is gone by now is not asked for.
+  for (const name of ["op-1", "op-2"]) await page.getByRole("checkbox", { name: `Select ${name}` }).check();
+  await api.ask("DELETE", "/hosts/op-2");
+  await row("op-2").waitFor({ state: "detached", timeout: PATIENT_MS });
+  await page.getByRole("button", { name: /^Delete \d hosts?$/ }).click();
+  await dialog(page).getByText("op-1", { exact: true }).first().waitFor();
+  assert.equal(await dialog(page).getByText("op-2").count(), 0, "it is gone");
+  await dialog(page).getByRole("button", { name: "Cancel" }).click();
 }
 
 async function decideOnTheSilent({ page, api, crowd }) {
@@ -236,6 +245,7 @@ async function decideOnTheSilent({ page, api, crowd }) {
   await page.getByRole("listitem").filter({ hasText: "kvm-06" }).first().waitFor();
   await shoot(page, "journey-decision");
   await page.getByRole("button", { name: "Check again" }).click();
+  await page.getByRole("status").filter({ hasText: "0 of 1 respond now" }).first().waitFor();
   await page.getByRole("button", { name: "Check again" }).and(page.locator(":enabled")).waitFor();
   await page.getByRole("button", { name: /^Later/ }).click();
   await page.getByRole("button", { name: "Check again" }).waitFor({ state: "detached", timeout: PATIENT_MS });
@@ -348,5 +358,6 @@ async function signOut({ page, crowd }) {
 export const journeys = [
   [createAndDistribute, hostsAsTheTemplateSays, silenceAndReturn, failAndRetry, maintain, staleChange, lostAndFound],
   [seenWithinTwoSeconds, addProvider, operateHosts, decideOnTheSilent, changePool],
+  [listGrowsAndShrinks, versionsComeAndGo, checkAndRemoveProvider, poolFromFirstToLast, deleteTemplate],
   [limitsAndScrubs, tokensOnceAndAudit, alarmAndWhoIsTold, signOut],
 ];

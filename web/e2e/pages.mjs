@@ -1,5 +1,6 @@
 // Every page in light and dark: photographed, and looked at by axe.
 import { axe, rests, shoot, theme } from "./browser.mjs";
+import { task } from "./steps.mjs";
 
 /** Name of the picture, address, what makes a dialog appear, if any, and which answer is changed, if one is, and how. */
 export const pages = [
@@ -21,6 +22,14 @@ export const pages = [
     await page.getByRole("button", { name: "Tasks of kvm-02" }).click();
     await page.getByRole("menuitem", { name: "Remove from the list" }).click();
   }],
+  ["distribution-add", "/templates/office/distribution", async (page) => {
+    await page.getByRole("button", { name: "Add providers" }).click();
+    await page.getByRole("button", { name: "Add all" }).click();
+    await page.getByText("What will happen").waitFor();
+  }],
+  ["version-activate", "/templates/win11/versions", (page) => task(page, "v1", "Make it the current one")],
+  ["version-tag", "/templates/win11/versions", (page) => task(page, "v1", "Add a tag")],
+  ["version-delete", "/templates/win11/versions", (page) => task(page, "v1", "Delete")],
   ["explain", "/templates/moving/distribution", (page) => page.getByRole("button", { name: /^Explain/ }).first().click()],
   ["create-template", "/create-template?provider=kvm-01"],
   ["create-template-hosts", "/create-template?provider=kvm-01&vm=golden", async (page) => {
@@ -28,9 +37,32 @@ export const pages = [
     await page.getByRole("button", { name: "Host defaults", exact: true }).click();
     await page.getByRole("button", { name: "User data", exact: true }).click();
   }],
+  ["create-template-lists", "/create-template?provider=kvm-01&vm=golden", async (page) => {
+    await page.getByLabel("Name of the template", { exact: false }).fill("with-targets");
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByRole("button", { name: "Add all" }).click();
+    await page.getByText("Nothing in the way").first().waitFor();
+  }],
+  ["create-template-review", "/create-template?provider=kvm-01&vm=golden", async (page) => {
+    await page.getByLabel("Name of the template", { exact: false }).fill("to-review");
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.getByRole("button", { name: "Add all" }).click();
+    await page.getByRole("button", { name: "Review", exact: true }).click();
+    await page.getByText("What will happen").waitFor();
+  }],
   ["providers", "/providers"],
   ["provider", "/providers/kvm-01"],
   ["provider-machines", "/providers/kvm-01", (page) => page.getByRole("tab", { name: "Machines" }).click()],
+  ["provider-versions", "/providers/kvm-01", (page) => page.getByRole("tab", { name: "Versions" }).click()],
+  ["provider-hosts", "/providers/kvm-01", (page) => page.getByRole("tab", { name: "Hosts" }).click()],
+  ["provider-events", "/providers/kvm-01", (page) => page.getByRole("tab", { name: "Events" }).click()],
+  ["provider-change", "/providers/kvm-01", (page) => task(page, "kvm-01", "Change")],
+  ["provider-check", "/providers/kvm-01", async (page) => {
+    await task(page, "kvm-01", "Check");
+    await page.getByText("a throw-away machine started on an overlay").waitFor();
+  }],
+  ["provider-remove", "/providers/kvm-01", (page) => task(page, "kvm-01", "Remove")],
+  ["provider-silent", "/providers/kvm-06"],
   ["provider-add", "/providers", (page) => page.getByRole("button", { name: "Add provider" }).click()],
   ["hosts", "/hosts"],
   ["hosts-create", "/hosts", (page) => page.getByRole("button", { name: "Create hosts" }).click()],
@@ -38,7 +70,12 @@ export const pages = [
   ["pools", "/pools"],
   ["pool", "/pools/desks"],
   ["pool-create", "/pools", (page) => page.getByRole("button", { name: "Create pool" }).click()],
+  ["pool-change", "/pools/desks", (page) => task(page, "desks", "Change")],
   ["recreations", "/recreations"],
+  ["recreation-decision", "/recreations", async (page) => {
+    await page.getByRole("link", { name: "win11 v2" }).first().click();
+    await page.getByRole("button", { name: "Go on without them" }).waitFor();
+  }],
   ["schedules", "/schedules"],
   ["schedule-create", "/schedules", (page) => page.getByRole("button", { name: "Create schedule" }).first().click()],
   ["events", "/events"],

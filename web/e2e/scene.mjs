@@ -10,7 +10,7 @@ export async function fill(api, crowd, providers) {
   await api.until("/templates/win11/distribution", (it) => it.distribution === "OK");
   await api.until("/templates/office/distribution", (it) => it.distribution === "OK");
   await api.post("/templates/win11/versions/1/tags", { tag: "production" });
-  await api.post("/hosts", { template: "win11", count: 30, name: "desk-{nnn}" });
+  await api.post("/hosts", { template: "win11", count: 300, name: "desk-{nnn}" });
   await api.post("/pools", { name: "desks", template: "office", pattern: "pool-{nn}", settings: { min: 4, max: 8, spare: 1 } });
   await api.post("/schedules", { name: "saturday-night", action: "recreate", pool: "desks", cron: "0 3 * * SAT", zone: "Europe/Madrid" });
   await api.post("/tokens", { name: "grafana" });
@@ -21,6 +21,15 @@ export async function fill(api, crowd, providers) {
   await api.until("/hosts?template=win11", (it) => it.items.every((host) => host.status === "Ready"));
   await api.post("/templates/office/maintenance");
   await api.until("/templates/office", (it) => it.status === "Maintenance");
+  // A new version of win11, which the hosts do not run yet; and who does not answer when they are to.
+  await api.post("/templates/win11/maintenance");
+  await api.until("/templates/win11", (it) => it.status === "Maintenance");
+  await api.post("/templates/win11/maintenance/leave", { note: "October's updates", recreate: "later" });
+  await api.until("/templates/win11", (it) => it.version === 2, 90);
+  await api.until("/templates/win11/distribution", (it) => it.distribution === "OK", 90);
+  await crowd.say("silence kvm-06");
+  await api.until("/providers/kvm-06", (it) => it.state === "Not available");
+  await api.post("/recreations", { template: "win11", if_unavailable: "ask", terms: { waves: "2,50%,100%" } });
   for (const order of ["slow kvm-03", "slow kvm-04", "fail kvm-02"]) await crowd.say(order);
   await make("moving", names.slice(0, 5));
   await api.until("/templates/moving/distribution", (it) => it.providers.some((row) => row.code) && it.providers.some((row) => row.percent > 0 && row.percent < 100));

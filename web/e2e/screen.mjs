@@ -34,12 +34,15 @@ async function inkIs(page, so, patience) {
 /** Waits until something is written on the screen. */
 const isLit = (page, patience) => inkIs(page, (lit) => lit > 0, patience);
 
-/** Waits until somebody in the machine takes what is typed: a shell answers an empty line with its next prompt. */
+/**
+ * Waits until somebody in the machine takes what is typed: a shell answers an empty line with its next prompt. A full
+ * screen moves up by a line, and then there may be less on it than before.
+ */
 export async function isListening(page, patience) {
   const before = await isLit(page, patience);
   for (const end = Date.now() + patience; Date.now() < end; ) {
     await page.keyboard.press("Enter");
-    const answered = await inkIs(page, (lit) => lit > before, ANSWER_MS).catch(() => 0);
+    const answered = await inkIs(page, (lit) => lit !== before, ANSWER_MS).catch(() => 0);
     if (answered) return;
   }
   throw new Error("nobody in the machine takes what is typed");
@@ -54,9 +57,9 @@ export async function type(page, text, patience) {
   }
 }
 
-/** Ends a line; what comes of it, and be it the next prompt, is seen. */
+/** Ends a line; what comes of it, and be it the next prompt, is seen: on a full screen with less beside it. */
 export async function enter(page, patience) {
   const before = await ink(page);
   await page.keyboard.press("Enter");
-  await inkIs(page, (lit) => lit > before, patience);
+  await inkIs(page, (lit) => lit !== before, patience);
 }

@@ -19,7 +19,7 @@ use diecast_domain::{
     maintenance::WorkingCopyPhase,
     provider::{ProviderFacts, Source, Vm},
     replica::{Phase, Progress},
-    report::{Outcome, PublicationPhase, Published},
+    report::{Load, Outcome, PublicationPhase, Published},
     scrub::ScrubReport,
     units::{ByteCount, Timestamp},
 };
@@ -70,6 +70,8 @@ pub struct Knowledge {
     pub damaged: BTreeMap<Digest, Finding>,
     /// What was found damaged last, and matches again.
     pub mended: BTreeMap<Digest, Finding>,
+    /// How busy this machine was at the last look at the hypervisor.
+    pub load: Option<Load>,
     /// Free space that is left alone, if somebody said how much.
     pub floor: Option<ByteCount>,
     /// How far the scrub is that was begun.

@@ -12,24 +12,31 @@ use asked::Asked;
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{ConnectInfo, Path, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use diecast_domain::{digest::Digest, generation::Generation, ids::ProviderId};
 use diecast_identity::Peer;
 use diecast_transfer::{
     depot::DepotError,
     frame::FrameBytes,
+    limits::LISTEN_TIME,
     pace::Pace,
+    swarm::{arrivals::After, claims},
     totals,
     verify::Damage,
-    wire::{FORM_HEADER, FRAME_ROUTE, LEAVES_ROUTE, PROBE_PATH, leaves_of_path, rest_of},
+    wire::{
+        ARRIVALS_ROUTE, CLAIMS_ROUTE, FORM_HEADER, FRAME_ROUTE, LEAVES_ROUTE, PROBE_PATH, leaves_of_path,
+        rest_of,
+    },
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
+/// Bytes of a request for claims: a bit for each piece of 64 TiB of disk.
+const CLAIM_SIZE_MAX: usize = 8 << 20;
 /// Frames read and packed at once, each on a thread that may block and with up to 3 MiB: more would only
 /// wait for the same disk, and take the threads from the agent's own work.
 const FRAMES_AT_ONCE_MAX: usize = 32;
@@ -48,6 +55,8 @@ pub fn routes(depots: Arc<Depots>, board: Arc<Board>, data: DataDir) -> Router {
     Router::new()
         .route(FRAME_ROUTE, get(frame))
         .route(LEAVES_ROUTE, get(leaves))
+        .route(ARRIVALS_ROUTE, get(arrivals))
+        .route(CLAIMS_ROUTE, post(claim).layer(DefaultBodyLimit::max(CLAIM_SIZE_MAX)))
         .route(PROBE_PATH, get(async || StatusCode::NO_CONTENT))
         .with_state(Serving {
             depots,
@@ -101,6 +110,46 @@ async fn leaves(
     let asker = Asker { peer, assignment: asked::assignment(&headers) };
     let read = read(&serving, &asker, version, move |depots| depots.leaves(&version, &leaves)).await;
     read.map_or_else(|refusal| refusal, |leaves| answer(leaves, pace_of(&serving, &asker)))
+}
+
+async fn arrivals(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path((version, after)): Path<(String, String)>,
+) -> Response {
+    let (Ok(version), Some(after)) = (version.parse::<Digest>(), After::parse(&after)) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    if !is_reader(&serving, &peer, &version) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    match serving.depots.arrivals(&version, after, LISTEN_TIME).await {
+        Ok(told) => told.to_bytes().into_response(),
+        Err(error) => refuse(&serving, &error),
+    }
+}
+
+async fn claim(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path((version, most, again)): Path<(String, usize, u64)>,
+    wanted: Bytes,
+) -> Response {
+    let Ok(version) = version.parse::<Digest>() else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    if !is_reader(&serving, &peer, &version) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    match serving.depots.claim(&version, &wanted, most, Duration::from_millis(again)) {
+        Ok(claimed) => claims::to_bytes(&claimed).into_response(),
+        Err(error) => refuse(&serving, &error),
+    }
+}
+
+fn is_reader(serving: &Serving, peer: &Peer, version: &Digest) -> bool {
+    let reader = peer.identity.as_ref().and_then(|identity| identity.provider);
+    reader.is_some_and(|reader| may_read(&serving.board, version, reader))
 }
 
 /// Who asks, and by which of its assignments.

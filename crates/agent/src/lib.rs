@@ -33,6 +33,7 @@ pub mod data;
 pub mod depot;
 pub mod finding;
 pub mod join;
+mod load;
 pub mod manual;
 pub mod moving;
 pub mod paces;

@@ -45,6 +45,7 @@ pub fn compose(known: &Knowledge, provider: ProviderId, session: SessionId, sequ
         former: known.former.clone().map(Box::new),
         unassigned: known.local.replicas.keys().filter(|digest| !named(digest)).copied().collect(),
         floor: known.floor,
+        load: known.load,
         traffic: diecast_transfer::totals::traffic(),
         scrub: known.scrub,
     }
@@ -76,6 +77,7 @@ pub fn progress_of(task: &Task) -> Progress {
         done: view.bytes_done,
         total: view.bytes_total,
         network: view.bytes_network,
+        local: view.bytes_local,
         rate: view.rate,
         seconds_left: view.time_left.map(|left| left.as_secs()),
     }

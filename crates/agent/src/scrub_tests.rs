@@ -1,13 +1,17 @@
 //! A scrub in its own thread: what it finds, what it keeps, when it stops.
 
 use super::*;
+use crate::board::{Task, TaskPhase};
 use diecast_domain::{
     agent::Held,
     assignment::{Assignment, Orders},
+    code::Code,
     generation::Generation,
     ids::ProviderId,
     provider::ProviderSettings,
+    replica::Phase,
     units::BytesPerSecond,
+    window::DailyWindow,
 };
 use diecast_transfer::{
     progress::Progress,
@@ -90,6 +94,24 @@ impl Place {
     }
 }
 
+/// What a worker has on the board while it verifies.
+fn verification() -> Task {
+    Task {
+        phase: TaskPhase::Replica(Phase::Verifying),
+        attempt: 1,
+        progress: Default::default(),
+        reading: None,
+        cancel: Default::default(),
+        sources: None,
+    }
+}
+
+/// Two hours of the day that begin six hours from now.
+fn shut_now() -> DailyWindow {
+    let hour = (clock::now().0 / 3_600_000 + 6) % 24;
+    format!("{hour:02}:00-{:02}:00 UTC", (hour + 2) % 24).parse().unwrap()
+}
+
 fn flip(path: &Path) {
     let file = fs::File::options().write(true).open(path).unwrap();
     let modified = file.metadata().unwrap().modified().unwrap();
@@ -130,6 +152,61 @@ fn nothing_is_read_when_it_is_off_or_somebody_works_on_the_version() {
     place.told(ScrubPolicy { on: false, ..ScrubPolicy::default() });
     turn.read();
     assert_eq!(place.verified_at(), Some(LONG_AGO), "it stopped");
+
+    place.told(ScrubPolicy::default());
+    let turn = place.turn().unwrap();
+    place.board.know().tasks.insert(Object::Replica(place.version), verification());
+    assert!(place.turn().is_none(), "somebody works on it");
+    turn.read();
+    assert_eq!(place.verified_at(), Some(LONG_AGO), "it stopped for who came later");
+    place.board.know().tasks.clear();
+    place.turn().unwrap().read();
+    assert!(place.verified_at() > Some(LONG_AGO), "nobody is in the way any more");
+}
+
+#[test]
+fn nothing_is_read_outside_the_window_and_it_stops_when_the_window_closes() {
+    let place = Place::new();
+    let turn = place.turn().unwrap();
+    place.told(ScrubPolicy { window: Some(shut_now()), ..ScrubPolicy::default() });
+    assert!(place.turn().is_none());
+    turn.read();
+    assert_eq!(place.verified_at(), Some(LONG_AGO), "it stopped");
+    assert!(!place.board.know().scrub.unwrap().reading, "it is told to wait");
+    let kept: Begun = data::read_json(&place.data.file(FILE)).unwrap().unwrap();
+    assert_eq!(kept.version, place.version, "how far it was is kept");
+}
+
+/// Fault points are the process's, and other stories read as well: this one is told in a process of its own.
+#[test]
+fn what_the_disk_refuses_to_read_is_kept_and_told_as_that() {
+    const NAME: &str = "scrub::tests::what_the_disk_refuses_to_read_is_kept_and_told_as_that";
+    const ALONE: &str = "DIECAST_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let itself = std::env::current_exe().unwrap();
+        let output =
+            std::process::Command::new(itself).args(["--exact", NAME]).env(ALONE, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let scenario = fail::FailScenario::setup();
+    let place = Place::new();
+    // The block, and then the first leaf of it; the other leaves can be read.
+    fail::cfg("transfer::read", "2*return").unwrap();
+    place.turn().unwrap().read();
+    scenario.teardown();
+
+    assert_eq!((place.look(), place.verified_at()), (Held::Changed, None));
+    let finding = place.board.know().damaged[&place.version].clone();
+    let problem = finding.problem();
+    assert_eq!(problem.code, Code::T0005);
+    assert!(problem.cause.contains("of disk0 cannot be read"), "{}", problem.cause);
+    let told = finding.told();
+    assert!(told.places.len() == 1 && told.places[0].unreadable, "{told:?}");
+    let kept: Finding = data::read_json(&place.data.damaged(&place.version)).unwrap().unwrap();
+    assert_eq!(kept, finding);
+    assert!(place.turn().is_none(), "it is mended first");
 }
 
 #[test]

@@ -58,7 +58,9 @@ async fn look(
         Ok((Ok(()), _)) => Some(hypervisor.working_copies(&settings.storage).await),
         _ => None,
     };
+    let load = crate::load::now(facts.cpu.count);
     let mut known = board.know();
+    known.load = load;
     known.hypervisor.facts = Some(facts);
     known.hypervisor.vms = vms;
     known.hypervisor.marked.see(look, hosts);

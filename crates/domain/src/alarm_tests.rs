@@ -217,6 +217,27 @@ fn certificates_are_told_of_in_time_and_then_urgently() {
 }
 
 #[test]
+fn the_end_of_the_authority_is_told_a_year_ahead_and_beside_the_servers_certificate() {
+    let (world, mut watch) = (world(1, 1), Watch::default());
+    let days = |days: i64| Some(seconds(NOW, days * 86_400));
+    watch.facts = Facts { authority_expires_at: days(366), ..Facts::default() };
+    assert_eq!(watch.look(&world), NOTHING);
+    // Seconds less by now.
+    watch.facts.authority_expires_at = days(365);
+    assert_eq!(watch.look(&world), raised("certificate-expiring"));
+    assert_eq!(
+        (watch.standing[0].problem.code, watch.standing[0].severity),
+        (Code::S0010, Severity::Warning)
+    );
+    assert_eq!(watch.cause(), "the certificate of the server's authority runs out in 364 days");
+    watch.facts.server_certificate_expires_at = days(5);
+    assert_eq!(watch.look(&world), raised("certificate-expiring"), "it is an alarm of its own");
+    watch.facts = Facts { authority_expires_at: days(2), ..Facts::default() };
+    watch.look(&world);
+    assert_eq!((watch.standing.len(), watch.standing[0].severity), (1, Severity::Critical));
+}
+
+#[test]
 fn an_agent_may_lag_by_one_release() {
     let (world, mut watch) = (world(1, 1), Watch::default());
     for (agent, server, behind) in [

@@ -141,6 +141,7 @@ codes! {
     S0007 500 AfterOperator "The configuration file is not valid", "correct the line that the message names";
     S0008 500 AfterOperator "The server's certificate runs out", "put a new one into the files given with `--certificate` and `--key`, and restart the server";
     S0009 507 AfterOperator "The server's disk is full", "free space on the file system of the server's data folder; nothing has to be restarted";
+    S0010 500 AfterOperator "The server's authority runs out", "set up the server anew before that day, and let every agent join it";
 
     T0001 502 Later "No source could be reached", "check the network between the providers named, and their agents' ports";
     T0002 502 Later "A source sent bytes that do not match their digest", "nothing to do at once; if it goes on, verify the source with `diecast distribution verify`";
@@ -153,6 +154,7 @@ codes! {
     T0009 502 Later "The transfer stalled", "check the network between the providers named";
     T0010 409 Later "No provider has the whole version", "bring back a provider that holds it";
     T0011 500 Later "The last good copy is damaged", "bring back a provider that holds the version, or restore the places that the cause names from a backup";
+    T0015 500 Later "The journal of a transfer does not fit its files", "nothing to do: what is there is read and compared; check who wrote to the files if it goes on";
 
     V0001 409 AfterOperator "The machine is running", "shut it down, then try again";
     V0002 404 AfterOperator "The machine or its disk is missing", "check the name, and that every disk of the machine exists";
@@ -223,6 +225,15 @@ mod tests {
                 assert!(page.contains(part), "{code}: the page lacks `{part}`");
             }
             assert!(!code.hint().ends_with('.') && !code.title().ends_with('.'), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_is_in_the_index_as_it_is() {
+        let index = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors/README.md"));
+        for code in Code::ALL {
+            let row = format!("\n| [{code}]({code}.md) | {} | `{:?}` |\n", code.title(), code.retry());
+            assert!(index.contains(&row), "docs/errors/README.md lacks the line `{}`", row.trim());
         }
     }
 

@@ -25,6 +25,8 @@ pub mod code;
 pub mod damage;
 pub mod digest;
 pub mod distribution;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 pub mod generation;
 pub mod host;
 pub mod ids;
@@ -51,6 +53,7 @@ pub mod retry;
 pub mod role;
 pub mod schedule;
 pub mod scrub;
+pub mod site;
 pub mod template;
 #[cfg(test)]
 mod testing;

@@ -2,13 +2,14 @@
 //! unchanged in the simulator.
 //!
 //! ```text
-//!              ┌─ turns ──────► whose turn it is, and whom to ask
+//!              ┌─ turns ──────► whose turn it is
+//!              ├─ swarm ──────► whom to ask, and who brings a version into a site
 //!   World ─────┼─ replicas ───► versions to hold, versions to delete, readers ──┐
 //!  (one picture)─ machines ──► hosts, working copies, and what goes of them ────┴─► Orders
 //! ```
 //!
-//! [`World`] is one consistent picture, read afresh each time. [`orders`] says what one provider is
-//! told; the server stores it under a new generation when it differs from what was told before.
+//! [`World`] is one consistent picture, read afresh each time. A [`Plan`] is worked out from it once for all
+//! providers; [`Plan::orders`] says what one of them is told; the server stores it under a new generation when it differs from what was told before.
 //!
 //! **Promise:** whatever is to be deleted is named, and nothing is named that something stands on: a
 //! host's disks or its former ones, a working copy, or what is left of one.
@@ -18,41 +19,91 @@
 mod limits;
 mod machines;
 mod replicas;
+mod swarm;
 mod turns;
 mod world;
 
-pub use turns::{SOURCES_MAX, turns};
+pub use swarm::PEERS_MAX;
+pub use turns::turns;
 pub use world::{ProviderInWorld, TemplateInWorld, World};
 
 use crate::{
     assignment::{Orders, PublicationOrder},
-    ids::ProviderId,
+    digest::Digest,
+    ids::{ProviderId, TemplateId},
+    provider::Source,
     recovery,
     template::TemplateStatus,
 };
+use std::collections::{BTreeMap, BTreeSet};
+use swarm::Swarm;
 
 /// Providers that receive one template at a time, unless the operator says otherwise. Peers carry
 /// for each other, so more at once does not load the source more.
 pub const CONCURRENCY_DEFAULT: u32 = 8;
 
-/// What `provider` is told. None if there is no such provider.
-pub fn orders(world: &World, provider: ProviderId) -> Option<Orders> {
-    let there = world.providers.get(&provider)?;
-    let mut orders = Orders::none(provider, there.name.clone(), there.settings.clone());
-    for (id, template) in &world.templates {
-        publication(template, provider, &mut orders);
-        replicas::replicas(world, *id, template, provider, &mut orders);
-        machines::working_copies(world, template, provider, &mut orders);
+/// What all orders of one picture have in common, worked out once: thousands of providers are planned at a time.
+pub struct Plan<'a> {
+    world: &'a World,
+    turns: BTreeMap<TemplateId, BTreeSet<ProviderId>>,
+    swarms: BTreeMap<Digest, Swarm<'a>>,
+    readers: BTreeMap<Digest, BTreeSet<ProviderId>>,
+}
+
+impl<'a> Plan<'a> {
+    pub fn of(world: &'a World) -> Self {
+        let turns: BTreeMap<_, _> = world.templates.keys().map(|id| (*id, turns(world, *id))).collect();
+        let mut said: BTreeMap<Digest, Vec<_>> = BTreeMap::new();
+        for ((provider, digest), report) in &world.replicas {
+            said.entry(*digest).or_default().push((*provider, report));
+        }
+        let swarm = |(digest, said): (Digest, Vec<_>)| {
+            let is_current = |id: &TemplateId| {
+                world.templates[id].current.as_ref().is_some_and(|current| current.digest == digest)
+            };
+            let turn = turns.iter().filter(|(id, _)| is_current(id)).flat_map(|(_, turn)| turn);
+            (digest, Swarm::new(world, digest, turn.copied(), &said))
+        };
+        let swarms = said.into_iter().map(swarm).collect();
+        let versions = world.templates.values().flat_map(|template| &template.versions);
+        let readers = versions.map(|version| (version.digest, world.readers(version.digest))).collect();
+        Self { world, turns, swarms, readers }
     }
-    machines::hosts(world, provider, &mut orders);
-    orders.operations = world.operations.get(&provider).cloned().unwrap_or_default();
-    orders.consoles = world.consoles.get(&provider).cloned().unwrap_or_default();
-    orders.scrub = there.scrub.clone();
-    replicas::same_content(world, &mut orders);
-    orders.limits = limits::limits(world, &orders);
-    orders.deletions.sort();
-    recovery::hold_back(world, &mut orders);
-    Some(orders)
+
+    /// What `provider` is told. None if there is no such provider.
+    pub fn orders(&self, provider: ProviderId) -> Option<Orders> {
+        let world = self.world;
+        let there = world.providers.get(&provider)?;
+        let mut orders = Orders::none(provider, there.name.clone(), there.settings.clone());
+        for (id, template) in &world.templates {
+            publication(template, provider, &mut orders);
+            replicas::replicas(self, *id, template, provider, &mut orders);
+            machines::working_copies(world, template, provider, &mut orders);
+        }
+        machines::hosts(world, provider, &mut orders);
+        orders.operations = world.operations.get(&provider).cloned().unwrap_or_default();
+        orders.consoles = world.consoles.get(&provider).cloned().unwrap_or_default();
+        orders.scrub = there.scrub.clone();
+        replicas::same_content(world, &mut orders);
+        orders.limits = self.limits(&orders);
+        orders.deletions.sort();
+        recovery::hold_back(world, &mut orders);
+        Some(orders)
+    }
+
+    /// Whom a provider is to ask for a version, in this order.
+    pub fn sources(&self, digest: Digest, receiver: ProviderId) -> Vec<Source> {
+        self.swarms.get(&digest).map(|swarm| swarm.sources(receiver)).unwrap_or_default()
+    }
+
+    fn is_its_turn(&self, template: TemplateId, provider: ProviderId) -> bool {
+        self.turns.get(&template).is_some_and(|turn| turn.contains(&provider))
+    }
+}
+
+/// What one `provider` is told. Whoever asks for more than one makes a [`Plan`].
+pub fn orders(world: &World, provider: ProviderId) -> Option<Orders> {
+    Plan::of(world).orders(provider)
 }
 
 fn publication(template: &TemplateInWorld, provider: ProviderId, orders: &mut Orders) {

@@ -59,6 +59,7 @@ fn world(count: u128, concurrency: u32) -> World {
             storage_capacity: None,
             limit: None,
             scrub: Default::default(),
+            site: None,
         };
         world.providers.insert(id(number), provider);
     }
@@ -130,14 +131,13 @@ fn one_providers_trouble_holds_up_nobody() {
 }
 
 #[test]
-fn every_holder_is_a_source_and_receivers_begin_with_different_ones() {
-    let mut world = world(6, 8);
+fn every_holder_of_few_is_a_source_and_receivers_begin_with_different_ones() {
+    let mut world = world(12, 8);
     says(&mut world, 2, Phase::Ready);
     says(&mut world, 3, Phase::Registering);
-    says(&mut world, 4, Phase::Transferring);
     let first = |provider| told(&world, provider).sources[0].name.clone();
-    assert_eq!(told(&world, 5).sources.len(), 3, "those with every byte verified, and nobody else");
-    assert_ne!(first(5), first(6));
+    assert_eq!(told(&world, 5).sources.len(), 3, "those with every byte verified");
+    assert!((4..=12).map(first).collect::<BTreeSet<_>>().len() > 1);
 }
 
 #[test]
@@ -471,7 +471,7 @@ fn whoever_receives_is_shown_what_holds_it_back_and_who_is_done_is_not() {
     let mut world = world(3, 8);
     let noon = Timestamp(12 * 3_600_000);
     let said = |world: &World, number| {
-        world.limited(template(), id(number), noon).map(|limited| limited.to_string())
+        Plan::of(world).limited(template(), id(number), noon).map(|limited| limited.to_string())
     };
     assert_eq!(said(&world, 2), None);
     world.providers.get_mut(&id(1)).unwrap().limit = Some("5Mbit/s".parse().unwrap());

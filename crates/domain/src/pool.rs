@@ -65,7 +65,7 @@ pub enum Follow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", content = "weights")]
 pub enum Strategy {
-    /// By free capacity: evenly, and where more is free first.
+    /// By free capacity: who has twice as much free takes twice as many; equals take equally many.
     #[default]
     Spread,
     /// One provider up to its cap, then the next.

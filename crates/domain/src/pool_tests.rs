@@ -73,12 +73,52 @@ fn numbers(providers: &[ProviderId]) -> Vec<u128> {
 }
 
 #[test]
-fn a_pool_fills_itself_evenly_and_the_roomier_provider_comes_first() {
+fn a_pool_fills_itself_and_the_roomier_provider_comes_first() {
     let mut world = world(3, 1);
     world.providers.get_mut(&provider(2)).unwrap().storage_free = Some(ByteCount::gib(150));
     let decision = reconcile(&pool(4, 10, 0), &world, NOW);
     assert_eq!(numbers(&decision.make), [2, 1, 3, 2]);
     assert_eq!(decision.why, None);
+}
+
+/// How many of `count` hosts each provider takes that has so much free.
+fn spread_over(free_gib: &[u64], count: u32) -> Vec<usize> {
+    let mut world = world(free_gib.len() as u128, 1);
+    for (number, gib) in (1..).zip(free_gib) {
+        world.providers.get_mut(&provider(number)).unwrap().storage_free = Some(ByteCount::gib(*gib));
+    }
+    let decision = reconcile(&pool(count, count, 0), &world, NOW);
+    assert_eq!(reconcile(&pool(count, count, 0), &world, NOW), decision, "the same again");
+    carry_out(&pool(count, count, 0), &mut world, &decision);
+    spread(&world)
+}
+
+#[test]
+fn hosts_are_spread_by_what_is_free() {
+    assert_eq!(spread_over(&[100, 100, 100], 9), [3, 3, 3], "equals take equally many");
+    assert_eq!(spread_over(&[100, 101, 99], 9), [3, 3, 3], "and so do those that nearly are");
+    assert_eq!(spread_over(&[300, 100], 8), [6, 2]);
+    assert_eq!(spread_over(&[400, 100, 1], 5), [4, 1, 0], "who is nearly full takes none");
+    assert_eq!(spread_over(&[1, 2], 3), [1, 2]);
+}
+
+#[test]
+fn a_pool_that_grows_host_by_host_is_spread_like_one_made_at_once() {
+    let mut world = world(3, 1);
+    world.providers.get_mut(&provider(2)).unwrap().storage_free = Some(ByteCount::gib(200));
+    for size in 1..=8 {
+        settle(&pool(size, size, 0), &mut world);
+    }
+    assert_eq!(spread(&world), [2, 4, 2], "fresh overlays take no room, and count all the same");
+}
+
+#[test]
+fn a_provider_of_which_nobody_knows_what_is_free_comes_last() {
+    let mut world = world(3, 1);
+    world.providers.get_mut(&provider(1)).unwrap().storage_free = None;
+    assert_eq!(numbers(&reconcile(&pool(4, 4, 0), &world, NOW).make), [2, 3, 2, 3]);
+    (1..=3).for_each(|number| world.providers.get_mut(&provider(number)).unwrap().storage_free = None);
+    assert_eq!(numbers(&reconcile(&pool(4, 4, 0), &world, NOW).make), [1, 2, 3, 1], "evenly, if of nobody");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     names::ProviderName,
-    profile::MachineType,
+    profile::{HardwareProfile, MachineType},
     units::{ByteCount, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,18 @@ pub struct Vm {
     pub managed: bool,
     /// Why no template can be made from it as it is, if so.
     pub obstacle: Option<crate::code::Problem>,
+    /// None if no template can be made from it now; an agent of the release before never says.
+    #[serde(default, deserialize_with = "crate::protocol::if_known")]
+    pub content: Option<VmContent>,
+}
+
+/// What a version made of a machine as it is now would ask of those who are to hold it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmContent {
+    /// Sizes of its disks are zero: none was opened.
+    pub profile: HardwareProfile,
+    /// What its disks occupy, which is about what a version of them does.
+    pub occupied: ByteCount,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +199,16 @@ pub struct Source {
     pub name: ProviderName,
     /// `host:port`, in the order to try them.
     pub addresses: Vec<String>,
+    /// It can give every frame. Otherwise it receives the version itself, and says what it has by now.
+    #[serde(default = "yes")]
+    pub whole: bool,
+    /// Asked only while nobody else gives anything: what comes from there crosses a link between sites.
+    #[serde(default)]
+    pub reserve: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ fn report(number: u64) -> Report {
         unassigned: Vec::new(),
         traffic: Default::default(),
         floor: None,
+        load: None,
         scrub: None,
     }
 }

@@ -131,6 +131,9 @@ pub struct Progress {
     pub total: ByteCount,
     /// Really received over the network.
     pub network: ByteCount,
+    /// Of what is done: taken from what was on the provider already.
+    #[serde(default)]
+    pub local: ByteCount,
     pub rate: BytesPerSecond,
     /// None while it cannot be told.
     pub seconds_left: Option<u64>,
@@ -180,6 +183,19 @@ impl ReplicaReport {
     /// The one place that says whether a replica may be called `Ready`.
     pub const fn is_ready(&self) -> bool {
         matches!(self.phase, Phase::Ready) && self.verified_at.is_some()
+    }
+
+    /// It can give every frame: it holds the version whole and verified, or made it and serves it from what
+    /// it was made of.
+    pub const fn has_whole(&self) -> bool {
+        let verified = matches!(self.phase, Phase::Registering | Phase::Ready) && self.verified_at.is_some();
+        verified || self.serves
+    }
+
+    /// It gives what it has by now, while it receives the version itself. What is being verified lies there
+    /// complete.
+    pub const fn gives_what_it_has(&self) -> bool {
+        matches!(self.phase, Phase::Preflight | Phase::Transferring | Phase::Verifying)
     }
 }
 

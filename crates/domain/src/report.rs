@@ -59,9 +59,21 @@ pub struct Report {
     pub unassigned: Vec<Digest>,
     #[serde(default)]
     pub traffic: Traffic,
+    /// How busy the provider's machine is; an agent of the release before never says.
+    #[serde(default)]
+    pub load: Option<Load>,
     /// What is read back by itself now, or is to be read on in the next window.
     #[serde(default)]
     pub scrub: Option<ScrubReport>,
+}
+
+/// How busy a machine is, in per cent: finer would differ in every report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Of its processors, over the last minute: more than 100 if work waits for them.
+    pub processors: u32,
+    /// Of its memory.
+    pub memory: u32,
 }
 
 /// How many bytes went which way since the agent's process began. Only ever rises within a session.

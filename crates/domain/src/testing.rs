@@ -60,6 +60,7 @@ pub(crate) fn world(providers: u128, versions: u32) -> World {
             storage_capacity: Some(ByteCount::gib(200)),
             limit: None,
             scrub: Default::default(),
+            site: None,
         };
         world.providers.insert(provider(number), there);
     }

@@ -43,6 +43,7 @@ fn world(count: u128) -> World {
             storage_capacity: None,
             limit: None,
             scrub: Default::default(),
+            site: None,
         };
         world.providers.insert(id(number), provider);
         let held = HeldVersion { number: 1, digest: DIGEST, verified_at: Timestamp(1) };

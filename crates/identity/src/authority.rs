@@ -73,6 +73,11 @@ impl Authority {
         Ok(Self { issuer, certificate, not_after })
     }
 
+    /// When it ends, and with it all that it signed.
+    pub const fn expires_at(&self) -> SystemTime {
+        self.not_after
+    }
+
     pub fn certificate_pem(&self) -> String {
         pem::encode_certificate(&self.certificate)
     }

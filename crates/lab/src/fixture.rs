@@ -13,6 +13,9 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+/// Lines of each log that a failed story shows.
+const LAST_LINES: usize = 30;
+
 /// Tells the labs of one test process apart.
 static LABS_STARTED: AtomicU32 = AtomicU32::new(0);
 
@@ -64,9 +67,26 @@ impl Drop for Lab {
             eprintln!("lab: kept for you to look at: diecast-lab --data {} list", self.data().display());
             return;
         }
+        if std::thread::panicking() {
+            last_words(self.data());
+        }
         if let Err(error) = self.down() {
             eprintln!("lab: taking it down: {error:#}");
         }
         let _ = fs::remove_dir(self.data());
+    }
+}
+
+/// What a lab that is about to be taken down said last: on another machine nobody can look any more.
+fn last_words(data: &Path) {
+    let providers = fs::read_dir(data.join("providers")).into_iter().flatten().flatten();
+    let agents =
+        providers.flat_map(|provider| ["agent.log", "machine.log"].map(|log| provider.path().join(log)));
+    for log in std::iter::once(data.join("server.log")).chain(agents) {
+        let Ok(text) = fs::read(&log) else { continue };
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+        eprintln!("lab: the end of {}:\n  {}", log.display(), last.join("\n  "));
     }
 }

@@ -21,6 +21,7 @@ use typed::{blocks, commands, without_systemd};
 
 const OLD: &str = "0.1.0-1";
 const NEW: &str = "0.1.0-2";
+const AGENT: &str = "diecast-agent";
 const PATIENCE: Duration = Duration::from_secs(180);
 /// What is typed until it succeeds: it asks, and who was just started may not answer yet.
 const TRIED_AGAIN: [&str; 6] = [
@@ -157,6 +158,7 @@ fn the_guides_for_later_days_go_as_they_say() {
     site.follow("verifying-and-healing", typed_all);
     site.follow("networks-and-firewalls", typed_all);
     site.follow("security-model", typed_all);
+    the_audit_trail_was_exported(&site);
     site.follow("monitoring", typed_all);
     site.follow("pools-and-schedules", typed_all);
     site.run("diecast pool delete desks --yes");
@@ -181,7 +183,11 @@ fn the_guides_for_later_days_go_as_they_say() {
         machine.receive(&new);
     }
     site.follow("upgrading", typed_all);
-    site.wait("every agent is as new as the server", "! diecast provider list | grep -E 'older|newer'");
+    for (machine, package) in [("server", "diecast"), ("kvm-a", AGENT), ("kvm-b", AGENT), ("kvm-c", AGENT)] {
+        let installed = site.on(machine).run(&format!("dpkg-query -W -f '${{Version}}' {package}"));
+        assert_eq!(installed, NEW, "{package} on {machine}");
+        site.on(machine).run(&format!("service {package} status"));
+    }
 
     the_server_moves(&site);
     a_provider_dies(&lab, &site);
@@ -205,6 +211,15 @@ fn a_disk_is_full(lab: &Lab, site: &Site<'_>) {
         true
     });
     site.ready(3);
+}
+
+fn the_audit_trail_was_exported(site: &Site<'_>) {
+    let exported = site.run("cat audit.jsonl");
+    let entries: Vec<serde_json::Value> =
+        exported.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(entries.iter().all(serde_json::Value::is_object), "{exported}");
+    let revoked = entries.iter().any(|entry| entry.to_string().contains("\"ci\""));
+    assert!(revoked, "it has what the guide did a moment ago: {exported}");
 }
 
 fn somebody_is_told(site: &Site<'_>) {

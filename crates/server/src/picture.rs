@@ -93,6 +93,7 @@ impl Picture {
                 storage_capacity: storage.map(|storage| storage.capacity),
                 limit: record.limit.clone(),
                 scrub: record.scrub.clone(),
+                site: record.site.clone(),
             };
             self.world.providers.insert(*id, there);
             let Some(report) = report else { continue };

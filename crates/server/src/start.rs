@@ -76,7 +76,8 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
                 .with_hint("correct the names given with `--name`")
         })?,
     };
-    let certificate_ends_at = settings.certificate.as_ref().and_then(|_| ends_at(&certificate));
+    let certificate_ends_at =
+        settings.certificate.as_ref().and_then(|_| timestamp(expires_at(&certificate.certificate_pem).ok()?));
     let tls = TlsListenerSettings::new(certificate, ca_pem.clone(), ClientCertificates::Optional);
     let listener = TlsListener::new(tcp, tls).map_err(|error| {
         Problem::new(Code::S0003, format!("the server's certificate cannot be used: {error}"))
@@ -85,7 +86,9 @@ pub async fn start(settings: ServerSettings) -> Result<Running, Problem> {
     let address = listener.address().context("asking for the address").map_err(unforeseen)?;
     let reloader = listener.reloader();
     let url = settings::url(&settings, address, host_name.as_deref());
-    let notifier = Notifier::new(settings.notification_scripts.clone(), certificate_ends_at);
+    let authority_ends_at = timestamp(authority.expires_at());
+    let notifier =
+        Notifier::new(settings.notification_scripts.clone(), certificate_ends_at, authority_ends_at);
     let app =
         App::new(store, authority, url.clone(), notifier).await.map_err(|error| unforeseen(error.into()))?;
     let mut stopping = app.stopping();
@@ -168,10 +171,9 @@ fn given(certificate: &Path, key: &Path) -> Result<KeyedCertificate, Problem> {
     Ok(KeyedCertificate { certificate_pem: read(certificate)?, key_pem: read(key)? })
 }
 
-/// When a certificate ends that the server cannot renew.
-fn ends_at(certificate: &KeyedCertificate) -> Option<Timestamp> {
-    let ends = expires_at(&certificate.certificate_pem).ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    i64::try_from(ends.as_millis()).ok().map(Timestamp)
+fn timestamp(at: SystemTime) -> Option<Timestamp> {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok().map(Timestamp)
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Problem {

@@ -3,7 +3,10 @@
 
 mod world;
 
-use diecast_domain::{assignment::ConsoleOrder, provider::Power};
+use diecast_domain::{
+    assignment::{Assignment, ConsoleOrder},
+    provider::Power,
+};
 use futures::{SinkExt, StreamExt};
 use reqwest::{Method, RequestBuilder, StatusCode, Upgraded, header};
 use serde_json::{Value, json};
@@ -73,6 +76,22 @@ fn operator(world: &World) -> RequestBuilder {
 
 async fn ordered(agent: &mut Agent) -> ConsoleOrder {
     agent.told("a screen", |told| !told.orders.consoles.is_empty()).await.orders.consoles[0].clone()
+}
+
+/// Opens the other end of the screen that is wanted now. One whose viewer has gone may stand in the orders
+/// for a moment still: it is refused, and the next is tried, as agents do.
+async fn answer(agent: &mut Agent) -> Socket {
+    loop {
+        let order = ordered(agent).await;
+        let answer = upgrade(dial(agent, &order)).send().await.unwrap();
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return WebSocketStream::from_raw_socket(answer.upgrade().await.unwrap(), Role::Client, None)
+                .await;
+        }
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+        let stale = |told: &Assignment| told.orders.consoles.iter().all(|it| it.id != order.id);
+        agent.told("another screen, or none", stale).await;
+    }
 }
 
 fn dial(agent: &Agent, order: &ConsoleOrder) -> RequestBuilder {
@@ -156,8 +175,7 @@ async fn a_machine_that_is_off_has_no_screen_and_nothing_but_bytes_is_taken() {
     viewer.send(Message::text("hello")).await.unwrap();
     assert_eq!(u16::from(farewell(&mut viewer).await.code), 1003);
     let mut viewer = open(operator(&world)).await;
-    let order = ordered(&mut agents[0]).await;
-    let mut screen = open(dial(&agents[0], &order)).await;
+    let mut screen = answer(&mut agents[0]).await;
     let too_much = viewer.send(Message::binary(vec![0_u8; 2 << 20])).await;
     let over = farewell_or_broken(&mut screen).await;
     assert!(over, "{too_much:?}");

@@ -16,7 +16,7 @@ use diecast_domain::{
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use world::{Agent, World, golden};
+use world::{Agent, World, golden, problem};
 
 const MAINTENANCE: &str = "/templates/win11/maintenance";
 
@@ -96,6 +96,19 @@ async fn a_template_is_changed_in_maintenance_and_its_version_knows_where_it_com
     assert_eq!(plan["hosts"], json!(["desk-1"]));
     assert!(plan["steps"].as_array().unwrap().iter().any(|it| it.as_str().unwrap().contains("as v2")));
     assert_eq!(plan["bytes_network"], Value::Null, "nobody knows before it is read");
+    let told = |plan: &Value, words: &str| plan["steps"].to_string().contains(words);
+    assert!(told(&plan, "over the network, is unknown until it is read"), "{plan}");
+
+    // Left for later, they are named too: which hosts fall behind, and who is on them.
+    let on = world.get("/hosts/desk-1").await["provider"].clone();
+    let agent = agents.iter_mut().find(|agent| on == agent.name.as_str()).unwrap();
+    agent.make_hosts().await;
+    agent.said.hosts[0].users = Some(vec!["ana".to_owned()]);
+    agent.report().await;
+    world.until("/hosts/desk-1", "somebody is on it", |it| it["users"] == json!(["ana"])).await;
+    let plan = world.post(&format!("{MAINTENANCE}/leave?dry_run=true"), json!({"note": "patched"})).await;
+    assert_eq!((&plan["hosts"], &plan["users"]), (&json!(["desk-1"]), &json!(["ana on desk-1"])));
+    assert!(told(&plan, "leave 1 host as it is, outdated"), "{plan}");
     assert_eq!(world.get("/templates/win11").await["status"], "Maintenance", "a dry run does nothing");
     let left = world.post(&format!("{MAINTENANCE}/leave"), json!({"note": "patched"})).await;
     assert_eq!(left["status"], "Leaving maintenance");
@@ -128,6 +141,29 @@ async fn a_template_is_changed_in_maintenance_and_its_version_knows_where_it_com
     agents[0].said.publications.clear();
     agents[0].report().await;
     agents[0].told("it has gone", |told| !goes(told)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_operators_who_enter_at_the_same_instant_one_does() {
+    let world = World::start().await;
+    let mut agents = [world.join("kvm-a").await, world.join("kvm-b").await];
+    world.distribute("win11", &mut agents).await;
+    let enter = |on: &str| world.ask(Method::POST, MAINTENANCE).json(&json!({"provider": on})).send();
+    for round in 1..=5 {
+        for agent in &mut agents {
+            agent.report().await;
+        }
+        let (one, other) = tokio::join!(enter("kvm-a"), enter("kvm-b"));
+        let (one, other) = (one.unwrap(), other.unwrap());
+        let (in_, out) = if one.status().is_success() { (one, other) } else { (other, one) };
+        assert!(in_.status().is_success(), "round {round}: nobody is in");
+        let entered: Value = in_.json().await.unwrap();
+        let (status, said) = problem(out).await;
+        assert_eq!((status, said["code"].as_str()), (StatusCode::CONFLICT, Some("M0001")), "round {round}");
+        let there = world.get(MAINTENANCE).await;
+        assert_eq!((&there["id"], &there["provider"]), (&entered["id"], &entered["provider"]));
+        world.delete(MAINTENANCE).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

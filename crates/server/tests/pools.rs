@@ -7,6 +7,7 @@ mod world;
 use diecast_domain::{
     assignment::HostOrder,
     host::{HostPhase, HostReport},
+    units::ByteCount,
 };
 use obeys::{all, as_told, obeyed, refuses};
 use reqwest::{Method, StatusCode};
@@ -49,6 +50,12 @@ async fn a_pool_fills_itself_over_its_providers() {
             "make 2 linked hosts on kvm-b"
         ])
     );
+    assert_eq!(plan["bytes_network"], 0, "{plan}");
+    let full = world.post("/pools?dry_run=true", desks(json!({"size": 4, "full": true}))).await;
+    let versions = world.get("/templates/win11/versions").await;
+    let size = versions["items"][0]["size"]["data_bytes"].as_u64().unwrap();
+    let written = format!("write {} for full hosts, on their providers' own disks", ByteCount(4 * size));
+    assert_eq!(full["steps"][3], written, "{full}");
     assert_eq!(world.get("/pools").await["items"], json!([]), "a dry run does nothing");
     let made = world.post("/pools", desks(json!({"size": 4, "setup": {"ready_when": "address"}}))).await;
     assert_eq!(

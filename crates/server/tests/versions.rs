@@ -118,6 +118,17 @@ async fn what_nobody_holds_is_not_activated() {
     for agent in &mut agents {
         agent.said.replicas.retain(|replica| replica.digest != first);
         agent.report().await;
+        // As long as somebody holds it, it is brought to who lacks it: a part of it, or all.
+        if agent.name == "kvm-a" {
+            let held = |it: &Value| it["items"][1]["held_by"] == json!(["kvm-b"]);
+            let versions = world.until(VERSIONS, "one holds the first", held).await;
+            let size = versions["items"][1]["size"]["packed_bytes"].as_u64().unwrap();
+            let activate = format!("{VERSIONS}/1/activate?dry_run=true");
+            let plan = world.post(&activate, json!({})).await;
+            assert_eq!(plan["bytes_network"], size);
+            let bring = format!("bring v1 of `win11` to kvm-a: at most {}, less what", ByteCount(size));
+            assert!(plan["steps"][1].as_str().unwrap().starts_with(&bring), "{plan}");
+        }
     }
     let held = |it: &Value| it["items"][1]["held_by"] == json!([]);
     world.until(VERSIONS, "nobody holds the first", held).await;
@@ -137,7 +148,10 @@ async fn a_version_that_is_needed_is_not_deleted_and_the_list_says_why() {
     assert!(said["blockers"][0].as_str().unwrap().contains("production"), "{said}");
     let plan = world.ask(Method::DELETE, &format!("{}?dry_run=true", path("1"))).send().await.unwrap();
     let plan: Value = plan.json().await.unwrap();
-    assert_eq!(plan["steps"].as_array().unwrap().len(), 2, "from both providers");
+    let size = ByteCount(version(&world, 1).await["size"]["data_bytes"].as_u64().unwrap());
+    let from = |name: &str| format!("delete v1 of `win11` from {name}: frees at most {size}");
+    assert_eq!(plan["steps"], json!([from("kvm-a"), from("kvm-b")]));
+    assert_eq!(plan["bytes_network"], 0);
     assert_eq!(plan["obstacles"][0]["code"], "A0007");
     world.delete(&format!("{VERSIONS}/1/tags/production")).await;
 

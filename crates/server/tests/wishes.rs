@@ -3,6 +3,7 @@
 
 mod world;
 
+use diecast_domain::units::ByteCount;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use world::{World, problem};
@@ -352,4 +353,85 @@ async fn hosts_are_as_their_template_says_unless_somebody_says_otherwise() {
     let other = world.get("/hosts/lab-1").await;
     assert_eq!((&other["kind"], &other["setup"]["ready_when"]), (&json!("linked"), &json!("running")));
     assert_eq!(other["setup"]["user_data"], Value::Null, "an empty text is none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_of_a_creation_is_told_by_provider_with_its_bytes() {
+    let world = World::start().await;
+    let mut agents = Vec::new();
+    for name in ["kvm-a", "kvm-b", "kvm-full", "kvm-bare"] {
+        agents.push(world.join(name).await);
+    }
+    let facts = |agent: &mut world::Agent| agent.said.facts.take().unwrap();
+    let mut full = facts(&mut agents[2]);
+    full.storages[0].free = ByteCount::gib(12);
+    agents[2].said.facts = Some(full);
+    let mut bare = facts(&mut agents[3]);
+    bare.networks.clear();
+    agents[3].said.facts = Some(bare);
+    agents[2].report().await;
+    agents[3].report().await;
+    world.add_provider("kvm-absent").await;
+    let others = ["kvm-b", "kvm-full", "kvm-bare", "kvm-absent"];
+    let asked = json!({"name": "win11", "provider": "kvm-a", "vm": "golden", "to": others});
+    let plan = world.post("/templates?dry_run=true", asked.clone()).await;
+    let expected = [("kvm-absent", "P0001"), ("kvm-bare", "P0005"), ("kvm-full", "P0004")];
+    assert_eq!(blockers(&plan), expected, "{plan}");
+    assert_eq!(plan["obstacles"].as_array().unwrap().len(), 3, "{plan}");
+    let gib = ByteCount::gib(1).0;
+    assert_eq!((&plan["bytes_each"], &plan["bytes_network"]), (&json!(9 * gib), &json!(36 * gib)));
+
+    for vm in &mut agents[0].said.vms {
+        vm.content = None;
+    }
+    agents[0].report().await;
+    let plan = world.post("/templates?dry_run=true", asked).await;
+    assert_eq!(blockers(&plan), [("kvm-absent", "P0001")], "an agent of the release before says less");
+    assert_eq!((&plan["bytes_each"], &plan["bytes_network"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_of_an_addition_is_told_by_provider_with_its_bytes() {
+    let world = World::start().await;
+    let mut agents = [world.join("kvm-a").await];
+    let manifest = world.distribute("win11", &mut agents).await;
+    for name in ["kvm-b", "kvm-full", "kvm-bare"] {
+        let mut agent = world.join(name).await;
+        let facts = agent.said.facts.as_mut().unwrap();
+        match name {
+            "kvm-full" => facts.storages[0].free = ByteCount::ZERO,
+            "kvm-bare" => facts.networks[0].name = "other".to_owned(),
+            _ => {}
+        }
+        agent.report().await;
+    }
+    let asked = json!({"providers": ["kvm-b", "kvm-full", "kvm-bare"]});
+    let plan = world.post("/templates/win11/distribution/providers?dry_run=true", asked).await;
+    assert_eq!(blockers(&plan), [("kvm-bare", "P0005"), ("kvm-full", "P0004")], "{plan}");
+    assert_eq!(plan["bytes_network"], 3 * manifest.wire_bytes().0, "{plan}");
+    assert_eq!(plan["bytes_each"], manifest.data_bytes().0, "{plan}");
+    let already = json!({"providers": ["kvm-a"]});
+    let plan = world.post("/templates/win11/distribution/providers?dry_run=true", already).await;
+    assert_eq!((&plan["steps"], &plan["bytes_network"]), (&json!([]), &json!(0)), "it is there");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_versions_are_kept_is_said_when_a_template_is_made() {
+    let world = World::start().await;
+    let _agent = world.join("kvm-a").await;
+    let asked = |keep| json!({"name": "win11", "provider": "kvm-a", "vm": "golden", "keep": keep});
+    let (status, said) = world.refused(Method::POST, "/templates", asked(10_001)).await;
+    assert_eq!((status, said["code"].as_str()), (StatusCode::BAD_REQUEST, Some("A0001")));
+    assert_eq!(world.post("/templates", asked(9)).await["keep"], 9);
+    let load = &world.get("/providers/kvm-a").await["load"];
+    assert_eq!(*load, json!({"processors": 35, "memory": 60}), "what its agent says of its machine");
+}
+
+/// Who is in the way and why, in the order of their names.
+fn blockers(plan: &Value) -> Vec<(&str, &str)> {
+    let said = plan["blockers"].as_array().unwrap().iter();
+    let mut said: Vec<_> =
+        said.map(|it| (it["provider"].as_str().unwrap(), it["problem"]["code"].as_str().unwrap())).collect();
+    said.sort_unstable();
+    said
 }

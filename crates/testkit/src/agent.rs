@@ -43,6 +43,8 @@ pub struct Memory {
     pub failed: BTreeMap<Object, (u32, Problem)>,
     /// Found to differ since it was verified.
     pub changed: BTreeSet<Digest>,
+    /// Steps of a transfer since anything came.
+    pub waited: BTreeMap<Digest, u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -89,6 +91,12 @@ impl SimAgent {
         self.disk.assignment.as_ref().map(|assignment| &assignment.orders)
     }
 
+    /// It is receiving a version, and serves what it has of it.
+    pub fn receives(&self, digest: &Digest) -> bool {
+        let tasks = self.memory.as_ref().map(|memory| &memory.tasks);
+        tasks.is_some_and(|tasks| tasks.contains_key(&Object::Replica(*digest)))
+    }
+
     /// A new life: what is known is read from the disk, and every copy is looked through.
     pub fn start(&mut self, session: u128) {
         let mut memory = Memory {
@@ -98,6 +106,7 @@ impl SimAgent {
             phases: BTreeMap::new(),
             failed: BTreeMap::new(),
             changed: BTreeSet::new(),
+            waited: BTreeMap::new(),
         };
         for (digest, copy) in &self.disk.copies {
             if copy.under_final_name && !copy.is_right() {

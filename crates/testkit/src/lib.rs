@@ -45,6 +45,7 @@ pub mod server;
 pub mod sim;
 pub mod storm;
 pub mod story;
+pub mod swarm;
 pub mod telling;
 mod telling_machines;
 

@@ -74,6 +74,7 @@ impl Sim {
     fn check_concurrency(&mut self) {
         let world = &self.server.stored.world;
         let mut exceeded = None;
+        let plan = plan::Plan::of(world);
         for (id, list) in &world.templates {
             let Some(current) = &list.current else { continue };
             let turns = plan::turns(world, *id);
@@ -82,7 +83,7 @@ impl Sim {
                 let under_way = report.is_some_and(|report| {
                     report.phase.is_moving() && report.phase != Phase::Queued || report.is_ready()
                 });
-                let orders = plan::orders(world, **provider);
+                let orders = plan.orders(**provider);
                 let go = orders.is_some_and(|orders| {
                     orders
                         .replica(&current.digest)

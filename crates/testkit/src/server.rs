@@ -3,7 +3,7 @@
 use diecast_domain::{
     assignment::Assignment,
     ids::ProviderId,
-    plan::{self, World},
+    plan::{Plan, World},
     provider::{self, ProviderState},
     reconcile::{self, Changes, Heard, Hearing, Heed},
     report::Report,
@@ -116,11 +116,12 @@ impl SimServer {
         }
         self.dirty = false;
         let mut told = Vec::new();
+        let plan = Plan::of(&self.stored.world);
         for (id, there) in &self.stored.world.providers {
             if !matches!(there.state, ProviderState::Available | ProviderState::HypervisorSilent) {
                 continue;
             }
-            let orders = plan::orders(&self.stored.world, *id).expect("the provider is in the world");
+            let orders = plan.orders(*id).expect("the provider is in the world");
             if let Some(next) = reconcile::tell(self.stored.epoch, self.stored.told.get(id), orders) {
                 self.stored.told.insert(*id, next.clone());
                 told.push(next);

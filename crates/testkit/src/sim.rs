@@ -11,6 +11,7 @@ use crate::{
 use diecast_domain::{
     agent::{self, Local, Step},
     assignment::{self, Acceptance, Assignment, Orders, Refusal},
+    digest::Digest,
     generation::Generation,
     ids::{HostId, ProviderId, TemplateId},
     plan::{ProviderInWorld, World},
@@ -65,6 +66,8 @@ pub struct Sim {
     pub taken: BTreeSet<HostId>,
     pub backup: Option<Stored>,
     pub restored: bool,
+    /// How often each leaf of a version came into a site from another.
+    pub crossed: BTreeMap<(String, Digest, usize), u32>,
     pub(crate) acted: BTreeMap<(ProviderId, Generation), Orders>,
     pub(crate) broken: Option<String>,
     next_id: u128,
@@ -87,6 +90,7 @@ impl Sim {
             taken: BTreeSet::new(),
             backup: None,
             restored: false,
+            crossed: BTreeMap::new(),
             acted: BTreeMap::new(),
             broken: None,
             next_id: 1000,
@@ -118,6 +122,7 @@ impl Sim {
             storage_capacity: None,
             limit: None,
             scrub: Default::default(),
+            site: None,
         };
         let mut agent = SimAgent {
             id,

@@ -61,6 +61,7 @@ impl SimAgent {
             unassigned,
             traffic: Default::default(),
             floor: None,
+            load: None,
             scrub: None,
         })
     }

@@ -11,7 +11,7 @@ use diecast_domain::{
 use diecast_testkit::{Rules, Sim};
 
 /// Worlds within which a broken rule must show.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 400;
 
 /// The promises that break somewhere among the seeds.
 fn broken_by(rules: Rules) -> Vec<String> {

@@ -13,6 +13,8 @@ use std::{
 const LINES_MAX: usize = 500;
 /// Stories may run longer than what they tell of.
 const TEST_LINES_MAX: usize = 800;
+/// The console's are short: a component, a page.
+const CONSOLE_LINES_MAX: usize = 400;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -72,6 +74,32 @@ fn no_file_is_longer_than_a_head_can_hold() {
         }
     }
     none(&complaints);
+}
+
+#[test]
+fn no_file_of_the_console_is_longer_than_a_head_can_hold() {
+    let mut complaints = Vec::new();
+    for (folder, extensions) in [("web/src", ["ts", "tsx", "css"]), ("web/e2e", ["mjs", "ts", "js"])] {
+        for path in extensions.iter().flat_map(|extension| files(&root().join(folder), extension)) {
+            let lines = fs::read_to_string(&path).unwrap().lines().count();
+            // What is generated nobody reads.
+            if lines > CONSOLE_LINES_MAX && !path.ends_with("api/schema.d.ts") {
+                complaints.push(format!("{} has {lines} lines, more than {CONSOLE_LINES_MAX}", shown(&path)));
+            }
+        }
+    }
+    none(&complaints);
+}
+
+#[test]
+fn the_lock_file_of_the_console_names_no_registry() {
+    let lock = fs::read_to_string(root().join("web/package-lock.json")).unwrap();
+    let lines = lock.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("\"resolved\""));
+    none(
+        &lines
+            .map(|(number, _)| format!("web/package-lock.json:{} has an address", number + 1))
+            .collect::<Vec<_>>(),
+    );
 }
 
 /// crate -> what `docs/ARCHITECTURE.md` lets it import.

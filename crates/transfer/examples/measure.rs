@@ -125,7 +125,7 @@ async fn serving(file: &str, work: &Path) -> Outcome {
     let manifest = Arc::new(Manifest::decode(&fs::read(work.join("manifest"))?)?);
     let spool = Some(Arc::new(Spool::open(&work.join("spool"))?));
     let depot = Arc::new(Depot::default());
-    depot.hold(Holding { manifest: manifest.clone(), dir, spool, complete: true });
+    depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let app = Router::new().route(FRAME_ROUTE, get(answer)).route(LEAVES_ROUTE, get(answer_leaves));
@@ -170,6 +170,8 @@ async fn fetching(work: &Path, address: &str) -> Outcome {
         provider: "00000000-0000-0000-0000-000000000001".parse()?,
         name: "measured".parse()?,
         addresses: vec![address.to_owned()],
+        whole: true,
+        reserve: false,
     };
     fill(work, Vec::new(), None, vec![source]).await
 }
@@ -185,6 +187,7 @@ async fn fill(work: &Path, seeds: Vec<Seed>, spool: Option<Arc<Spool>>, sources:
         sources,
         client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
         spool,
+        arrivals: None,
         floor: ByteCount::ZERO,
         patience: Patience::default(),
         pace: Default::default(),

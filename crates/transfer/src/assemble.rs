@@ -1,9 +1,11 @@
 //! The files of a version in the making: opened at their full size, checked, written in place.
 //!
-//! There is no journal. What an interrupted transfer left is read and compared with the manifest,
-//! so nothing counts as present that was not checked, and nothing that is there is fetched again.
+//! What an interrupted transfer left is present if its journal says that it is durable, and nothing
+//! speaks against the journal; all else is read and compared with the manifest. So nothing that is there
+//! is fetched again.
 
 use crate::{
+    journal::{Claim, Journal, Keeper},
     layout,
     leaf::{self, Place},
     manifest::Manifest,
@@ -24,7 +26,7 @@ use std::{
     os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -81,6 +83,8 @@ pub(crate) struct Assembly {
     floor: ByteCount,
     /// The file system shares blocks between files; found out at the first attempt.
     shares_blocks: AtomicBool,
+    /// Writes down what is durable; only of a version that is being filled.
+    keeper: Mutex<Option<Keeper>>,
 }
 
 impl Assembly {
@@ -100,7 +104,52 @@ impl Assembly {
         let disks = disks.collect::<Result<_, AssembleError>>()?;
         fail::fail_point!("transfer::after-truncate");
         let shares_blocks = AtomicBool::new(true);
-        Ok(Self { manifest, dir: dir.to_owned(), disks, floor, shares_blocks })
+        Ok(Self { manifest, dir: dir.to_owned(), disks, floor, shares_blocks, keeper: Mutex::default() })
+    }
+
+    /// Opens what is in `dir` and finds out what of it is present: what the journal of an interrupted
+    /// transfer says without reading it, the rest by [`Assembly::check`]. A journal is kept from then on.
+    pub(crate) fn resume(
+        manifest: Arc<Manifest>,
+        dir: &Path,
+        floor: ByteCount,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(Self, Present), AssembleError> {
+        // A journal that cannot be had costs only time.
+        let mut journal = Journal::open(dir, cancel).unwrap_or_else(|error| {
+            tracing::debug!(error = &error as &dyn std::error::Error, "there is no journal");
+            None
+        });
+        // Before the files are touched: opening them makes what is not there.
+        let claim = journal.as_mut().map_or(Claim::Nothing, |journal| journal.claim(&manifest, dir));
+        let claimed = match claim {
+            Claim::Leaves(claimed) => claimed,
+            Claim::Nothing => Present::none(&manifest),
+            Claim::Refused(disbelief) => {
+                progress.notice(disbelief.problem(&manifest.digest()));
+                Present::none(&manifest)
+            }
+        };
+        let recorded = claimed.words();
+        let assembly = Self::open(manifest, dir, floor)?;
+        let bytes = assembly.bytes_of(&claimed);
+        progress.add_done(bytes);
+        progress.add_local(bytes);
+        let present = assembly.check_but(claimed, progress, cancel)?;
+        let keeper = journal
+            .map(|journal| Keeper::start(journal, &assembly.manifest, &assembly.disks, &present, recorded));
+        match keeper.transpose() {
+            Ok(keeper) => *assembly.keeper() = keeper,
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "no journal is kept");
+            }
+        }
+        Ok((assembly, present))
+    }
+
+    fn bytes_of(&self, present: &Present) -> u64 {
+        self.manifest.data_bytes().0 - present.missing_bytes(&self.manifest)
     }
 
     /// Compares all data that is there with the manifest: what matches is present, and what should
@@ -110,8 +159,23 @@ impl Assembly {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<Present, AssembleError> {
+        self.check_but(Present::none(&self.manifest), progress, cancel)
+    }
+
+    /// The same without what is present already.
+    fn check_but(
+        &self,
+        present: Present,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<Present, AssembleError> {
         progress.enter(Stage::Checking);
-        let present = Present::none(&self.manifest);
+        // As it is now: what this finds is not to be looked at twice either way.
+        let known = present.words();
+        let known = |place: Place| {
+            let word = known[usize::from(place.disk)][place.leaf as usize / 64];
+            word & 1 << (place.leaf % 64) != 0
+        };
         let files = self.manifest.disks().iter().zip(&self.disks).map(|(disk, (_, path))| {
             let file =
                 File::open(path).map_err(|source| AssembleError::Read { path: path.clone(), source })?;
@@ -119,7 +183,8 @@ impl Assembly {
         });
         let files = files.collect::<Result<Vec<_>, AssembleError>>()?;
         let mut workers = vec![(); scan::workers()];
-        scan::scan(&files, cancel, &mut workers, |(), block: Block<'_>| {
+        scan::scan_but(&files, &known, cancel, &mut workers, |(), block: Block<'_>| {
+            progress.add_reread(block.bytes.len() as u64);
             for (number, bytes) in block.leaves() {
                 let place = Place { disk: block.disk as u16, leaf: number };
                 match self.manifest.disks()[block.disk].leaf(number) {
@@ -233,15 +298,29 @@ impl Assembly {
         &self.disks[usize::from(number)].0
     }
 
-    /// Writes what is small, and forces all to the disk.
+    /// Writes what is small, and forces all to the disk. From then on the journal speaks for every leaf.
     pub(crate) fn finish(&self) -> Result<(), AssembleError> {
         write_small_files(&self.manifest, &self.dir)?;
         fail::fail_point!("transfer::before-sync");
+        let flushing = || failed("flush", &self.dir);
+        let book = self.keeper().take().map(Keeper::stop).transpose().map_err(flushing())?;
         for (file, path) in &self.disks {
             file.sync_data().map_err(failed("flush", path))?;
         }
         fail::fail_point!("transfer::after-sync");
-        Ok(())
+        book.map_or(Ok(()), |mut book| book.record(true)).map_err(flushing())
+    }
+
+    /// The transfer ends before it is complete: writes down what is durable.
+    pub(crate) fn pause(&self) -> Result<(), AssembleError> {
+        let Some(keeper) = self.keeper().take() else { return Ok(()) };
+        let paused = keeper.stop().and_then(|mut book| book.record(false));
+        paused.map_err(failed("flush", &self.dir))
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, Option<Keeper>> {
+        // It is only ever replaced.
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -276,7 +355,7 @@ fn open_for_writing(path: &Path) -> Result<File, AssembleError> {
     }
 }
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AssembleError {
+pub(crate) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AssembleError {
     move |source| AssembleError::Write { doing, path: path.to_owned(), source }
 }
 

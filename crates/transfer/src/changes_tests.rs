@@ -298,7 +298,7 @@ async fn a_lost_spool_is_made_again_from_the_working_copy() {
     let order = FetchOrder { spool: Some(again.spool), ..line.own_fill() };
     let fetched = fetch(FetchOrder { manifest: again.manifest, ..order }).await.unwrap();
     let depot = Depot::default();
-    depot.hold(Holding { manifest: line.manifest.clone(), dir: fetched.dir, spool: None, complete: true });
+    depot.hold(Holding { manifest: line.manifest.clone(), dir: fetched.dir, spool: None, arriving: None });
     assert_serves(&depot, &line.manifest);
 }
 

@@ -1,6 +1,6 @@
 //! Giving a verified version its final name: the last step, and the only way there.
 
-use crate::{durable, layout, record::Stamp, verify::Verified};
+use crate::{durable, journal, layout, record::Stamp, verify::Verified};
 use diecast_domain::code::{Code, Problem};
 use std::{
     fs::{self, File, Permissions},
@@ -57,6 +57,8 @@ pub fn commit(verified: &Verified, versions: &Path) -> Result<PathBuf, CommitErr
     durable::sync_dir(from).map_err(failed("flush", from))?;
     fs::create_dir_all(versions).map_err(failed("make", versions))?;
     fail::fail_point!("transfer::before-rename");
+    journal::discard(from).map_err(failed("remove the journal of", from))?;
+    fail::fail_point!("transfer::journal-gone");
     fs::rename(from, &to).map_err(failed("rename", from))?;
     fail::fail_point!("transfer::after-rename");
     for parent in [versions, from.parent().unwrap_or(versions)] {

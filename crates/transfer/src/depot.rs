@@ -15,6 +15,11 @@ use crate::{
     scan,
     seeds::Seed,
     spool::Spool,
+    swarm::{
+        arrivals::{After, Arrivals, TOLD_MAX, Told},
+        claims::Given,
+        pieces::{self, PieceSet},
+    },
     verify::BadLeaf,
 };
 use bytes::Bytes;
@@ -28,7 +33,8 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 /// A version that is served.
@@ -38,8 +44,9 @@ pub struct Holding {
     /// The directory with its disks.
     pub dir: PathBuf,
     pub spool: Option<Arc<Spool>>,
-    /// It was verified. Of one still being filled, what is missing is simply not held.
-    pub complete: bool,
+    /// What has come so far of one that is still being filled: what is missing is simply not held. None:
+    /// it was verified.
+    pub arriving: Option<Arc<Arrivals>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -90,13 +97,16 @@ struct Served {
     spool: Option<Arc<Spool>>,
     frames: HashMap<Digest, u32>,
     origin: Origin,
+    /// What is handed out to whom, since somebody asked for that.
+    given: Mutex<Option<Given>>,
+    began: Instant,
 }
 
 /// The plain files that leaves are read from.
 #[derive(Debug)]
 enum Origin {
     /// The version's own.
-    Own { dir: PathBuf, complete: bool },
+    Own { dir: PathBuf, arriving: Option<Arc<Arrivals>> },
     /// Those of other versions. By ordinal: which of them has the leaf, and where.
     Parts { others: Vec<Seed>, places: Vec<Option<(u16, Place)>> },
 }
@@ -104,8 +114,8 @@ enum Origin {
 impl Depot {
     /// Serves a version, in place of what was known of it before.
     pub fn hold(&self, holding: Holding) {
-        let Holding { manifest, dir, spool, complete } = holding;
-        self.serve(manifest, spool, Origin::Own { dir, complete });
+        let Holding { manifest, dir, spool, arriving } = holding;
+        self.serve(manifest, spool, Origin::Own { dir, arriving });
     }
 
     /// Serves a version that has no plain files here yet, in place of what was known of it before: its
@@ -128,7 +138,8 @@ impl Depot {
         let frames = manifest.frames().iter().map(|frame| frame.digest).zip(0..).collect();
         let digest = manifest.digest();
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        held.insert(digest, Arc::new(Served { manifest, spool, frames, origin }));
+        let (given, began) = (Mutex::default(), Instant::now());
+        held.insert(digest, Arc::new(Served { manifest, spool, frames, origin, given, began }));
     }
 
     /// Serves it no more. Requests under way still end.
@@ -156,10 +167,57 @@ impl Depot {
         self.served(version)?.leaves(ordinals)
     }
 
+    /// What has come here of a version after that. Waits for something, though no longer than `patience`.
+    pub async fn arrivals(
+        &self,
+        version: &Digest,
+        after: After,
+        patience: Duration,
+    ) -> Result<Told, DepotError> {
+        let served = self.served(version)?;
+        match &served.origin {
+            Origin::Own { arriving: Some(arriving), .. } => {
+                let arriving = arriving.clone();
+                drop(served);
+                Ok(arriving.since(after, patience).await)
+            }
+            Origin::Own { .. } | Origin::Parts { .. } => Ok(whole(pieces::count(&served.manifest), after)),
+        }
+    }
+
+    /// Up to `most` of the pieces that `wanted` has a bit for, to be asked for by one receiver: see
+    /// [`swarm`](crate::swarm). None are given by who does not hold all.
+    pub fn claim(
+        &self,
+        version: &Digest,
+        wanted: &[u8],
+        most: usize,
+        again: Duration,
+    ) -> Result<Vec<u32>, DepotError> {
+        let served = self.served(version)?;
+        let count = pieces::count(&served.manifest);
+        let no_such = DepotError::NoSuchLeaves { version: *version };
+        let wanted = PieceSet::from_bytes(count, wanted).ok_or(no_such)?;
+        if !served.origin.is_complete() {
+            return Ok(Vec::new());
+        }
+        let mut given = served.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let begin = || (uuid::Uuid::new_v4().as_u64_pair().0 % u64::from(count.max(1))) as u32;
+        let given = given.get_or_insert_with(|| Given::nothing(count, begin()));
+        Ok(given.claim(&wanted, most, again, served.began.elapsed()))
+    }
+
     fn served(&self, version: &Digest) -> Result<Arc<Served>, DepotError> {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.get(version).cloned().ok_or(DepotError::NoSuchVersion { version: *version })
     }
+}
+
+/// What a holder of all pieces says of itself: in the words of a receiver, all came at once.
+fn whole(count: u32, after: After) -> Told {
+    const LIFE: u64 = 1;
+    let from = if after.life == LIFE { u32::try_from(after.pieces).unwrap_or(count) } else { 0 };
+    Told { life: LIFE, pieces: (from..count).take(TOLD_MAX).collect() }
 }
 
 /// Whether [`Depot::hold_from_parts`] can serve all of a version: each frame is in the spool or can be
@@ -182,6 +240,9 @@ impl Served {
             let version = manifest.digest();
             DepotError::NoSuchFrame { version, frame: *name }
         })?;
+        if let Some(given) = self.given.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            given.give(*number, self.began.elapsed());
+        }
         let frame = &manifest.frames()[*number as usize];
         if let Some(bytes) = self.spooled(frame) {
             return Ok(FrameBytes { form: FrameForm::Named, bytes });
@@ -245,7 +306,15 @@ impl Served {
             let file = match &mut open {
                 Some((opened, file)) if *opened == path => file,
                 other => {
-                    let file = File::open(&path).map_err(failed)?;
+                    let file = match File::open(&path) {
+                        // It has just been given its final name, and is served from there soon.
+                        Err(error)
+                            if error.kind() == io::ErrorKind::NotFound && !self.origin.is_complete() =>
+                        {
+                            return Err(self.lacks(*ordinal));
+                        }
+                        opened => opened.map_err(failed)?,
+                    };
                     &mut other.insert((path.clone(), file)).1
                 }
             };
@@ -299,7 +368,7 @@ impl Origin {
 
     /// What does not match there has changed, rather than not come yet.
     const fn is_complete(&self) -> bool {
-        matches!(self, Self::Own { complete: true, .. } | Self::Parts { .. })
+        matches!(self, Self::Own { arriving: None, .. } | Self::Parts { .. })
     }
 }
 

@@ -68,9 +68,11 @@ fn a_byte_that_changed_on_disk_is_never_served_and_is_named() {
     assert_eq!(*leaf, BadLeaf::new("disk0", 20));
     assert_eq!(errors[0].problem().code, Code::T0008);
 
-    depot.hold(Holding { spool: None, complete: false, ..published.holding() });
+    depot.hold(Holding { spool: None, arriving: Some(Arc::default()), ..published.holding() });
     assert!(matches!(ask(&depot)[..], [DepotError::NotYet { .. }]), "what is being filled lacks things");
     fs::remove_file(dir.path().join("disk0.raw")).unwrap();
+    assert!(matches!(ask(&depot)[0], DepotError::NotYet { .. }), "it may have got its final name just now");
+    depot.hold(Holding { spool: None, ..published.holding() });
     assert!(matches!(ask(&depot)[0], DepotError::Read { .. }));
     depot.release(&manifest.digest());
     assert!(matches!(ask(&depot)[0], DepotError::NoSuchVersion { .. }));

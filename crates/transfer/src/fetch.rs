@@ -1,53 +1,49 @@
 //! Fetching a version: check what is there, take what other versions hold, get the rest from peers.
 //!
 //! ```text
-//!   check incoming ──► clone, copy from seeds, ──► frames,       source A ┐
-//!   (this is resume)   frames of our own spool     loose leaves: source B ┼─► digest ─► decode ─►
-//!                      (hash, then write)                        source C ┘   each leaf's digest ─►
-//!                                                                    write ─► ... ─► fdatasync
+//!   journal, else ──► clone, copy from seeds, ──► frames,       source A ┐
+//!   check incoming    frames of our own spool     loose leaves: source B ┼─► digest ─► decode ─►
+//!   (this is resume)  (hash, then write)                        source C ┘   each leaf's digest ─►
+//!                                               write ─► ... ─► journal of what is durable ─► fdatasync
 //! ```
 //!
 //! It ends with the files complete and flushed, and still unverified: that is `verify`'s part.
 
+mod queue;
+mod run;
+mod talks;
+
 use crate::{
-    assemble::{AssembleError, Assembly},
+    assemble::{AssembleError, Assembly, failed},
     clone,
     frame::{self, Wanted, WrongBytes},
-    layout,
+    journal, layout,
     leaf::Place,
     limits::FRAME_LEAVES_MAX,
     manifest::Manifest,
     pace::Pace,
-    parts::Parts,
+    parts::{Part, Parts},
     present::Present,
     progress::{Progress, Stage},
     scan,
     seeds::{self, Seed},
-    sources::Sources,
     spool::Spool,
+    swarm::{arrivals::Arrivals, pieces},
     unspool,
     verify::Damage,
     wire::{FrameClient, NoFrame, Patience, Way},
 };
-use diecast_domain::{
-    code::{Code, Problem},
-    ids::ProviderId,
-    provider::Source,
-    units::ByteCount,
-};
+use diecast_domain::{code::Problem, provider::Source, units::ByteCount};
+use run::Run;
 use std::{
-    collections::{HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 use tokio::{
     sync::{Semaphore, watch},
-    task::{JoinSet, spawn_blocking},
-    time::{Instant, sleep_until},
+    task::spawn_blocking,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
 
 /// What is needed to bring a version here.
 #[derive(Clone, Debug)]
@@ -62,6 +58,8 @@ pub struct FetchOrder {
     pub client: Arc<FrameClient>,
     /// Keeps the compressed frames, to serve them on. What it holds already is taken from it.
     pub spool: Option<Arc<Spool>>,
+    /// Where it is written down what is here, for peers that receive too. None: they are not told.
+    pub arrivals: Option<Arc<Arrivals>>,
     /// What must stay free on the disk.
     pub floor: ByteCount,
     pub patience: Patience,
@@ -117,8 +115,8 @@ pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
     let (assembly, present) = blocking(&order, {
         let dir = dir.clone();
         move |order, cancel| {
-            let assembly = Assembly::open(order.manifest.clone(), &dir, order.floor)?;
-            let present = assembly.check(&order.progress, cancel)?;
+            let manifest = order.manifest.clone();
+            let (assembly, present) = Assembly::resume(manifest, &dir, order.floor, &order.progress, cancel)?;
             clone::disks(&assembly, &order.seeds, &present, &order.progress)?;
             take_local(&assembly, order, &present, cancel)?;
             Ok((assembly, present))
@@ -126,6 +124,9 @@ pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
     })
     .await?;
     let missing = missing(&order.manifest, &present);
+    if let Some(arrivals) = &order.arrivals {
+        arrivals.note_all(here(&order.manifest, &missing));
+    }
     fill(order, dir, assembly, present, missing).await
 }
 
@@ -150,6 +151,7 @@ pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetc
     let (assembly, present) = blocking(&order, {
         let dir = dir.clone();
         move |order, cancel| {
+            journal::discard(&dir).map_err(failed("remove the journal of", &dir))?;
             let assembly = Assembly::open(order.manifest.clone(), &dir, order.floor)?;
             let present = if damage.files.is_empty() {
                 damaged(&assembly, &damage)?
@@ -211,7 +213,12 @@ async fn fill(
     let workers = Semaphore::new(scan::workers());
     let parts = Parts::open(&order.incoming, &order.manifest.digest());
     let site = Arc::new(Site { order: order.clone(), assembly, present, missing, parts, workers });
-    let frames = Run::new(site.clone()).run().await?;
+    let brought = Run::new(site.clone()).run().await;
+    if brought.is_err() {
+        let site = site.clone();
+        let _ = spawn_blocking(move || site.assembly.pause()).await;
+    }
+    let frames = brought?;
     site.parts.clear();
     order.progress.enter(Stage::Flushing);
     blocking(&order, move |_, _| site.assembly.finish()).await?;
@@ -226,13 +233,39 @@ enum Missing {
     Loose(Box<[u32]>),
 }
 
-/// All frames with a leaf that is missing, and all loose leaves that are.
+impl Missing {
+    /// The piece that it is, or is a part of; None for leaves that were gathered from several.
+    fn piece(&self, manifest: &Manifest) -> Option<u32> {
+        match self {
+            Self::Frame(number) => Some(*number),
+            Self::Loose(ordinals) => {
+                let group = |ordinal: &u32| {
+                    manifest.loose().binary_search(ordinal).ok().map(|at| at / FRAME_LEAVES_MAX)
+                };
+                let first = group(ordinals.first()?)?;
+                let together = ordinals.iter().all(|ordinal| group(ordinal) == Some(first));
+                together.then(|| (manifest.frames().len() + first) as u32)
+            }
+        }
+    }
+}
+
+/// All frames with a leaf that is missing, and all loose leaves that are, piece by piece.
 fn missing(manifest: &Manifest, present: &Present) -> Vec<Missing> {
     let frames = (0..).zip(manifest.frames()).filter(|(_, frame)| !present.has_all(manifest, &frame.leaves));
-    let loose = manifest.loose().iter().copied();
-    let loose: Vec<u32> = loose.filter(|ordinal| !present.has_everywhere(manifest, *ordinal)).collect();
-    let loose = loose.chunks(FRAME_LEAVES_MAX).map(|group| Missing::Loose(group.into()));
+    let loose = manifest.loose().chunks(FRAME_LEAVES_MAX).filter_map(|group| {
+        let lacks = group.iter().copied().filter(|ordinal| !present.has_everywhere(manifest, *ordinal));
+        let lacks: Box<[u32]> = lacks.collect();
+        (!lacks.is_empty()).then_some(Missing::Loose(lacks))
+    });
     frames.map(|(number, _)| Missing::Frame(number)).chain(loose).collect()
+}
+
+/// The pieces of which nothing is missing.
+fn here(manifest: &Manifest, missing: &[Missing]) -> Vec<u32> {
+    let lacking: std::collections::HashSet<u32> =
+        missing.iter().filter_map(|missing| missing.piece(manifest)).collect();
+    (0..pieces::count(manifest)).filter(|piece| !lacking.contains(piece)).collect()
 }
 
 /// The same where little is missing: of a frame that lacks few leaves only those are asked for.
@@ -280,18 +313,28 @@ impl Site {
 
 /// Why a frame is not in place.
 enum Trouble {
+    /// It came from somewhere else first.
+    Superseded,
     NoFrame(NoFrame),
     Wrong(WrongBytes),
     Here(AssembleError),
 }
 
-/// One frame, or some loose leaves, from one source into place.
-async fn bring(site: Arc<Site>, number: usize, source: Arc<Source>) -> Result<(), Trouble> {
+/// One frame, or some loose leaves, from one source into place. Of a second copy nothing is kept on the
+/// way: the first is. `in_hurry`: another could give it.
+async fn bring(
+    site: Arc<Site>,
+    number: usize,
+    source: Arc<Source>,
+    is_first: bool,
+    in_hurry: bool,
+) -> Result<(), Trouble> {
     let order = &site.order;
     let wanted = site.wanted(number);
-    let mut part = site.parts.part(wanted);
+    let mut part = if is_first { site.parts.part(wanted) } else { Part::default() };
     let resumed = !part.kept().is_empty();
-    let way = Way { patience: &order.patience, pace: &order.pace, progress: &order.progress };
+    let patience = if in_hurry { order.patience.hurried() } else { order.patience };
+    let way = Way { patience: &patience, pace: &order.pace, progress: &order.progress };
     let got = order.client.get(&source, &order.manifest, wanted, way, &mut part);
     let sent = match got.await {
         Ok(sent) => sent,
@@ -337,140 +380,6 @@ async fn bring(site: Arc<Site>, number: usize, source: Arc<Source>) -> Result<()
             Ok(panic) => std::panic::resume_unwind(panic),
             Err(_) => Err(Trouble::Here(AssembleError::Cancelled)),
         },
-    }
-}
-
-/// Which frame, from whom, how long it took, and what came of it.
-type Brought = (usize, Arc<Source>, Duration, Result<(), Trouble>);
-
-/// The frames still to get, and those on their way.
-struct Run {
-    site: Arc<Site>,
-    /// Numbers in `Site::missing`.
-    queue: VecDeque<usize>,
-    /// Who failed last to give a frame: another is asked first.
-    refused_by: HashMap<usize, ProviderId>,
-    tasks: JoinSet<Brought>,
-    sources: Sources,
-    frames: usize,
-    last_good: Instant,
-}
-
-impl Run {
-    fn new(site: Arc<Site>) -> Self {
-        Self {
-            queue: (0..site.missing.len()).collect(),
-            site,
-            refused_by: HashMap::new(),
-            tasks: JoinSet::new(),
-            sources: Sources::default(),
-            frames: 0,
-            last_good: Instant::now(),
-        }
-    }
-
-    async fn run(mut self) -> Result<usize, FetchError> {
-        let order = self.site.order.clone();
-        let mut listed = order.sources.clone();
-        let mut listed_open = true;
-        self.sources.list(&listed.borrow_and_update());
-        let mut give_up = Instant::now() + order.patience.no_source;
-        let mut network = order.progress.view().bytes_network;
-        loop {
-            self.dispatch();
-            if self.queue.is_empty() && self.tasks.is_empty() {
-                return Ok(self.frames);
-            }
-            let now = Instant::now();
-            let wake = self.sources.next_wake(now);
-            tokio::select! {
-                biased;
-                () = order.cancel.cancelled() => return Err(FetchError::Cancelled),
-                changed = listed.changed(), if listed_open => {
-                    listed_open = changed.is_ok();
-                    self.sources.list(&listed.borrow_and_update());
-                }
-                Some(brought) = self.tasks.join_next() => {
-                    let brought = brought.unwrap_or_else(|failed| {
-                        // Tasks are aborted only when this set is dropped.
-                        std::panic::resume_unwind(failed.into_panic())
-                    });
-                    if self.take(brought)? {
-                        give_up = self.last_good + order.patience.no_source;
-                    }
-                }
-                () = sleep_until(give_up) => {
-                    // A slow link may need longer for its frames: as long as bytes come, they have
-                    // time, though not for ever, unless a limit of ours makes them slow.
-                    let before = std::mem::replace(&mut network, order.progress.view().bytes_network);
-                    let moving = network.saturating_sub(before).0 >= order.patience.stall_bytes_min;
-                    let limit = self.last_good + 10 * order.patience.no_source;
-                    let too_long = Instant::now() >= limit && !order.pace.is_limited();
-                    if !moving || too_long {
-                        return Err(FetchError::NoSource(self.sources.problem()));
-                    }
-                    give_up = Instant::now() + order.patience.no_source;
-                }
-                () = sleep_until(wake.unwrap_or(now)), if wake.is_some() && !self.queue.is_empty() => {}
-            }
-        }
-    }
-
-    fn dispatch(&mut self) {
-        let now = Instant::now();
-        let at_once = self.site.order.pace.frames_max();
-        while self.tasks.len() < at_once && !self.queue.is_empty() {
-            let useful = |source: ProviderId, frame: &usize| self.refused_by.get(frame) != Some(&source);
-            let wanted = |source| self.queue.iter().any(|frame| useful(source, frame));
-            // Who failed to give a frame is asked for it again when nobody else is free: the other
-            // sources may be dead.
-            let picked = self.sources.pick(now, wanted).or_else(|| self.sources.pick(now, |_| true));
-            let Some(source) = picked else { return };
-            let position = self.queue.iter().position(|frame| useful(source.provider, frame));
-            let Some(frame) = self.queue.remove(position.unwrap_or(0)) else { return };
-            self.sources.asked(source.provider);
-            let site = self.site.clone();
-            let brought = async move {
-                let result = bring(site, frame, source.clone()).await;
-                (frame, source, now.elapsed(), result)
-            };
-            self.tasks.spawn(brought.in_current_span());
-        }
-    }
-
-    /// Whether the frame is in place; an error if none can be put there.
-    fn take(&mut self, (frame, source, took, result): Brought) -> Result<bool, FetchError> {
-        let trouble = match result {
-            Ok(()) => {
-                // What our own limit held back says nothing of the source.
-                let took = Some(took).filter(|_| !self.site.order.pace.is_limited());
-                self.sources.gave(source.provider, took);
-                self.frames += 1;
-                self.last_good = Instant::now();
-                return Ok(true);
-            }
-            Err(Trouble::Here(error)) => return Err(error.into()),
-            Err(Trouble::NoFrame(trouble @ NoFrame::TooLong { .. })) => Err(trouble.to_string()),
-            Err(Trouble::NoFrame(trouble)) => Ok(trouble),
-            Err(Trouble::Wrong(wrong)) => Err(wrong.to_string()),
-        };
-        self.queue.push_front(frame);
-        self.refused_by.insert(frame, source.provider);
-        match trouble {
-            Ok(trouble) => {
-                let name = &source.name;
-                tracing::debug!(source = %name, cause = %trouble, "a source gave no frame");
-                self.sources.failed(source.provider, trouble, Instant::now());
-            }
-            Err(wrong) => {
-                if self.sources.lied(source.provider) {
-                    let name = &source.name;
-                    let cause = format!("{name} sent wrong bytes ({wrong}), and is not asked again");
-                    self.site.order.progress.notice(Problem::new(Code::T0002, cause));
-                }
-            }
-        }
-        Ok(false)
     }
 }
 

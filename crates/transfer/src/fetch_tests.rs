@@ -9,6 +9,7 @@ use crate::{
     testing::{LEAF, Manner, Peer, Published, assert_same, disk, golden, noise, order, published, source},
     verify::{BadLeaf, Verdict, verify},
 };
+use diecast_domain::code::Code;
 use std::{
     fs::{File, OpenOptions},
     os::unix::fs::{FileExt, MetadataExt},

@@ -31,11 +31,12 @@
 //! # Promises
 //!
 //! - No byte counts as present before its digest matched: on arrival, after decoding, when copied
-//!   from another version, when a transfer is resumed, and once more when all is read back. Only a
-//!   clone of another version's file, which costs no reading, is taken at its word until then.
+//!   from another version, and once more when all is read back. Only a clone of another version's file,
+//!   and what the [`journal`] of an interrupted transfer says, are taken at their word until then: that
+//!   costs no reading.
 //! - Nothing but [`verify::verify`] makes a [`verify::Verified`], and [`commit::commit`] takes nothing else.
-//! - A process killed at any instruction loses at most the frames in flight. There is no journal:
-//!   what is on disk is compared with the manifest.
+//! - A process killed at any instruction loses at most the frames in flight, and reads nothing durable
+//!   again but to verify it. A journal that does not fit its files is refused, and all is read.
 //! - The same bytes give the same digest, whatever the holes, the threads, the compression.
 //! - Whatever a peer or a manifest claims, memory and disk stay within the numbers of [`limits`].
 //! - A depot hands out no byte that it did not just check.
@@ -43,13 +44,13 @@
 //! # What it does not do
 //!
 //! It knows no store, no API, no hypervisor, and nothing of templates. It opens no port and decides
-//! nobody's rights: the agent serves [`depot::Depot`] under the paths of [`wire`]. It does not schedule
-//! providers among each other: it is handed sources. It does not read qcow2: it is handed plain files,
+//! nobody's rights: the agent serves [`depot::Depot`] under the paths of [`wire`]. It does not say
+//! who may ask whom: it is handed sources. It does not read qcow2: it is handed plain files,
 //! and of an overlay the map of where its bytes lie.
 //!
 //! # Where to read next
 //!
-//! [`fetch`] for the transfer, [`publish`] for the reading of a golden machine, [`changes`] for that of
+//! [`fetch`] for the transfer, [`swarm`] for what receivers do for each other, [`publish`] for the reading of a golden machine, [`changes`] for that of
 //! a working copy, `docs/format.md` for the bytes, [`limits`] for every number.
 
 pub mod assemble;
@@ -57,10 +58,13 @@ pub mod changes;
 mod clone;
 pub mod commit;
 pub mod depot;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 mod durable;
 pub mod fetch;
 pub mod frame;
 mod gather;
+pub mod journal;
 pub mod layout;
 pub mod leaf;
 pub mod limits;
@@ -76,6 +80,7 @@ pub mod scrub;
 pub mod seeds;
 mod sources;
 pub mod spool;
+pub mod swarm;
 mod sys;
 #[cfg(test)]
 mod testing;

@@ -43,6 +43,16 @@ pub const UNREADABLE_MAX: usize = 256;
 /// Bytes that a scrub reads at once: small, so that a slow rate is an even one.
 pub const SCRUB_SPAN: usize = 4 * LEAF_SIZE;
 
+/// Bytes put in place until they are flushed and written down in the journal: what an interruption costs
+/// in reading is less than a tenth of a second of it.
+pub const JOURNAL_BYTES: u64 = 64 << 20;
+/// The same by time, for slow links.
+pub const JOURNAL_TIME: Duration = Duration::from_secs(2);
+/// How often it is looked whether a record is due: at 1 GB/s some 100 MB come in between.
+pub const JOURNAL_LOOK: Duration = Duration::from_millis(100);
+/// Runs of leaves in one record of the journal: it is read whole into memory, and takes 640 KiB at most.
+pub const JOURNAL_RUNS_MAX: usize = 64 << 10;
+
 /// Frames one source is asked for at once: keeps a 10 Gb/s link busy over 1 ms.
 pub const FRAMES_PER_SOURCE_MAX: usize = 4;
 /// Frames asked for at once from all sources. Each may hold 2 MiB while it is decoded.
@@ -60,6 +70,28 @@ pub const STALL_WINDOW: Duration = Duration::from_secs(10);
 pub const STALL_BYTES_MIN: u64 = 16 << 10;
 /// Time without a single good frame after which the transfer gives up, and says so.
 pub const NO_SOURCE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A source that sends nothing for so long is left, where another one can give the same.
+pub const HURRIED: Duration = Duration::from_secs(2);
+/// How long a peer that has nothing new lets those wait who ask what has come to it.
+pub const LISTEN_TIME: Duration = Duration::from_secs(5);
+/// A peer is asked what has come to it no sooner than this after its last answer: a round of questions
+/// costs less than a frame.
+pub const LISTEN_PAUSE: Duration = Duration::from_millis(50);
+/// ... and this, while it is known to have enough that is missing here.
+pub const LISTEN_PAUSE_SATED: Duration = Duration::from_millis(400);
+/// A peer that does not say what has come to it is asked again after this time.
+pub const LISTEN_PAUSE_FAILED: Duration = Duration::from_millis(500);
+/// How soon a holder that had nothing for us that others were not given is asked again.
+pub const CLAIM_PAUSE: Duration = Duration::from_millis(300);
+/// Toward the end, a frame that takes longer than this, and than three of the others, is asked for
+/// elsewhere too.
+pub const SECOND_COPY_AFTER: Duration = Duration::from_secs(1);
+/// Sources kept in reserve are asked when nothing came for so long from those that are not.
+pub const RESERVE_AFTER: Duration = Duration::from_secs(2);
+/// ... and for so long while one of those still tells what comes to it: over a slow link that takes its time.
+pub const RESERVE_AFTER_HEARD: Duration = Duration::from_secs(20);
+/// Who sent wrong bytes of a version is not asked for it again for so long, in later attempts too.
+pub const LIAR_BANNED: Duration = Duration::from_secs(3600);
 /// The first pause of a source that failed; doubled at each further failure.
 pub const SOURCE_PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The longest pause of a source that fails.

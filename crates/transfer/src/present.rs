@@ -4,13 +4,22 @@ use crate::{
     leaf::{self, Place},
     manifest::Manifest,
 };
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
-/// Only what was found or written after its digest matched is ever set.
-#[derive(Debug)]
+/// Only what was found or written after its digest matched is ever set, or what a journal says was. A
+/// clone of it is another handle to the same.
+#[derive(Clone, Debug)]
 pub(crate) struct Present {
-    disks: Vec<Box<[AtomicU64]>>,
+    disks: Arc<[Box<[AtomicU64]>]>,
+    /// How often a bit was newly set.
+    count: Arc<AtomicU64>,
 }
+
+/// The bits at one moment.
+pub(crate) type Words = Vec<Box<[u64]>>;
 
 impl Present {
     pub(crate) fn none(manifest: &Manifest) -> Self {
@@ -23,7 +32,8 @@ impl Present {
 
     fn filled(manifest: &Manifest, word: u64) -> Self {
         let words = |size| (0..leaf::count(size).div_ceil(64)).map(|_| AtomicU64::new(word));
-        Self { disks: manifest.disks().iter().map(|disk| words(disk.size().0).collect()).collect() }
+        let disks = manifest.disks().iter().map(|disk| words(disk.size().0).collect()).collect();
+        Self { disks, count: Arc::default() }
     }
 
     pub(crate) fn has(&self, place: Place) -> bool {
@@ -33,7 +43,19 @@ impl Present {
 
     pub(crate) fn set(&self, place: Place) {
         let (word, bit) = self.bit(place);
-        word.fetch_or(bit, Ordering::Release);
+        if word.fetch_or(bit, Ordering::Release) & bit == 0 {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Raised whenever a leaf is newly in place.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn words(&self) -> Words {
+        let read = |word: &AtomicU64| word.load(Ordering::Acquire);
+        self.disks.iter().map(|disk| disk.iter().map(read).collect()).collect()
     }
 
     pub(crate) fn unset(&self, place: Place) {

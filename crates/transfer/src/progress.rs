@@ -45,6 +45,7 @@ pub struct Progress {
     done: AtomicU64,
     network: AtomicU64,
     local: AtomicU64,
+    reread: AtomicU64,
     started: Instant,
     shown: Mutex<Shown>,
 }
@@ -77,6 +78,8 @@ pub struct ProgressView {
     pub bytes_network: ByteCount,
     /// What was taken from other versions on this provider, and from an interrupted transfer.
     pub bytes_local: ByteCount,
+    /// What an interrupted transfer had left and no journal spoke for: it was read and hashed again.
+    pub bytes_reread: ByteCount,
     pub rate: BytesPerSecond,
     pub time_left: Option<Duration>,
 }
@@ -88,6 +91,7 @@ impl Default for Progress {
             done: AtomicU64::default(),
             network: AtomicU64::default(),
             local: AtomicU64::default(),
+            reread: AtomicU64::default(),
             started: Instant::now(),
             shown: Mutex::default(),
         }
@@ -115,6 +119,7 @@ impl Progress {
             bytes_total: ByteCount(total),
             bytes_network: ByteCount(self.network.load(Ordering::Relaxed)),
             bytes_local: ByteCount(self.local.load(Ordering::Relaxed)),
+            bytes_reread: ByteCount(self.reread.load(Ordering::Relaxed)),
             rate: BytesPerSecond(shown.meter.rate as u64),
             time_left: shown.meter.left.map(|left| Duration::from_secs(left.ceil() as u64)),
         }
@@ -181,6 +186,10 @@ impl Progress {
     pub(crate) fn add_local(&self, bytes: u64) {
         self.local.fetch_add(bytes, Ordering::Relaxed);
         crate::totals::add_copied(bytes);
+    }
+
+    pub(crate) fn add_reread(&self, bytes: u64) {
+        self.reread.fetch_add(bytes, Ordering::Relaxed);
     }
 
     fn shown(&self) -> MutexGuard<'_, Shown> {

@@ -68,7 +68,18 @@ pub(crate) fn scan<S: Send, E: From<ScanError> + Send>(
     states: &mut [S],
     visit: impl Fn(&mut S, Block<'_>) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
-    scan_around(files, cancel, states, visit, |refused| {
+    scan_but(files, &|_| false, cancel, states, visit)
+}
+
+/// As [`scan`], of all but what is `known`.
+pub(crate) fn scan_but<S: Send, E: From<ScanError> + Send>(
+    files: &[ScanFile],
+    known: &(dyn Fn(Place) -> bool + Sync),
+    cancel: &CancellationToken,
+    states: &mut [S],
+    visit: impl Fn(&mut S, Block<'_>) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    walk(Walk { known, ..Walk::new(files) }, cancel, states, visit, |refused| {
         let Refused { disk, source, .. } = refused;
         Err(ScanError::Read { path: files[disk].path.clone(), source }.into())
     })
@@ -91,7 +102,18 @@ pub(crate) fn scan_around<S: Send, E: From<ScanError> + Send>(
     visit: impl Fn(&mut S, Block<'_>) -> Result<(), E> + Sync,
     refused: impl Fn(Refused) -> Result<(), E> + Sync,
 ) -> Result<(), E> {
-    let walk = Mutex::new(Walk::new(files));
+    walk(Walk::new(files), cancel, states, visit, refused)
+}
+
+fn walk<S: Send, E: From<ScanError> + Send>(
+    walk: Walk<'_>,
+    cancel: &CancellationToken,
+    states: &mut [S],
+    visit: impl Fn(&mut S, Block<'_>) -> Result<(), E> + Sync,
+    refused: impl Fn(Refused) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let files = walk.files;
+    let walk = Mutex::new(walk);
     let next = || Ok(walk.lock().expect("no worker panics while it holds the walk").next()?);
     let mut states: Vec<_> = states.iter_mut().map(|state| (state, vec![0; FRAME_SIZE_MAX])).collect();
     in_parallel(cancel, &mut states, next, |(state, buffer), span: Span| {
@@ -180,14 +202,16 @@ struct Span {
 /// Goes through the data extents of some files, widened to whole leaves.
 struct Walk<'a> {
     files: &'a [ScanFile],
+    /// What need not be read.
+    known: &'a (dyn Fn(Place) -> bool + Sync),
     disk: usize,
     position: u64,
     extent_end: u64,
 }
 
 impl<'a> Walk<'a> {
-    const fn new(files: &'a [ScanFile]) -> Self {
-        Self { files, disk: 0, position: 0, extent_end: 0 }
+    fn new(files: &'a [ScanFile]) -> Self {
+        Self { files, known: &|_| false, disk: 0, position: 0, extent_end: 0 }
     }
 
     fn next(&mut self) -> Result<Option<Span>, ScanError> {
@@ -195,7 +219,14 @@ impl<'a> Walk<'a> {
             let failed = |source| ScanError::Read { path: path.clone(), source };
             if self.position < self.extent_end {
                 let offset = self.position;
-                self.position = (offset + BLOCK_SIZE).min(self.extent_end);
+                if self.is_known(offset) {
+                    self.position += LEAF_SIZE as u64;
+                    continue;
+                }
+                let end = (offset + BLOCK_SIZE).min(self.extent_end);
+                while self.position < end && !self.is_known(self.position) {
+                    self.position = (self.position + LEAF_SIZE as u64).min(end);
+                }
                 let length = (self.position - offset) as usize;
                 return Ok(Some(Span { disk: self.disk, offset, length }));
             }
@@ -214,5 +245,9 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(None)
+    }
+
+    fn is_known(&self, offset: u64) -> bool {
+        (self.known)(Place { disk: self.disk as u16, leaf: (offset / LEAF_SIZE as u64) as u32 })
     }
 }

@@ -40,11 +40,31 @@ impl Sources {
         self.listed = sources.iter().cloned().map(Arc::new).collect();
     }
 
-    /// The source with the least to do that may be asked now, and that `wanted` finds useful.
-    pub(crate) fn pick(&self, now: Instant, wanted: impl Fn(ProviderId) -> bool) -> Option<Arc<Source>> {
-        let free = |source: &&Arc<Source>| self.load(source.provider, now).is_some();
-        let free = self.listed.iter().filter(free).filter(|source| wanted(source.provider));
-        free.min_by_key(|source| self.load(source.provider, now)).cloned()
+    pub(crate) fn listed(&self) -> &[Arc<Source>] {
+        &self.listed
+    }
+
+    /// Who may be asked now, those with the least to do first; `in_need`, the reserve too.
+    pub(crate) fn free(&self, now: Instant, in_need: bool) -> Vec<Arc<Source>> {
+        let listed = self.listed.iter().filter(|source| in_need || !source.reserve);
+        let free = listed.filter_map(|source| Some((self.load(source.provider, now)?, source)));
+        let mut free: Vec<_> = free.collect();
+        free.sort_by_key(|(load, _)| *load);
+        free.into_iter().map(|(_, source)| source.clone()).collect()
+    }
+
+    /// Who may be asked now or will be, when it has given what it was asked for.
+    pub(crate) fn usable(&self, now: Instant) -> Vec<Arc<Source>> {
+        let failing = |source: ProviderId| {
+            let paused = self.states.get(&source).and_then(|state| state.paused_until);
+            paused.is_some_and(|until| until > now)
+        };
+        let usable = self.listed.iter().filter(|it| !it.reserve && self.is_honest(it.provider));
+        usable.filter(|it| !failing(it.provider)).cloned().collect()
+    }
+
+    pub(crate) fn is_honest(&self, source: ProviderId) -> bool {
+        !self.lied.contains(&source)
     }
 
     /// Frames in flight; none if it must not be asked now.
@@ -64,12 +84,6 @@ impl Sources {
         self.listed.iter().filter(|source| !self.lied.contains(&source.provider)).count()
     }
 
-    /// When the next paused source may be asked again.
-    pub(crate) fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let paused = |source: &Arc<Source>| self.states.get(&source.provider)?.paused_until;
-        self.listed.iter().filter_map(paused).filter(|until| *until > now).min()
-    }
-
     pub(crate) fn asked(&mut self, provider: ProviderId) {
         self.states.entry(provider).or_default().in_flight += 1;
     }
@@ -85,6 +99,11 @@ impl Sources {
             Some(took) if took <= FRAME_TIME_QUICK => state.spared = state.spared.saturating_sub(1),
             _ => {}
         }
+    }
+
+    /// It need not give any more what it was asked for.
+    pub(crate) fn released(&mut self, provider: ProviderId) {
+        self.answered(provider);
     }
 
     pub(crate) fn failed(&mut self, provider: ProviderId, trouble: NoFrame, now: Instant) {
@@ -160,21 +179,22 @@ mod tests {
         let mut sources = Sources::default();
         sources.list(&[a.clone(), b.clone()]);
         for _ in 0..2 * FRAMES_PER_SOURCE_MAX {
-            let picked = sources.pick(now, |_| true).unwrap();
+            let picked = sources.free(now, false)[0].clone();
             sources.asked(picked.provider);
         }
-        assert!(sources.pick(now, |_| true).is_none(), "both have enough to do");
+        assert!(sources.free(now, true).is_empty(), "both have enough to do");
         assert_eq!(sources.states[&a.provider].in_flight, FRAMES_PER_SOURCE_MAX);
 
         for _ in 0..FRAMES_PER_SOURCE_MAX {
             sources.failed(a.provider, unreachable(), now);
         }
-        assert_eq!(sources.next_wake(now), Some(now + SOURCE_PAUSE_MIN), "it failed once, not four times");
+        let paused_until = |sources: &Sources| sources.states[&a.provider].paused_until;
+        assert_eq!(paused_until(&sources), Some(now + SOURCE_PAUSE_MIN), "it failed once, not four times");
         let later = now + SOURCE_PAUSE_MIN;
-        assert_eq!(sources.pick(later, |_| true).unwrap().name, a.name);
+        assert_eq!(sources.free(later, false)[0].name, a.name);
         sources.asked(a.provider);
         sources.failed(a.provider, unreachable(), later);
-        assert_eq!(sources.next_wake(later), Some(later + 2 * SOURCE_PAUSE_MIN));
+        assert_eq!(paused_until(&sources), Some(later + 2 * SOURCE_PAUSE_MIN));
     }
 
     #[tokio::test]
@@ -188,8 +208,19 @@ mod tests {
         sources.list(&[]);
         assert_eq!(sources.problem().code, Code::T0010);
         sources.list(std::slice::from_ref(&a));
-        assert!(sources.pick(now, |_| true).is_none());
+        assert!(sources.free(now, true).is_empty());
         assert_eq!(sources.problem().code, Code::T0002);
+    }
+
+    #[tokio::test]
+    async fn the_reserve_is_asked_only_in_need() {
+        let now = Instant::now();
+        let near = source("near", "10.0.0.1:1");
+        let far = Source { reserve: true, ..source("far", "10.9.0.1:1") };
+        let mut sources = Sources::default();
+        sources.list(&[near, far]);
+        assert_eq!((sources.free(now, false).len(), sources.usable(now).len()), (1, 1));
+        assert_eq!(sources.free(now, true).len(), 2);
     }
 
     #[tokio::test]

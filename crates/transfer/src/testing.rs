@@ -8,7 +8,11 @@ use crate::{
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     spool::Spool,
-    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, Patience, leaves_of_path, rest_of},
+    swarm::{arrivals::After, claims},
+    wire::{
+        ARRIVALS_ROUTE, CLAIMS_ROUTE, FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, Patience,
+        leaves_of_path, rest_of,
+    },
 };
 use axum::{
     Router,
@@ -16,7 +20,7 @@ use axum::{
     extract::{Path as UrlPath, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use diecast_domain::{ids::ProviderId, provider::Source, units::ByteCount};
 use std::{
@@ -80,7 +84,7 @@ pub(crate) fn published(dir: &Path, names: &[&str], nvram: Option<Vec<u8>>) -> P
 impl Published {
     pub(crate) fn holding(&self) -> Holding {
         let (manifest, dir) = (self.manifest.clone(), self.dir.clone());
-        Holding { manifest, dir, spool: Some(self.spool.clone()), complete: true }
+        Holding { manifest, dir, spool: Some(self.spool.clone()), arriving: None }
     }
 }
 
@@ -109,8 +113,12 @@ pub(crate) enum Manner {
     Stalls,
     /// Has nothing.
     Refuses,
+    /// Gives a few frames, and then nothing any more.
+    Tires,
     /// Refuses every third request.
     Stumbles,
+    /// Sends a byte in each twentieth of a second.
+    Trickles,
     /// Cannot rebuild the named bytes: sends the leaves.
     Leaves,
 }
@@ -140,7 +148,11 @@ impl Peer {
         let depot = Arc::new(depot);
         let asked = Arc::new(AtomicUsize::new(0));
         let state = (depot, manner, asked.clone());
-        let app = Router::new().route(FRAME_ROUTE, get(answer)).route(LEAVES_ROUTE, get(answer_leaves));
+        let app = Router::new()
+            .route(FRAME_ROUTE, get(answer))
+            .route(LEAVES_ROUTE, get(answer_leaves))
+            .route(ARRIVALS_ROUTE, get(answer_arrivals))
+            .route(CLAIMS_ROUTE, post(answer_claims));
         let app = app.with_state(state);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let source = source(name, &listener.local_addr().unwrap().to_string());
@@ -168,6 +180,7 @@ async fn answer(
     let mut form = found.form;
     let half = bytes.len() / 2;
     match manner {
+        Manner::Tires if number >= 4 => return StatusCode::NOT_FOUND.into_response(),
         Manner::Stumbles if number % 3 == 1 => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Manner::Honest => {
             let range = headers.get("range").and_then(|value| value.to_str().ok());
@@ -177,7 +190,7 @@ async fn answer(
             let range = [("content-range", range)];
             return (StatusCode::PARTIAL_CONTENT, range, form, rest.bytes).into_response();
         }
-        Manner::Stumbles => {}
+        Manner::Stumbles | Manner::Tires => {}
         Manner::Lies => bytes[half] ^= 1,
         Manner::Floods => bytes.extend(noise(0, 2 << 20)),
         Manner::Refuses => return StatusCode::NOT_FOUND.into_response(),
@@ -186,6 +199,14 @@ async fn answer(
             let first = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from(bytes))]);
             let never = futures::StreamExt::chain(first, futures::stream::pending());
             return Body::from_stream(never).into_response();
+        }
+        Manner::Trickles => {
+            let byte = |byte| async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Ok::<_, std::io::Error>(Bytes::from(vec![byte]))
+            };
+            return Body::from_stream(futures::StreamExt::then(futures::stream::iter(bytes), byte))
+                .into_response();
         }
         Manner::Leaves => {
             let manifest = depot.frame_manifest(&version.parse().unwrap());
@@ -212,6 +233,29 @@ async fn answer_leaves(
     ([(FORM_HEADER, found.form.as_str())], bytes).into_response()
 }
 
+async fn answer_arrivals(
+    State((depot, ..)): State<Served>,
+    UrlPath((version, after)): UrlPath<(String, String)>,
+) -> Response {
+    let after = After::parse(&after).unwrap();
+    match depot.arrivals(&version.parse().unwrap(), after, Duration::from_secs(1)).await {
+        Ok(told) => told.to_bytes().into_response(),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn answer_claims(
+    State((depot, ..)): State<Served>,
+    UrlPath((version, most, again)): UrlPath<(String, usize, u64)>,
+    wanted: Bytes,
+) -> Response {
+    let again = Duration::from_millis(again);
+    match depot.claim(&version.parse().unwrap(), &wanted, most, again) {
+        Ok(claimed) => claims::to_bytes(&claimed).into_response(),
+        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 pub(crate) fn source(name: &str, address: &str) -> Source {
     let digest = crate::leaf::digest_of(name.as_bytes());
     let id = uuid::Uuid::from_slice(&digest.as_bytes()[..16]).unwrap();
@@ -219,6 +263,8 @@ pub(crate) fn source(name: &str, address: &str) -> Source {
         provider: ProviderId::from_uuid(id),
         name: name.parse().unwrap(),
         addresses: vec![address.to_owned()],
+        whole: true,
+        reserve: false,
     }
 }
 
@@ -232,6 +278,7 @@ pub(crate) fn order(manifest: &Arc<Manifest>, incoming: &Path, sources: &[&Sourc
         sources,
         client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
         spool: None,
+        arrivals: None,
         floor: ByteCount::ZERO,
         patience: Patience {
             answer: Duration::from_secs(5),

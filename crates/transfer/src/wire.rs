@@ -6,13 +6,21 @@
 
 use crate::{
     frame::{FrameBytes, FrameForm, Wanted},
-    limits::{FRAME_LEAVES_MAX, FRAME_SIZE_MAX, STALL_BYTES_MIN, STALL_WINDOW},
+    limits::{
+        ANSWER_TIMEOUT, FRAME_LEAVES_MAX, FRAME_SIZE_MAX, HURRIED, LIAR_BANNED, LISTEN_TIME, STALL_BYTES_MIN,
+        STALL_WINDOW,
+    },
     manifest::Manifest,
     pace::Pace,
     parts::Part,
     progress::Progress,
+    swarm::{
+        arrivals::{After, TOLD_MAX, Told},
+        claims::{self, CLAIMS_MAX},
+        pieces::PieceSet,
+    },
 };
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use diecast_domain::{digest::Digest, generation::Generation, ids::ProviderId, provider::Source};
 use reqwest::{
     Response, StatusCode,
@@ -30,6 +38,12 @@ pub const FRAME_ROUTE: &str = "/depot/v1/versions/{version}/frames/{frame}";
 /// The route of leaves that lie in no frame, as axum writes it: the version in 64 hex digits, and what
 /// [`leaves_of_path`] reads.
 pub const LEAVES_ROUTE: &str = "/depot/v1/versions/{version}/leaves/{leaves}";
+/// The route of what has come so far, as axum writes it: the version in 64 hex digits, and from where in
+/// its log, as [`After`] writes it.
+pub const ARRIVALS_ROUTE: &str = "/depot/v1/versions/{version}/arrivals/{after}";
+/// The route of claims, as axum writes it: the version in 64 hex digits, how many pieces, and after how many
+/// milliseconds what was given before may be given again. The body has a bit for each piece that is wanted.
+pub const CLAIMS_ROUTE: &str = "/depot/v1/versions/{version}/claims/{most}/{again}";
 /// Answers 204 to whoever may ask for frames: agents probe each other with it.
 pub const PROBE_PATH: &str = "/depot/v1/probe";
 /// Says in which form the frame's bytes follow; see [`FrameForm`].
@@ -39,6 +53,14 @@ pub const ASSIGNMENT_HEADER: &str = "diecast-assignment";
 
 pub fn frame_path(version: &Digest, frame: &Digest) -> String {
     format!("/depot/v1/versions/{}/frames/{}", version.hex(), frame.hex())
+}
+
+fn arrivals_path(version: &Digest, after: After) -> String {
+    format!("/depot/v1/versions/{}/arrivals/{}", version.hex(), after.to_text())
+}
+
+fn claims_path(version: &Digest, most: usize, again: Duration) -> String {
+    format!("/depot/v1/versions/{}/claims/{most}/{}", version.hex(), again.as_millis())
 }
 
 fn leaves_path(version: &Digest, ordinals: &[u32]) -> String {
@@ -98,10 +120,25 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            answer: crate::limits::ANSWER_TIMEOUT,
+            answer: ANSWER_TIMEOUT,
             stall_window: STALL_WINDOW,
             stall_bytes_min: STALL_BYTES_MIN,
             no_source: crate::limits::NO_SOURCE_TIMEOUT,
+        }
+    }
+}
+
+impl Patience {
+    /// With a source beside which another could give the same: it is left within two seconds.
+    #[must_use]
+    pub(crate) fn hurried(self) -> Self {
+        let window = self.stall_window.min(HURRIED);
+        let part = window.as_secs_f64() / self.stall_window.as_secs_f64().max(f64::MIN_POSITIVE);
+        Self {
+            answer: self.answer.min(HURRIED),
+            stall_window: window,
+            stall_bytes_min: (self.stall_bytes_min as f64 * part) as u64,
+            ..self
         }
     }
 }
@@ -115,6 +152,8 @@ pub struct FrameClient {
     scheme: &'static str,
     /// The address that answered last, of each source: asked first next time.
     answered: Mutex<HashMap<ProviderId, String>>,
+    /// Who sent wrong bytes of which version, and when: not asked for it again for a while.
+    lied: Mutex<HashMap<(ProviderId, Digest), Instant>>,
 }
 
 /// One thing that is asked for, wherever it may be had.
@@ -125,6 +164,8 @@ struct Asked {
     /// Where the slice that is asked for ends; None: all of it.
     until: Option<usize>,
     assignment: Option<Generation>,
+    /// Posted, if there is one.
+    body: Option<Bytes>,
 }
 
 impl Asked {
@@ -165,13 +206,27 @@ impl std::fmt::Debug for FrameClient {
 impl FrameClient {
     /// `http` brings the certificates, both its own and those it believes.
     pub fn new(http: impl Fn(ProviderId) -> reqwest::Client + Send + Sync + 'static) -> Self {
-        Self { http: Box::new(http), scheme: "https", answered: Mutex::default() }
+        Self { http: Box::new(http), scheme: "https", answered: Mutex::default(), lied: Mutex::default() }
     }
 
     /// For simulations.
     #[cfg(any(test, feature = "test-util"))]
     pub fn without_tls(http: reqwest::Client) -> Self {
         Self { scheme: "http", ..Self::new(move |_| http.clone()) }
+    }
+
+    /// It sent wrong bytes of that version.
+    pub(crate) fn lied(&self, source: ProviderId, version: Digest) {
+        let mut lied = self.lied.lock().unwrap_or_else(PoisonError::into_inner);
+        lied.retain(|_, at| at.elapsed() < LIAR_BANNED);
+        lied.insert((source, version), Instant::now());
+    }
+
+    /// Who is not asked for that version, since it sent wrong bytes of it.
+    pub(crate) fn liars(&self, version: &Digest) -> Vec<ProviderId> {
+        let lied = self.lied.lock().unwrap_or_else(PoisonError::into_inner);
+        let banned = lied.iter().filter(|((_, of), at)| of == version && at.elapsed() < LIAR_BANNED);
+        banned.map(|((source, _), _)| *source).collect()
     }
 
     /// Asks one source for one thing, at each of its addresses until one answers. Under a limit it asks
@@ -191,7 +246,7 @@ impl FrameClient {
             Wanted::Loose(ordinals) => (leaves_path(&manifest.digest(), ordinals), None),
         };
         let assignment = way.progress.assignment();
-        let mut asked = Asked { path, from: 0, until: None, assignment };
+        let mut asked = Asked { path, from: 0, until: None, assignment, body: None };
         let mut bytes = BytesMut::from(part.kept());
         loop {
             if named_length == Some(bytes.len()) {
@@ -203,7 +258,7 @@ impl FrameClient {
             // Where nothing is named, there is no asking for a part.
             asked.until = slice.filter(|_| named_length.is_some()).map(|slice| asked.from + slice);
             let paid = slice.unwrap_or(0);
-            let (address, response) = self.connect(source, &asked, way.patience).await?;
+            let (address, response) = self.connect(source, &asked, way.patience.answer).await?;
             match response.status() {
                 StatusCode::PARTIAL_CONTENT if continues(&response, &asked) => {}
                 StatusCode::OK => {
@@ -242,17 +297,85 @@ impl FrameClient {
         }
     }
 
+    /// What has come to a peer after that; it waits a while if nothing has.
+    pub(crate) async fn arrivals(
+        &self,
+        source: &Source,
+        version: &Digest,
+        after: After,
+        progress: &Progress,
+    ) -> Result<Told, NoFrame> {
+        let assignment = progress.assignment();
+        let asked =
+            Asked { path: arrivals_path(version, after), from: 0, until: None, assignment, body: None };
+        let answer = LISTEN_TIME + ANSWER_TIMEOUT;
+        let (address, bytes) = self.talk(source, &asked, answer, 8 + 4 * TOLD_MAX, progress).await?;
+        Told::from_bytes(&bytes).ok_or_else(|| nonsense(address))
+    }
+
+    /// Pieces that a holder of the whole gives to nobody else for now.
+    pub(crate) async fn claim(
+        &self,
+        source: &Source,
+        version: &Digest,
+        wanted: &PieceSet,
+        most: usize,
+        again: Duration,
+        progress: &Progress,
+    ) -> Result<Vec<u32>, NoFrame> {
+        let path = claims_path(version, most, again);
+        let body = Some(Bytes::from(wanted.to_bytes()));
+        let asked = Asked { path, from: 0, until: None, assignment: progress.assignment(), body };
+        let (address, bytes) = self.talk(source, &asked, ANSWER_TIMEOUT, 4 * CLAIMS_MAX, progress).await?;
+        claims::from_bytes(&bytes).ok_or_else(|| nonsense(address))
+    }
+
+    /// Asks for a short answer, and reads all of it.
+    async fn talk(
+        &self,
+        source: &Source,
+        asked: &Asked,
+        answer: Duration,
+        most: usize,
+        progress: &Progress,
+    ) -> Result<(String, BytesMut), NoFrame> {
+        let (address, mut response) = self.connect(source, asked, answer).await?;
+        if response.status() != StatusCode::OK {
+            return Err(NoFrame::Refused { address, status: response.status().as_u16() });
+        }
+        let mut bytes = BytesMut::new();
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        loop {
+            match timeout_at(deadline, response.chunk()).await {
+                Ok(Ok(Some(chunk))) if bytes.len() + chunk.len() <= most => {
+                    progress.received(source.provider, chunk.len() as u64);
+                    bytes.extend_from_slice(&chunk);
+                }
+                Ok(Ok(Some(_))) => return Err(NoFrame::TooLong { address, expected: most }),
+                Ok(Ok(None)) => return Ok((address, bytes)),
+                Ok(Err(error)) => return Err(NoFrame::Broken { address, cause: innermost(&error) }),
+                Err(_) => {
+                    return Err(NoFrame::Stalled { address, bytes: most as u64, window: ANSWER_TIMEOUT });
+                }
+            }
+        }
+    }
+
     async fn connect(
         &self,
         source: &Source,
         asked: &Asked,
-        patience: &Patience,
+        answer: Duration,
     ) -> Result<(String, Response), NoFrame> {
         let Asked { path, assignment, .. } = asked;
         let mut cause = "it has no address".to_owned();
         for address in self.addresses(source) {
             let http = (self.http)(source.provider);
-            let mut request = http.get(format!("{}://{address}{path}", self.scheme));
+            let url = format!("{}://{address}{path}", self.scheme);
+            let mut request = match &asked.body {
+                None => http.get(url),
+                Some(body) => http.post(url).body(body.clone()),
+            };
             if let Some(assignment) = assignment {
                 request = request.header(ASSIGNMENT_HEADER, assignment.to_string());
             }
@@ -261,14 +384,14 @@ impl FrameClient {
             }
             let request = request.send();
             // The answer's head counts as connecting: a source that accepts and is silent is no use.
-            match tokio::time::timeout(patience.answer, request).await {
+            match tokio::time::timeout(answer, request).await {
                 Ok(Ok(response)) => {
                     let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
                     answered.insert(source.provider, address.clone());
                     return Ok((address, response));
                 }
                 Ok(Err(error)) => cause = innermost(&error),
-                Err(_) => cause = format!("no answer in {} s", patience.answer.as_secs_f32()),
+                Err(_) => cause = format!("no answer in {} s", answer.as_secs_f32()),
             }
         }
         Err(NoFrame::Unreachable { addresses: source.addresses.clone(), cause })
@@ -351,6 +474,10 @@ pub fn rest_of(mut frame: FrameBytes, range: Option<&str>) -> (FrameBytes, Optio
     let Some((start, end)) = asked.filter(|bounds| *bounds != (0, whole)) else { return (frame, None) };
     frame.bytes = frame.bytes.slice(start..end);
     (frame, Some(format!("bytes {start}-{}/{whole}", end - 1)))
+}
+
+fn nonsense(address: String) -> NoFrame {
+    NoFrame::Broken { address, cause: "its answer cannot be read".into() }
 }
 
 /// What happened at the bottom: `Connection refused`, not `error sending request for url`.

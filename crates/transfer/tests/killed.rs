@@ -18,7 +18,7 @@ use diecast_transfer::{
     commit::commit,
     depot::{Depot, Holding},
     fetch::{FetchOrder, fetch},
-    layout,
+    journal, layout,
     manifest::Manifest,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
@@ -40,13 +40,19 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Every durable step, and how the process dies there.
-const STEPS: [(&str, &str); 7] = [
+const STEPS: [(&str, &str); 13] = [
     ("transfer::after-truncate", "panic"),
     ("transfer::after-frame", "panic"),
     ("transfer::after-frame", "6*off->panic"),
     ("transfer::before-sync", "panic"),
     ("transfer::after-sync", "panic"),
+    ("transfer::journal-torn", "return"),
+    ("transfer::journal-torn", "1*off->return"),
+    ("transfer::journal-before-sync", "panic"),
+    ("transfer::journal-after-sync", "panic"),
+    ("transfer::journal-after-record", "panic"),
     ("transfer::before-rename", "panic"),
+    ("transfer::journal-gone", "panic"),
     ("transfer::after-rename", "panic"),
 ];
 
@@ -99,6 +105,7 @@ impl Agent {
                 sources,
                 client: Arc::new(FrameClient::without_tls(reqwest::Client::new())),
                 spool: spool.map(|path| Arc::new(Spool::open(&path).unwrap())),
+                arrivals: None,
                 floor: ByteCount::ZERO,
                 patience: Patience::default(),
                 pace: Default::default(),
@@ -132,9 +139,25 @@ fn golden(dir: &Path) -> (Arc<Manifest>, Depot) {
         manifest: manifest.clone(),
         dir: dir.to_owned(),
         spool: Some(spool),
-        complete: true,
+        arriving: None,
     });
     (manifest, depot)
+}
+
+/// A peer on this machine, and how often it was asked.
+async fn serve(depot: Depot) -> (Source, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let app = Router::new().route(FRAME_ROUTE, get(answer)).with_state((Arc::new(depot), asked.clone()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let source = Source {
+        provider: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
+        name: "kvm-a".parse().unwrap(),
+        addresses: vec![listener.local_addr().unwrap().to_string()],
+        whole: true,
+        reserve: false,
+    };
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (source, asked)
 }
 
 /// One of these at a time: failpoints are the whole process's.
@@ -204,15 +227,7 @@ async fn killed_at_each_durable_step_it_ends_where_it_would_have() {
     let _turn = TURN.lock().await;
     let source_dir = tempfile::tempdir().unwrap();
     let (manifest, depot) = golden(source_dir.path());
-    let asked = Arc::new(AtomicUsize::new(0));
-    let app = Router::new().route(FRAME_ROUTE, get(answer)).with_state((Arc::new(depot), asked.clone()));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let source = Source {
-        provider: "00000000-0000-0000-0000-000000000001".parse().unwrap(),
-        name: "kvm-a".parse().unwrap(),
-        addresses: vec![listener.local_addr().unwrap().to_string()],
-    };
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let (source, asked) = serve(depot).await;
     let frames = manifest.frames().len();
 
     for (step, death) in STEPS {
@@ -245,4 +260,29 @@ async fn killed_at_each_durable_step_it_ends_where_it_would_have() {
         let in_flight = diecast_transfer::limits::FRAMES_PER_SOURCE_MAX;
         assert!(again <= in_flight + 1, "{step}: {again} frames were fetched twice");
     }
+}
+
+#[tokio::test]
+async fn a_disk_with_no_room_for_a_journal_has_room_for_the_version_all_the_same() {
+    let _turn = TURN.lock().await;
+    let source_dir = tempfile::tempdir().unwrap();
+    let (manifest, depot) = golden(source_dir.path());
+    let (source, _) = serve(depot).await;
+    let scenario = fail::FailScenario::setup();
+    let root = tempfile::tempdir().unwrap();
+    let (root, sources) = (root.path().to_owned(), vec![source]);
+    let agent =
+        Agent { root: root.clone(), manifest: manifest.clone(), sources, seeds: Vec::new(), spool: None };
+    fail::cfg("transfer::journal-full", "return").unwrap();
+    fail::cfg("transfer::before-rename", "panic").unwrap();
+    assert!(tokio::spawn(agent.clone().live()).await.unwrap_err().is_panic());
+    assert!(
+        fs::metadata(journal::path(&layout::version_dir(&root.join("incoming"), &manifest.digest()))).is_ok()
+    );
+    scenario.teardown();
+    tokio::spawn(agent.live()).await.unwrap();
+    let there = layout::version_dir(&root.join("versions"), &manifest.digest());
+    assert!(
+        fs::read(there.join("disk0.raw")).unwrap() == fs::read(source_dir.path().join("disk0.raw")).unwrap()
+    );
 }

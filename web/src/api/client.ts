@@ -1,5 +1,6 @@
 // The typed client of the operators' API. Its types are generated from `openapi/operator.json`.
 import createClient from "openapi-fetch";
+import i18n from "../i18n";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -81,7 +82,7 @@ export async function tagged<T>(asked: Promise<Answer<T>>): Promise<Tagged<T>> {
 
 async function answered<T>(asked: Promise<Answer<T>>): Promise<Answer<T>> {
   const answer = await asked.catch(() => undefined);
-  if (!answer) throw new Refusal(unreachable);
+  if (!answer) throw new Refusal(unreachable());
   if (answer.error !== undefined) throw new Refusal(asProblem(answer.error, answer.response.status));
   return answer;
 }
@@ -94,18 +95,18 @@ export function ifMatch(etag: string | undefined): Record<string, string> {
 /** What is to be read of any failure. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Refusal) return error.problem;
-  return { code: "S0004", title: "Something unforeseen", detail: String(error), status: 0 };
+  return { code: "S0004", title: i18n.t("failure.unforeseen"), detail: String(error), status: 0 };
 }
 
-const unreachable: Problem = {
+const unreachable = (): Problem => ({
   code: "A0012",
-  title: "The server cannot be reached",
-  detail: "the server does not answer",
-  hint: "check that the server runs; the page goes on by itself",
+  title: i18n.t("failure.unreachable"),
+  detail: i18n.t("failure.unreachableCause"),
+  hint: i18n.t("failure.unreachableHint"),
   status: 0,
-};
+});
 
 function asProblem(error: unknown, status: number): Problem {
   if (typeof error === "object" && error !== null && "detail" in error) return { ...(error as Problem), status };
-  return { code: "S0004", title: "Something unforeseen", detail: `the server answered ${status}`, status };
+  return { code: "S0004", title: i18n.t("failure.unforeseen"), detail: i18n.t("failure.status", { status }), status };
 }

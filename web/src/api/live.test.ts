@@ -35,3 +35,18 @@ it("a connection that comes back at once is not said to be lost; one that stays 
   expect(result.current).toBe("live");
   again();
 });
+
+it("what was read before the first connection came about is read again with it", async () => {
+  const server = vi.fn(refused as () => Promise<unknown>);
+  vi.stubGlobal("fetch", server);
+  vi.stubGlobal("TextDecoderStream", TransformStream);
+  const queries = new QueryClient();
+  const again = vi.spyOn(queries, "invalidateQueries");
+  const stop = follow(queries);
+  await pass(300);
+  expect(again).not.toHaveBeenCalled();
+  server.mockImplementation(open);
+  await pass(2_000);
+  expect(again).toHaveBeenCalledWith({ queryKey: undefined });
+  stop();
+});

@@ -63,9 +63,10 @@ async function run(queries: QueryClient, stop: AbortSignal) {
       pause = PAUSE_MIN_MS;
       // What is not numbered was missed.
       if (before) stale.everything();
-      before = true;
     };
     await once(last, heard, opened, stop).catch(() => undefined);
+    // Even if nothing was heard: what the pages read meanwhile may be old by the time there is a connection.
+    before = true;
     if (stop.aborted) break;
     missing();
     await new Promise((done) => setTimeout(done, pause));

@@ -8,7 +8,10 @@ type Block =
   | { kind: "code"; text: string }
   | { kind: "list"; ordered: boolean; items: Block[][] };
 
-export function Markdown({ text, onLink }: { text: string; onLink: (target: string) => void }) {
+/** What to do when a link is followed; nothing for one that leads nowhere from here. */
+type OnLink = (target: string) => (() => void) | undefined;
+
+export function Markdown({ text, onLink }: { text: string; onLink: OnLink }) {
   return <>{blocks(text.split("\n")).map((block, index) => show(block, index, onLink))}</>;
 }
 
@@ -62,7 +65,7 @@ function takeList(lines: string[], begin: number): { block: Block; next: number 
   return { block: { kind: "list", ordered: /^\d/.test(lines[begin] ?? ""), items }, next: at };
 }
 
-function show(block: Block, key: number, onLink: (target: string) => void): ReactNode {
+function show(block: Block, key: number, onLink: OnLink): ReactNode {
   switch (block.kind) {
     case "heading": {
       const as = block.level <= 1 ? ContentVariants.h2 : ContentVariants.h3;
@@ -86,12 +89,15 @@ function show(block: Block, key: number, onLink: (target: string) => void): Reac
 
 const INLINE = /(`[^`]+`|\*\*[^*]+\*\*|\*[^*]+\*|\[[^\]]+\]\([^)]+\))/;
 
-function inline(text: string, onLink: (target: string) => void): ReactNode[] {
+function inline(text: string, onLink: OnLink): ReactNode[] {
   return text.split(INLINE).map((part, index) => {
     const link = /^\[([^\]]+)\]\(([^)]+)\)$/.exec(part);
     if (link) {
       const [, words = "", target = ""] = link;
-      return <button type="button" className="dc-link" key={index} onClick={() => onLink(target)}>{words}</button>;
+      const act = onLink(target);
+      if (act) return <button type="button" className="dc-link" key={index} onClick={act}>{words}</button>;
+      // It is told where it lies: beside the other pages of the documentation.
+      return <Fragment key={index}>{words} (<code>{target.replace(/^(\.\.\/)+/, "docs/")}</code>)</Fragment>;
     }
     if (part.startsWith("`") && part.length > 2) return <code key={index}>{part.slice(1, -1)}</code>;
     if (part.startsWith("**") && part.length > 4) return <strong key={index}>{part.slice(2, -2)}</strong>;

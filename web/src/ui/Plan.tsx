@@ -35,7 +35,8 @@ export function Plan({ plan }: { plan: ReturnType<typeof usePlan> }) {
       ) : (
         <p>{t("plan.nothing")}</p>
       )}
-      {network !== undefined && network !== null && <p>{t("plan.network", { bytes: bytes(network) })}</p>}
+      {network === 0 && <p>{t("plan.networkNone")}</p>}
+      {network !== undefined && network !== null && network > 0 && <p>{t("plan.network", { bytes: bytes(network) })}</p>}
       {hosts.length > 0 && <p className="dc-name">{t("plan.hosts", { count: hosts.length, names: shortened(hosts) })}</p>}
       {users.length > 0 && (
         <Alert isInline variant="warning" title={t("plan.users", { count: users.length })}>

@@ -14,7 +14,8 @@ const Context = createContext<(code: string) => void>(() => undefined);
 /** Opens the page of a code. */
 export const useExplain = () => useContext(Context);
 
-const CODE = /([A-Z]\d{4})/;
+/** Pages of codes lie beside each other; whatever else a page links to is not served. */
+const CODE = /^([A-Z]\d{4})\.md(#.*)?$/;
 
 export function ExplainDrawer({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
@@ -53,7 +54,7 @@ function Page({ code, onCode }: { code: string; onCode: (code: string) => void }
   if (!page.data) return <p>{t("common.loading")}</p>;
   const follow = (target: string) => {
     const found = CODE.exec(target)?.[1];
-    if (found) onCode(found);
+    return found ? () => onCode(found) : undefined;
   };
   return <Markdown text={page.data} onLink={follow} />;
 }

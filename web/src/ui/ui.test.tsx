@@ -70,10 +70,13 @@ it("what is not whole is never a hundred per cent", () => {
 
 it("the page of a code becomes headings, lists and code, and its links stay here", async () => {
   const follow = vi.fn();
-  render(<Markdown text={"# T1 Title\n\nSee `x`:\n\n1. First\n\n   ```sh\n   run <b>\n   ```\n\n2. [P0001](P0001.md)\n"} onLink={follow} />);
+  const link = (target: string) => (target.startsWith("../") ? undefined : () => follow(target));
+  render(<Markdown text={"# T1 Title\n\nSee `x`:\n\n1. First\n\n   ```sh\n   run <b>\n   ```\n\n2. [P0001](P0001.md)\n3. [A guide](../guides/x.md)\n"} onLink={link} />);
   expect(screen.getByRole("heading", { name: "T1 Title" })).toBeVisible();
   expect(screen.getByText("run <b>")).toBeVisible();
-  expect(screen.getAllByRole("listitem")).toHaveLength(2);
+  expect(screen.getAllByRole("listitem")).toHaveLength(3);
+  expect(screen.queryByRole("button", { name: "A guide" })).toBeNull();
+  expect(screen.getByText("docs/guides/x.md")).toBeVisible();
   await userEvent.click(screen.getByRole("button", { name: "P0001" }));
   expect(follow).toHaveBeenCalledWith("P0001.md");
 });

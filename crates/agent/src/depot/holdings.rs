@@ -1,8 +1,11 @@
-//! What the depot serves: versions whole on the disk, and those whose parts all are.
+//! What the depot serves: versions whole on the disk, those whose parts all are, and those on their way.
 //!
 //! A version published from a working copy has no plain files of its own at first. Its new frames are
 //! in the spool, all else is in the files of the version that it was derived from: both are here, so
 //! peers need not wait for the copy that this provider makes for itself.
+//!
+//! A version that is just coming is served too, as far as it has come: whoever receives it at the same
+//! time takes from here what the source gave only to us.
 
 use crate::data::{self, DataDir};
 use diecast_domain::digest::Digest;
@@ -13,13 +16,14 @@ use diecast_transfer::{
     manifest::Manifest,
     seeds::Seed,
     spool::Spool,
+    swarm::arrivals::{After, Arrivals, Told},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Versions without files of their own.
@@ -37,6 +41,8 @@ pub struct Depots {
     manifests: Mutex<HashMap<Digest, Arc<Manifest>>>,
     /// Versions served from the spool and another version's files.
     from_parts: Mutex<FromParts>,
+    /// Versions that are being filled, and served as far as they have come.
+    arriving: Mutex<BTreeMap<Digest, Arc<Arrivals>>>,
     /// When a peer last asked for anything of a version.
     asked: Mutex<BTreeMap<Digest, Instant>>,
 }
@@ -76,19 +82,21 @@ impl Depots {
         };
         parts.served.retain(|version| base_of(version).is_some());
         let served = self.depot.versions();
+        let arriving = lock(&self.arriving);
         for version in &served {
-            if !whole.contains(version) && !parts.served.contains(version) {
+            let is_there = whole.contains(version) || arriving.contains_key(version);
+            if !is_there && !parts.served.contains(version) {
                 self.depot.release(version);
             }
         }
-        for version in whole {
+        for version in whole.iter().filter(|version| !arriving.contains_key(*version)) {
             let has_own_files_now = derived.contains_key(version);
             if served.contains(version) && !has_own_files_now {
                 continue;
             }
             let Some(manifest) = self.manifest(data, version) else { continue };
             let dir = places::version_dir(storage, version);
-            self.depot.hold(Holding { manifest, dir, spool: kept_spool(data, version), complete: true });
+            self.depot.hold(Holding { manifest, dir, spool: kept_spool(data, version), arriving: None });
             if has_own_files_now && let Err(error) = data::remove(&data.derived(version)) {
                 tracing::warn!(version = %version, "the note of how it was derived stays behind: {error}");
             }
@@ -108,6 +116,27 @@ impl Depots {
             }
         }
         parts.served.clone()
+    }
+
+    /// Serves a version as far as it has come, while it is filled in `dir`: until what is given back is
+    /// dropped. One that is served from its parts has all, and goes on as it is.
+    pub fn hold_arriving(
+        self: &Arc<Self>,
+        manifest: &Arc<Manifest>,
+        dir: &Path,
+        spool: Option<Arc<Spool>>,
+    ) -> Arriving {
+        let version = manifest.digest();
+        let arrivals = Arc::new(Arrivals::default());
+        let depots = if lock(&self.from_parts).served.contains(&version) {
+            None
+        } else {
+            lock(&self.arriving).insert(version, arrivals.clone());
+            let (manifest, dir, arriving) = (manifest.clone(), dir.to_owned(), Some(arrivals.clone()));
+            self.depot.hold(Holding { manifest, dir, spool, arriving });
+            Some(self.clone())
+        };
+        Arriving { depots, version, arrivals }
     }
 
     /// Whether every byte is here, and is served from now on.
@@ -144,6 +173,23 @@ impl Depots {
         self.noticing(self.depot.leaves(version, ordinals))
     }
 
+    /// What has come here of a version, for a peer that receives it too.
+    pub async fn arrivals(&self, version: &Digest, after: After, wait: Duration) -> Result<Told, DepotError> {
+        self.depot.arrivals(version, after, wait).await
+    }
+
+    /// Pieces for one peer first.
+    pub fn claim(
+        &self,
+        version: &Digest,
+        wanted: &[u8],
+        most: usize,
+        again: Duration,
+    ) -> Result<Vec<u32>, DepotError> {
+        lock(&self.asked).insert(*version, Instant::now());
+        self.depot.claim(version, wanted, most, again)
+    }
+
     /// What a spool was thought to have and has not is nowhere: it is not said to be served any more.
     fn noticing<T>(&self, read: Result<T, DepotError>) -> Result<T, DepotError> {
         if let Err(DepotError::NotYet { version, .. }) = &read {
@@ -173,7 +219,7 @@ impl Depots {
             && let Some(manifest) = self.manifest(data, version)
         {
             let dir = places::version_dir(storage, version);
-            self.depot.hold(Holding { manifest, dir, spool: None, complete: true });
+            self.depot.hold(Holding { manifest, dir, spool: None, arriving: None });
         }
         Ok(())
     }
@@ -186,6 +232,35 @@ impl Depots {
         parts.lacking.remove(version);
         drop(parts);
         lock(&self.manifests).remove(version);
+    }
+}
+
+/// A version on its way here, served for as long as this is held.
+pub struct Arriving {
+    /// None: it is served in another way.
+    depots: Option<Arc<Depots>>,
+    version: Digest,
+    arrivals: Arc<Arrivals>,
+}
+
+impl Arriving {
+    pub fn arrivals(&self) -> Arc<Arrivals> {
+        self.arrivals.clone()
+    }
+
+    /// All of it was verified and lies in `dir` now: peers need not notice.
+    pub fn completed(mut self, manifest: &Arc<Manifest>, dir: PathBuf, spool: Option<Arc<Spool>>) {
+        let Some(depots) = self.depots.take() else { return };
+        depots.depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None });
+        lock(&depots.arriving).remove(&self.version);
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        let Some(depots) = &self.depots else { return };
+        lock(&depots.arriving).remove(&self.version);
+        depots.depot.release(&self.version);
     }
 }
 

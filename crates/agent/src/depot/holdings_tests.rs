@@ -116,6 +116,40 @@ fn what_is_not_here_is_not_said_to_be_served() {
     assert!(!site.follow(&depots, &[site.base]).0);
 }
 
+#[tokio::test]
+async fn what_is_just_coming_is_served_as_far_as_it_has_come_and_then_whole() {
+    let site = Site::new();
+    let depots = Arc::new(Depots::default());
+    let base = depots.manifest(&site.data, &site.base).unwrap();
+    let incoming = site.place.path().join("incoming");
+    fs::create_dir_all(&incoming).unwrap();
+    fs::write(incoming.join("disk0.raw"), vec![0; 2 * LEAF]).unwrap();
+    let frame = base.frames()[0].digest;
+
+    let arriving = depots.hold_arriving(&base, &incoming, None);
+    let told = async || depots.arrivals(&site.base, After::default(), Duration::ZERO).await.unwrap().pieces;
+    site.follow(&depots, &[]);
+    assert!(matches!(depots.frame(&site.base, &frame), Err(DepotError::NotYet { .. })));
+    assert_eq!(told().await, [0; 0]);
+    assert_eq!(depots.claim(&site.base, &[1], 4, Duration::ZERO).unwrap(), [0; 0], "it does not hold all");
+
+    let there = places::version_dir(site.place.path(), &site.base);
+    fs::copy(there.join("disk0.raw"), incoming.join("disk0.raw")).unwrap();
+    arriving.arrivals().note(0);
+    assert!(depots.frame(&site.base, &frame).is_ok());
+    assert_eq!(told().await, [0]);
+
+    fs::remove_dir_all(&incoming).unwrap();
+    arriving.completed(&base, there, None);
+    site.follow(&depots, &[site.base]);
+    assert!(depots.frame(&site.base, &frame).is_ok(), "from its final place");
+    assert_eq!(told().await, [0]);
+    assert_eq!(depots.claim(&site.base, &[1], 4, Duration::ZERO).unwrap(), [0]);
+
+    drop(depots.hold_arriving(&base, &incoming, None));
+    assert!(matches!(depots.frame(&site.base, &frame), Err(DepotError::NoSuchVersion { .. })), "given up");
+}
+
 #[test]
 fn what_was_derived_and_is_wanted_by_nobody_leaves_nothing() {
     let site = Site::new();

@@ -12,7 +12,7 @@ use diecast_domain::{
     digest::Digest,
 };
 use diecast_provider::{HoldTemplates, TemplateCopy, layout as places};
-use diecast_transfer::{layout, parts};
+use diecast_transfer::{journal, layout, parts};
 
 pub async fn replica(job: &Job, digest: Digest) -> Ended {
     let named = job.orders.deletions.iter().find_map(|deletion| match deletion {
@@ -51,6 +51,7 @@ pub async fn replica(job: &Job, digest: Digest) -> Ended {
         job.site.data.manifest(&digest),
         job.site.data.damaged(&digest),
         parts::dir(&incoming_dir(&job.site.storage), &digest),
+        journal::path(&layout::version_dir(&incoming_dir(&job.site.storage), &digest)),
         layout::version_dir(&incoming_dir(&job.site.storage), &digest),
         dir,
     ] {

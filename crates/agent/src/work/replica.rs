@@ -23,7 +23,7 @@ use diecast_provider::{HoldTemplates, TemplateCopy, layout as places};
 use diecast_transfer::{
     commit::{self, CommitError},
     fetch::{self, FetchOrder},
-    layout,
+    journal, layout,
     manifest::Manifest,
     seeds::Seed,
     spool::Spool,
@@ -48,7 +48,10 @@ pub async fn fill(job: &Job, digest: Digest) -> Ended {
     let manifest = manifest(job, &digest).await.map_err(Some)?;
     preflight(job, &manifest).map_err(Some)?;
     job.phase(TaskPhase::Replica(Phase::Transferring));
-    let order = order(job, &manifest);
+    let mut order = order(job, &manifest);
+    let incoming = layout::version_dir(&order.incoming, &digest);
+    let arriving = job.site.depots.hold_arriving(&manifest, &incoming, order.spool.clone());
+    order.arrivals = Some(arriving.arrivals());
     let fetched = fetch::fetch(order.clone()).await.map_err(|error| error.problem())?;
     let mut mendings = 0;
     let verified = loop {
@@ -65,6 +68,7 @@ pub async fn fill(job: &Job, digest: Digest) -> Ended {
         }
     };
     commit(job, verified).await?;
+    arriving.completed(&manifest, places::version_dir(&job.site.storage, &digest), order.spool.clone());
     totals::add_holes(manifest.size().saturating_sub(manifest.data_bytes()).0);
     register(job, digest).await
 }
@@ -240,6 +244,7 @@ pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
         sources: job.sources.clone(),
         client: site.frames.clone(),
         spool: spool(job, manifest),
+        arrivals: None,
         floor: floor(job),
         patience: Patience::default(),
         pace: site.board.paces.of_transfer(manifest.digest(), &paces::limits(&site.board), clock::now()),
@@ -294,8 +299,10 @@ pub async fn commit(job: &Job, verified: Verified) -> Ended {
         Ok(_) => record(job, &verified),
         // An earlier life got this far; what lies there is verified where it is.
         Err(CommitError::Exists { .. }) => {
-            let dir = verified.dir().to_owned();
-            data::remove(&dir).map_err(|error| Some(disk_trouble("remove", &dir, &error)))
+            for path in [journal::path(verified.dir()), verified.dir().to_owned()] {
+                data::remove(&path).map_err(|error| Some(disk_trouble("remove", &path, &error)))?;
+            }
+            Ok(())
         }
         Err(error) => Err(Some(error.problem())),
     }

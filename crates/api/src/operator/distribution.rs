@@ -2,7 +2,12 @@
 
 use super::{damage::DamageView, limit::LimitedView};
 use crate::time::rfc3339;
-use diecast_domain::distribution::{ReplicaView, Status};
+use diecast_domain::{
+    distribution::{ReplicaView, Status},
+    replica::Progress,
+    template::VersionSize,
+    units::ByteCount,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -65,6 +70,9 @@ pub struct DistributionRow {
     pub bytes_total: u64,
     /// Really received over the network.
     pub bytes_network: u64,
+    /// What did not have to cross the network; of a transfer that this life of the agent knows.
+    #[serde(default)]
+    pub saved: Option<SavedView>,
     pub bytes_per_second: u64,
     pub seconds_left: Option<u64>,
     /// What keeps it from going faster now, while it is on its way.
@@ -86,6 +94,29 @@ pub struct DistributionRow {
     /// Versions of this template that are damaged there, the current one or older.
     #[serde(default)]
     pub damaged: Vec<DamageView>,
+}
+
+/// Bytes of a version that did not have to cross the network to a provider, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SavedView {
+    /// Guests see them, and they are all zero.
+    pub holes: u64,
+    /// They lay on the provider already: in other versions, or from an interrupted transfer.
+    pub there: u64,
+    /// What came took so much less compressed; a leaf that occurs more than once comes once.
+    pub compression: u64,
+}
+
+impl SavedView {
+    /// None before anything is done.
+    pub fn of(work: &Progress, size: &VersionSize) -> Option<Self> {
+        let came = work.done.saturating_sub(work.local);
+        (work.done > ByteCount::ZERO).then(|| Self {
+            holes: size.virtual_bytes.saturating_sub(size.data_bytes).0,
+            there: work.local.0,
+            compression: came.saturating_sub(work.network).0,
+        })
+    }
 }
 
 /// What one provider has given another of a transfer that is under way.
@@ -111,6 +142,7 @@ impl DistributionRow {
             bytes_done: view.work.done.0,
             bytes_total: view.work.total.0,
             bytes_network: view.work.network.0,
+            saved: None,
             bytes_per_second: view.work.rate.0,
             seconds_left: view.work.seconds_left,
             limited: None,

@@ -113,6 +113,9 @@ pub struct ProviderView {
     pub addresses: Vec<String>,
     /// What its agent found out; absent until it has called.
     pub facts: Option<FactsView>,
+    /// How busy its machine is; absent if its agent does not say.
+    #[serde(default)]
+    pub load: Option<LoadView>,
     /// Templates it is to hold, and hosts it runs.
     pub templates: u32,
     pub hosts: u32,
@@ -134,6 +137,14 @@ pub struct ProviderView {
     /// What it holds, version by version.
     #[serde(default)]
     pub held: Vec<HeldView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct LoadView {
+    /// Per cent of its processors, over the last minute: more than 100 if work waits for them.
+    pub processors: u32,
+    /// Per cent of its memory that is in use.
+    pub memory: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

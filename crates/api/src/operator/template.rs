@@ -33,6 +33,9 @@ pub struct CreateTemplate {
     /// Providers that may receive it at a time.
     #[serde(default)]
     pub concurrency: Option<u32>,
+    /// The newest versions that are kept; 0: all. Five if nothing is said.
+    #[serde(default)]
+    pub keep: Option<u32>,
     /// How fast each transfer of it may go: `100Mbit/s`, `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`.
     #[serde(default)]
     pub limit: Option<String>,
@@ -155,10 +158,13 @@ pub struct PlanView {
     /// The same by provider, where it is one provider's.
     #[serde(default)]
     pub blockers: Vec<BlockerView>,
-    /// Estimated bytes over the network, where that can be told.
+    /// Bytes over the network, at most: what versions that are there share does not cross. None: unknown.
     #[serde(default)]
     pub bytes_network: Option<u64>,
-    /// Hosts that would be touched.
+    /// About what would be written on each provider that has nothing of it, where that can be told.
+    #[serde(default)]
+    pub bytes_each: Option<u64>,
+    /// Hosts that would be touched, or outdated.
     #[serde(default)]
     pub hosts: Vec<String>,
     /// Who is signed in on them, as `user on host`.

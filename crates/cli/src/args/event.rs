@@ -3,6 +3,23 @@
 use super::moment::{self, Moment};
 use clap::{Args, Subcommand};
 
+/// What events are about.
+const OBJECTS: [&str; 13] = [
+    "administrator",
+    "audit",
+    "host",
+    "notification",
+    "pool",
+    "provider",
+    "recovery",
+    "recreation",
+    "schedule",
+    "server",
+    "site",
+    "template",
+    "token",
+];
+
 #[derive(Subcommand, Clone, Debug)]
 pub enum EventCommand {
     /// List what happened; with --follow, also what happens from now on
@@ -21,8 +38,8 @@ Examples:
   diecast event list --follow --json | jq -r .message"
 )]
 pub struct ListArgs {
-    /// Only events about this kind of thing: provider, template, host, pool, recreation, schedule, ...
-    #[arg(long, value_name = "OBJECT")]
+    /// Only events about this kind of thing
+    #[arg(long, value_name = "OBJECT", value_parser = OBJECTS)]
     pub object: Option<String>,
     /// Only events about the thing of this name
     #[arg(long)]

@@ -45,6 +45,7 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
         to_all: args.to_all,
         selector: args.selector.into_iter().collect(),
         concurrency: args.concurrency,
+        keep: None,
         limit: args.limit,
         host_defaults: setup::host_defaults(args.hosts)?,
         note: args.note,

@@ -3,7 +3,7 @@
 use super::{Look, NOTHING, bytes, integrity, or_nothing, sheet, short, time, trouble};
 use diecast_api::operator::{
     ProblemView,
-    distribution::{DistributionRow, DistributionView, SourceView},
+    distribution::{DistributionRow, DistributionView, SavedView, SourceView},
 };
 use diecast_domain::units::BytesPerSecond;
 
@@ -107,7 +107,20 @@ fn received(row: &DistributionRow) -> Option<String> {
         format!("{}: {}, {rate}", it.provider, bytes(it.bytes))
     };
     let sources: Vec<_> = row.sources.iter().map(one).collect();
-    (!sources.is_empty()).then(|| format!("{} receives from {}\n", row.provider, sources.join("; ")))
+    let saved = row.saved.as_ref().map(|saved| format!("{} {}\n", row.provider, spared(saved)));
+    let saved = saved.unwrap_or_default();
+    (!sources.is_empty()).then(|| format!("{} receives from {}\n{saved}", row.provider, sources.join("; ")))
+}
+
+/// `is spared 17.6 GiB of holes, 307 MiB that were there, 205 MiB by compression`
+fn spared(saved: &SavedView) -> String {
+    let SavedView { holes, there, compression } = *saved;
+    format!(
+        "is spared {} of holes, {} that were there, {} by compression",
+        bytes(holes),
+        bytes(there),
+        bytes(compression)
+    )
 }
 
 /// What somebody set to keep it slow: what would else be looked for in the network.

@@ -11,10 +11,12 @@ pub(crate) fn show(_: Look, plan: &PlanView) -> String {
     if plan.steps.is_empty() {
         text.push_str("nothing to do\n");
     }
-    if let Some(count) = plan.bytes_network {
-        text.push_str(&format!("over the network: about {}\n", bytes(count)));
+    match plan.bytes_network {
+        None => {}
+        Some(0) => text.push_str("over the network: nothing\n"),
+        Some(count) => text.push_str(&format!("over the network: at most {}\n", bytes(count))),
     }
-    for (what, names) in [("hosts touched", &plan.hosts), ("users signed in there", &plan.users)] {
+    for (what, names) in [("hosts", &plan.hosts), ("users signed in there", &plan.users)] {
         if !names.is_empty() {
             text.push_str(&format!("{what} ({}): {}\n", names.len(), listed(names, NAMES_MAX)));
         }

@@ -10,7 +10,7 @@ use super::Look;
 use diecast_api::operator::{
     ProblemView,
     audit::AuditList,
-    distribution::{DistributionRow, DistributionSummary, DistributionView, SourceView},
+    distribution::{DistributionRow, DistributionSummary, DistributionView, SavedView, SourceView},
     event::EventList,
     host::HostView,
     operation::OperationView,
@@ -43,6 +43,7 @@ pub(crate) fn row(provider: &str, state: &str, progress: &str, phase: &str, perc
         bytes_done: (total as f64 * percent / 100.0) as u64,
         bytes_total: total,
         bytes_network: (total as f64 * percent / 200.0) as u64,
+        saved: None,
         bytes_per_second: 0,
         seconds_left: None,
         limited: None,
@@ -68,6 +69,7 @@ pub(crate) fn distribution() -> DistributionView {
     let mut moving = row("kvm-b", "Needs update", "Distributing", "transferring", 41.7);
     (moving.bytes_per_second, moving.seconds_left) = (117_440_512, Some(12));
     moving.sources = vec![source("kvm-a", 429_496_730, 92_274_688), source("kvm-e", 107_840_000, 25_165_824)];
+    moving.saved = Some(SavedView { holes: 18_897_856_102, there: 322_122_547, compression: 214_748_364 });
     let mut full = row("kvm-c", "Needs update", "Failed to distribute", "failed", 60.2);
     (full.attempts, full.next_attempt_at) = (2, Some("2026-01-01T00:10:40Z".into()));
     full.code = Some("T0003".into());
@@ -262,6 +264,7 @@ pub(crate) fn plan() -> PlanView {
         obstacles: vec![problem("P0004", "kvm-b has 1.00 GiB free, 9.10 GiB needed", "free some space")],
         blockers: vec![],
         bytes_network: None,
+        bytes_each: None,
         hosts: vec![],
         users: vec![],
     }

@@ -60,14 +60,19 @@ impl Server {
 
     /// As a person with a home of their own and nothing in the environment.
     pub fn diecast(&self, words: &[&str]) -> Output {
-        Command::new(BINARY)
+        self.typed(words).output().unwrap()
+    }
+
+    /// The same, for who wants to read along.
+    pub fn typed(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
             .args(words)
             .env_clear()
             .env("XDG_CONFIG_HOME", self.folder.path())
             .env("DIECAST_PASSWORD", PASSWORD)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        command
     }
 }
 

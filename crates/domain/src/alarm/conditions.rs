@@ -25,6 +25,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// An agent renews its certificate when a third of its life is left: less than this means that it does
 /// not succeed.
 const CERTIFICATE_WARNING: Duration = Duration::from_secs(14 * 24 * 3600);
+/// Everybody who trusts the authority has to be told of another: that is planned, not done in a night.
+const AUTHORITY_WARNING: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Then the next working day may be too late.
 const CERTIFICATE_CRITICAL: Duration = Duration::from_secs(3 * 24 * 3600);
 /// How long a recreation that stopped is called so, if nobody begins another.
@@ -46,6 +48,8 @@ pub struct Facts<'a> {
     pub release: &'a str,
     /// Of a certificate that somebody gave the server; it renews its own by itself.
     pub server_certificate_expires_at: Option<Timestamp>,
+    /// Of the server's own authority, which nothing renews.
+    pub authority_expires_at: Option<Timestamp>,
     /// Notifications whose messages do not arrive.
     pub failing: Vec<(NotificationName, Problem)>,
 }
@@ -142,7 +146,7 @@ impl Found<'_> {
             let Some(agent) = facts.agents.get(id) else { continue };
             if let Some(at) = agent.certificate_expires_at {
                 let whose = format!("the certificate of the agent of {name}");
-                self.certificate(Code::P0015, "provider", &about, name, &whose, at);
+                self.certificate(Code::P0015, "provider", (&about, name), &whose, at, CERTIFICATE_WARNING);
             }
             if let Some(release) = &agent.release {
                 self.release(&about, name, release, facts.release);
@@ -171,9 +175,17 @@ impl Found<'_> {
         self.stands(AlarmKind::StorageLow, about, name, Problem::new(Code::P0004, cause));
     }
 
-    fn certificate(&mut self, code: Code, object: &str, about: &str, name: &str, whose: &str, at: Timestamp) {
+    fn certificate(
+        &mut self,
+        code: Code,
+        object: &str,
+        (about, name): (&str, &str),
+        whose: &str,
+        at: Timestamp,
+        warning: Duration,
+    ) {
         let left = at.since(self.now);
-        if left > CERTIFICATE_WARNING {
+        if left > warning {
             return;
         }
         let cause = match left.as_secs() / DAY.as_secs() {
@@ -317,7 +329,12 @@ impl Found<'_> {
 
     fn server(&mut self, facts: &Facts<'_>) {
         if let Some(at) = facts.server_certificate_expires_at {
-            self.certificate(Code::S0008, "server", "server", "server", "the server's certificate", at);
+            let whose = "the server's certificate";
+            self.certificate(Code::S0008, "server", ("server", "server"), whose, at, CERTIFICATE_WARNING);
+        }
+        if let Some(at) = facts.authority_expires_at {
+            let whose = "the certificate of the server's authority";
+            self.certificate(Code::S0010, "server", ("authority", "server"), whose, at, AUTHORITY_WARNING);
         }
         for (name, problem) in &facts.failing {
             self.stands(AlarmKind::NotificationFailed, name.as_str(), name.as_str(), problem.clone());

@@ -1,6 +1,6 @@
 //! Which limits one agent is told, and which of them a transfer feels now.
 
-use super::{World, turns::sources};
+use super::{Plan, World};
 use crate::{
     assignment::Orders,
     ids::{ProviderId, TemplateId},
@@ -9,44 +9,49 @@ use crate::{
     units::Timestamp,
 };
 
-/// The limits that `orders` are to be followed under. A version is limited by every template that has
-/// its content and this provider on its list, or that it is ordered for.
-pub(super) fn limits(world: &World, orders: &Orders) -> Limits {
-    let mut transfers = Vec::new();
-    for order in &orders.replicas {
-        let digest = order.version.digest;
-        for (id, template) in &world.templates {
-            let has_it = template.versions.iter().any(|version| version.digest == digest);
-            let is_meant = *id == order.version.template || template.members.contains_key(&orders.provider);
-            let limit = template.limit.as_ref().filter(|_| has_it && is_meant);
-            transfers.extend(limit.map(|limit| TransferLimit { digest, limit: limit.clone() }));
+impl Plan<'_> {
+    /// The limits that `orders` are to be followed under. A version is limited by every template that has
+    /// its content and this provider on its list, or that it is ordered for.
+    pub(super) fn limits(&self, orders: &Orders) -> Limits {
+        let world = self.world;
+        let mut transfers = Vec::new();
+        for order in &orders.replicas {
+            let digest = order.version.digest;
+            for (id, template) in &world.templates {
+                let has_it = template.versions.iter().any(|version| version.digest == digest);
+                let is_meant =
+                    *id == order.version.template || template.members.contains_key(&orders.provider);
+                let limit = template.limit.as_ref().filter(|_| has_it && is_meant);
+                transfers.extend(limit.map(|limit| TransferLimit { digest, limit: limit.clone() }));
+            }
         }
+        let provider = world.providers.get(&orders.provider).and_then(|there| there.limit.clone());
+        Limits { provider, transfers }
     }
-    let provider = world.providers.get(&orders.provider).and_then(|there| there.limit.clone());
-    Limits { provider, transfers }
-}
 
-impl World {
     /// What keeps the transfer of a template's current version to a provider from going faster now, if
     /// there is one.
     pub fn limited(&self, template: TemplateId, provider: ProviderId, now: Timestamp) -> Option<Limited> {
-        let view = self.view(template, provider)?;
+        let world = self.world;
+        let view = world.view(template, provider)?;
         let travels = |phase| matches!(phase, Phase::Queued | Phase::Preflight | Phase::Transferring);
         if !view.moving || !view.phase.is_some_and(travels) {
             return None;
         }
-        let list = self.templates.get(&template)?;
-        let own = self.provider_limit(provider, now);
+        let list = world.templates.get(&template)?;
+        let own = world.provider_limit(provider, now);
         let by = LimitedBy::Template(list.name.clone());
         let of_template = list.limit.as_ref().and_then(|limit| Limited::now(by, limit, now));
         let of_sources = list.current.as_ref().and_then(|current| {
-            let all = sources(self, current.digest, provider);
-            let all: Option<Vec<_>> = all.iter().map(|it| self.provider_limit(it.provider, now)).collect();
+            let all = self.sources(current.digest, provider).into_iter().filter(|it| !it.reserve);
+            let all: Option<Vec<_>> = all.map(|it| world.provider_limit(it.provider, now)).collect();
             Limited::sources(all?)
         });
         Limited::strictest(own.into_iter().chain(of_template).chain(of_sources))
     }
+}
 
+impl World {
     /// What a provider may receive now, and as much again that it may send.
     pub fn provider_limit(&self, provider: ProviderId, now: Timestamp) -> Option<Limited> {
         let there = self.providers.get(&provider)?;

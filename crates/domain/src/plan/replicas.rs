@@ -1,9 +1,6 @@
 //! Which versions a provider is to hold, which are to go, and who may read them.
 
-use super::{
-    TemplateInWorld, World,
-    turns::{sources, turns, under_way},
-};
+use super::{Plan, TemplateInWorld, World, turns::under_way};
 use crate::{
     assignment::{Deletion, Orders, Readers, ReplicaOrder},
     damage,
@@ -17,12 +14,13 @@ use crate::{
 /// named to everybody, member or not: who holds it unasked holds it too. Nothing goes from under
 /// what stands on it.
 pub(super) fn replicas(
-    world: &World,
+    plan: &Plan<'_>,
     id: TemplateId,
     template: &TemplateInWorld,
     provider: ProviderId,
     orders: &mut Orders,
 ) {
+    let world = plan.world;
     for version in &template.versions {
         let stood_on = world.hosts_on(provider, version.digest).any(|host| host.template == id)
             || template.worked_on(provider, version.digest)
@@ -46,11 +44,11 @@ pub(super) fn replicas(
         orders.replicas.push(ReplicaOrder {
             version: version.clone(),
             attempt: member.attempt,
-            go: holds || unheard || stood_on || (is_current && turns(world, id).contains(&provider)),
-            sources: sources(world, version.digest, provider),
+            go: holds || unheard || stood_on || (is_current && plan.is_its_turn(id, provider)),
+            sources: plan.sources(version.digest, provider),
         });
-        let readers: Vec<ProviderId> =
-            world.readers(version.digest).into_iter().filter(|reader| *reader != provider).collect();
+        let readers = plan.readers.get(&version.digest).into_iter().flatten();
+        let readers: Vec<ProviderId> = readers.copied().filter(|reader| *reader != provider).collect();
         if !readers.is_empty() {
             orders.readers.push(Readers { digest: version.digest, providers: readers });
         }

@@ -17,6 +17,7 @@ use crate::{
     replica::{Phase, ReplicaReport},
     schedule::Schedule,
     scrub::ScrubPolicy,
+    site,
     template::{Publication, Tag, TemplateStatus, VersionRef},
     units::{ByteCount, Timestamp},
 };
@@ -64,6 +65,7 @@ pub struct ProviderInWorld {
     /// On all that it receives of versions, and on all that it sends.
     pub limit: Option<Limit>,
     pub scrub: ScrubPolicy,
+    pub site: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -92,6 +94,11 @@ pub struct TemplateInWorld {
 }
 
 impl ProviderInWorld {
+    /// What its site is called.
+    pub fn site(&self) -> &str {
+        self.site.as_deref().unwrap_or(site::UNNAMED)
+    }
+
     fn now(&self) -> ProviderNow<'_> {
         ProviderNow {
             name: self.name.as_str(),
@@ -158,13 +165,15 @@ impl World {
         rows
     }
 
-    /// The providers that answer and can give every frame of `digest`: those that hold it whole and
-    /// verified, and those that made it and serve it from what it was made of.
+    /// Where a provider stands. Those that name no site are one site together.
+    pub fn site_of(&self, provider: ProviderId) -> &str {
+        self.providers.get(&provider).map_or(site::UNNAMED, ProviderInWorld::site)
+    }
+
+    /// The providers that answer and can give every frame of `digest`.
     pub fn holders(&self, digest: Digest) -> impl Iterator<Item = ProviderId> + '_ {
         self.replicas.iter().filter_map(move |((provider, held), report)| {
-            let whole =
-                matches!(report.phase, Phase::Registering | Phase::Ready) && report.verified_at.is_some();
-            (*held == digest && (whole || report.serves) && self.answers(*provider)).then_some(*provider)
+            (*held == digest && report.has_whole() && self.answers(*provider)).then_some(*provider)
         })
     }
 

@@ -8,7 +8,7 @@ use crate::{
     template::VersionRef,
     units::ByteCount,
 };
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{cmp::Ordering, collections::BTreeSet};
 
 /// Free space below which no further host is begun: a fresh overlay and its seed. Whether a full
 /// host's disk fits is found out by its agent.
@@ -21,6 +21,18 @@ struct Place {
     of_pool: u32,
     of_all: usize,
     free: ByteCount,
+}
+
+impl Place {
+    /// Which of two takes the next host: where, with it, the pool's hosts take the smaller share of
+    /// what is free, whatever their size. Those that are there count like those of this plan: an
+    /// overlay takes its room only as it is used.
+    fn before(&self, other: &Self) -> Ordering {
+        let share = |of: &Self, free: ByteCount| (u128::from(of.of_pool) + 1) * u128::from(free.0);
+        let by_share = share(self, other.free).cmp(&share(other, self.free));
+        let rest = |of: &Self| (of.of_pool, of.of_all, of.provider);
+        by_share.then_with(|| rest(self).cmp(&rest(other)))
+    }
 }
 
 /// Where the pool may have hosts at all, in the order that it names or by name.
@@ -106,10 +118,7 @@ impl Places {
 
     fn next(&mut self, strategy: &Strategy) -> Option<&mut Place> {
         match strategy {
-            Strategy::Spread => self
-                .chosen
-                .iter_mut()
-                .min_by_key(|place| (place.of_pool, place.of_all, Reverse(place.free), place.provider)),
+            Strategy::Spread => self.chosen.iter_mut().min_by(|a, b| a.before(b)),
             Strategy::Fill => self.chosen.first_mut(),
             Strategy::Weights(weights) => {
                 let share = |place: &Place, weight: u32| {

@@ -39,6 +39,7 @@ fn report(world: &World, from: u128) -> Report {
         unassigned: Vec::new(),
         traffic: Default::default(),
         floor: None,
+        load: None,
         scrub: None,
     }
 }

@@ -31,6 +31,7 @@ fn world(stage: Stage) -> World {
         storage_capacity: None,
         limit: None,
         scrub: Default::default(),
+        site: None,
     };
     world.providers.insert(PROVIDER, provider);
     let base = VersionRef {

@@ -16,10 +16,10 @@ use std::{
 };
 
 /// A new one is built if this is not in the name of what the cache has.
-const BASES: &str = "1";
+const BASES: &str = "2";
 /// What a machine has that is somebody's hypervisor already.
 const HYPERVISOR: &str =
-    "libvirt-daemon-system libvirt-clients qemu-utils genisoimage adduser init-system-helpers";
+    "libvirt-daemon-system libvirt-clients qemu-utils genisoimage iproute2 adduser init-system-helpers";
 const BEGIN_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Makes /run, /dev and /proc of a machine, in the mount namespace that it is to have.

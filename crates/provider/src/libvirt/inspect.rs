@@ -4,15 +4,23 @@ use super::{
     Libvirt, acceleration, capabilities, golden,
     session::{ASK_DEADLINE, WORK_DEADLINE},
 };
-use crate::{image::command, libvirt::hosts::mark, xml::Element};
+use crate::{
+    image::command::{self, Answer},
+    libvirt::hosts::mark,
+    xml::Element,
+};
 use diecast_domain::{
     code::{Code, Problem},
     profile::{MachineType, Nic},
-    provider::{CpuFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm, VmDisk},
+    provider::{
+        CpuFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm, VmContent, VmDisk,
+    },
     units::ByteCount,
 };
 use std::{
+    os::unix::fs::MetadataExt,
     path::Path,
+    sync::Once,
     time::{Duration, Instant},
 };
 use virt::{connect::Connect, domain::Domain, error::Error, storage_pool::StoragePool, sys};
@@ -20,6 +28,9 @@ use virt::{connect::Connect, domain::Domain, error::Error, storage_pool::Storage
 /// How long the answer about firmware and CPU models is kept: who installs OVMF need not restart
 /// anything, and libvirt need not look at its emulators for every report.
 const CAPABILITIES_LIFE: Duration = Duration::from_secs(60);
+
+/// The unit in which a file's blocks are counted, whatever its file system's own blocks are.
+const BLOCK_BYTES: u64 = 512;
 
 /// What a guest may be given, and when libvirt said so.
 #[derive(Clone, Debug)]
@@ -169,14 +180,18 @@ fn vm(state: MachineState, xml: &str) -> Option<Vm> {
         })
     });
     let golden = golden::read(&domain);
-    let missing = |golden: golden::Golden| {
-        let gone = golden.disks.into_iter().find(|disk| !disk.path.exists())?;
+    let missing = |golden: &golden::Golden| {
+        let gone = golden.disks.iter().find(|disk| !disk.path.exists())?;
         let cause = format!("the machine {name}: {} does not exist", gone.path.display());
         Some(Problem::new(Code::V0002, cause))
     };
     let (vcpus, memory) =
         (domain.text_at("vcpu").and_then(|n| n.parse().ok()).unwrap_or(1), golden::memory(&domain));
-    let obstacle = standing_obstacle(&name, state).or_else(|| golden.map_or_else(Some, missing));
+    let (obstacle, golden) = match golden {
+        Err(problem) => (standing_obstacle(&name, state).or(Some(problem)), None),
+        Ok(golden) => (standing_obstacle(&name, state).or_else(|| missing(&golden)), Some(golden)),
+    };
+    let content = golden.filter(|_| obstacle.is_none()).and_then(content);
     Some(Vm {
         uuid: domain.text_at("uuid")?.parse().ok()?,
         power: state.power,
@@ -185,8 +200,18 @@ fn vm(state: MachineState, xml: &str) -> Option<Vm> {
         disks: disks.collect(),
         managed: mark::read(&domain).is_some(),
         obstacle,
+        content,
         name,
     })
+}
+
+/// What its files occupy: their holes are neither sent nor written.
+fn content(golden: golden::Golden) -> Option<VmContent> {
+    let mut occupied = ByteCount::ZERO;
+    for disk in &golden.disks {
+        occupied += ByteCount(std::fs::metadata(&disk.path).ok()?.blocks() * BLOCK_BYTES);
+    }
+    Some(VmContent { profile: golden.profile, occupied })
 }
 
 fn storage(pool: &StoragePool) -> Result<StorageFacts, Error> {
@@ -240,16 +265,35 @@ fn networks(connection: &Connect) -> Result<(Vec<NetworkFacts>, Vec<String>), Er
     Ok((networks, own))
 }
 
-/// Asked over netlink, because `/sys` may show another network namespace's devices.
+/// Asked over netlink, because `/sys` may show another network namespace's devices. Who cannot be
+/// asked has none: libvirt's networks are enough for many.
 pub async fn kernel_bridges() -> Vec<String> {
+    static TOLD: Once = Once::new();
+    let answer = command::look("ip", &[&"-j", &"link", &"show", &"type", &"bridge"]).await;
+    let bridges = answer.map_err(|error| error.to_string()).and_then(|answer| bridges(&answer));
+    bridges.unwrap_or_else(|error| {
+        // For every report it would be too often.
+        TOLD.call_once(|| tracing::warn!("the kernel's bridges cannot be listed: {error}"));
+        Vec::new()
+    })
+}
+
+/// The names in what `ip -j link` answered.
+fn bridges(answer: &Answer) -> Result<Vec<String>, String> {
     #[derive(serde::Deserialize)]
     struct Link {
         ifname: String,
     }
-    let answer = command::look("ip", &[&"-j", &"link", &"show", &"type", &"bridge"]).await;
-    let Ok(answer) = answer else { return Vec::new() };
-    let links: Vec<Link> = serde_json::from_str(&answer.stdout).unwrap_or_default();
-    links.into_iter().map(|link| link.ifname).collect()
+    if !answer.ok {
+        return Err(format!("`ip` failed: {}", answer.complaint));
+    }
+    // Some releases say nothing at all where there is none.
+    if answer.stdout.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let links: Vec<Link> = serde_json::from_str(&answer.stdout)
+        .map_err(|error| format!("`ip` says what is not understood: {error}"))?;
+    Ok(links.into_iter().map(|link| link.ifname).collect())
 }
 
 fn cpu_name() -> Option<String> {
@@ -261,4 +305,57 @@ fn cpu_name() -> Option<String> {
 /// libvirt packs 7.2.22 into 7002022.
 fn version(packed: u32) -> String {
     format!("{}.{}.{}", packed / 1_000_000, packed / 1000 % 1000, packed % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn answer(ok: bool, stdout: &str, complaint: &str) -> Answer {
+        Answer { ok, status: Some(i32::from(!ok)), stdout: stdout.into(), complaint: complaint.into() }
+    }
+
+    #[test]
+    fn bridges_that_cannot_be_listed_are_not_taken_for_none() {
+        let listed = answer(true, r#"[{"ifindex":4,"ifname":"br0","mtu":1500},{"ifname":"br1"}]"#, "");
+        assert_eq!(bridges(&listed), Ok(vec!["br0".to_owned(), "br1".to_owned()]));
+        for none in ["", "\n", "[]\n"] {
+            assert_eq!(bridges(&answer(true, none, "")), Ok(Vec::new()), "{none:?}");
+        }
+        let filtered = "Cannot open netlink socket: Address family not supported by protocol";
+        let refused = bridges(&answer(false, "", filtered)).unwrap_err();
+        assert!(refused.contains(filtered), "{refused}");
+        assert!(bridges(&answer(true, "usage", "")).is_err());
+    }
+
+    fn domain(disk: &Path) -> String {
+        format!(
+            "<domain type='kvm'><name>golden</name><uuid>6e1e2f60-0000-4000-8000-000000000001</uuid>\
+             <memory unit='MiB'>256</memory><vcpu>2</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>\
+             <devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{}'/>\
+             <target dev='vda' bus='virtio'/></disk><interface type='network'><source network='corp'/>\
+             <model type='virtio'/></interface></devices></domain>",
+            disk.display()
+        )
+    }
+
+    #[test]
+    fn what_a_machine_would_ask_of_others_is_told_only_while_a_template_can_be_made_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = folder.path().join("golden.raw");
+        std::fs::write(&disk, vec![1; 1 << 20]).unwrap();
+        // Its end is a hole, which occupies nothing.
+        std::fs::File::options().write(true).open(&disk).unwrap().set_len(1 << 30).unwrap();
+        let off = MachineState { power: Power::Off, saved: false };
+        let seen = vm(off, &domain(&disk)).unwrap();
+        let content = seen.content.unwrap();
+        assert_eq!((seen.obstacle, content.profile.nics[0].network.as_str()), (None, "corp"));
+        assert!((1 << 20..1 << 29).contains(&content.occupied.0), "{}", content.occupied);
+        let running = vm(MachineState { power: Power::Running, ..off }, &domain(&disk)).unwrap();
+        assert!(running.obstacle.is_some() && running.content.is_none());
+        let gone = vm(off, &domain(&folder.path().join("gone.raw"))).unwrap();
+        assert!(gone.obstacle.is_some() && gone.content.is_none());
+    }
 }

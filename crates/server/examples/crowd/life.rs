@@ -2,7 +2,7 @@
 
 use crate::{
     Moods,
-    world::{Agent, golden},
+    world::{self, Agent, golden},
 };
 use diecast_domain::{
     assignment::{Act, Assignment, Deletion, HostOrder, ReplicaOrder},
@@ -10,7 +10,7 @@ use diecast_domain::{
     host::{HostPhase, HostReport},
     ids::HostId,
     maintenance::{WorkingCopyPhase, WorkingCopyReport},
-    provider::Power,
+    provider::{Power, ProviderFacts},
     replica::{Phase, Progress, ReplicaReport, SourceReport},
     report::{CheckLine, OperationReport, Outcome, PublicationPhase, PublicationReport, Published},
     template::PublicationSource,
@@ -31,6 +31,10 @@ pub(crate) enum Mood {
     Silent,
     Failing,
     Slow,
+    /// Nothing is free in its storage.
+    Full,
+    /// It has no networks.
+    Bare,
 }
 
 /// Between two reports; real agents take three seconds.
@@ -74,6 +78,7 @@ pub(crate) async fn live(mut agent: Agent, moods: Moods) {
             if let Some(told) = &told {
                 work(&mut agent, told, mood, &mut clocks).await;
             }
+            agent.said.facts = Some(facts(mood));
             agent.said.sequence += 1;
             let report = agent.request(Method::POST, diecast_api::agent::REPORT).json(&agent.said);
             // The server may be away; a lost report costs nothing.
@@ -81,6 +86,16 @@ pub(crate) async fn live(mut agent: Agent, moods: Moods) {
         }
         tokio::time::sleep(TICK).await;
     }
+}
+
+fn facts(mood: Mood) -> ProviderFacts {
+    let mut facts = world::facts();
+    match mood {
+        Mood::Full => facts.storages.iter_mut().for_each(|storage| storage.free = ByteCount::ZERO),
+        Mood::Bare => facts.networks.clear(),
+        _ => {}
+    }
+    facts
 }
 
 fn now() -> Timestamp {
@@ -165,6 +180,7 @@ fn progress(part: f64, whole: Duration) -> Progress {
         done: done(WEIGHT),
         total: WEIGHT,
         network: done(ByteCount::gib(4)),
+        local: done(ByteCount::gib(1)),
         rate: BytesPerSecond((WEIGHT.0 as f64 / whole.as_secs_f64()) as u64),
         seconds_left: Some(left as u64),
     }

@@ -8,6 +8,7 @@
 //! silence NAME    the agent stops calling            wake NAME   it calls again
 //! fail NAME       its transfers fail                 heal NAME   they go on
 //! slow NAME       its transfers take minutes         restart     the server stops and starts again
+//! full NAME       its storage has nothing free       bare NAME   it has no networks
 //! ```
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -67,6 +68,8 @@ async fn main() {
             "silence" => feel(Mood::Silent),
             "fail" => feel(Mood::Failing),
             "slow" => feel(Mood::Slow),
+            "full" => feel(Mood::Full),
+            "bare" => feel(Mood::Bare),
             "wake" | "heal" => feel(Mood::Well),
             "join" => {
                 // The token of a provider that the console added.

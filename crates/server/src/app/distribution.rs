@@ -13,7 +13,9 @@ use crate::{
 };
 use diecast_api::{
     operator::{
-        distribution::{DistributionRow, DistributionView, ProviderNames, RemoveProviders, SourceView},
+        distribution::{
+            DistributionRow, DistributionView, ProviderNames, RemoveProviders, SavedView, SourceView,
+        },
         operation::OperationList,
         template::PlanView,
     },
@@ -24,6 +26,7 @@ use diecast_domain::{
     code::Code,
     distribution::{Desire, Member, ReplicaState, ReplicaView},
     ids::ProviderId,
+    plan::Plan,
     reconcile::member_retried,
     replica::Phase,
     template::{Publication, TemplateStatus},
@@ -53,22 +56,28 @@ impl App {
         let picture = self.picture().await?;
         let record = changeable(&picture, template)?;
         let current = picture.current(record);
-        let (mut steps, mut obstacles) = (Vec::new(), Vec::new());
+        let mut plan = plans::plan(Vec::new(), &[]);
+        let mut lacking = 0;
         for id in named(&picture, &asked.providers)? {
             if member(&picture, record, id).is_some_and(|member| member.desire == Desire::Hold) {
                 continue;
             }
             let name = picture.provider_name(id);
-            steps.push(match current {
+            plan.steps.push(match current {
                 Some(version) => format!(
                     "bring v{} of `{template}` to {name}, {}",
                     version.number, version.size.packed_bytes
                 ),
                 None => format!("bring v1 of `{template}` to {name} when it is published"),
             });
-            obstacles.extend(plans::obstacles(&picture, id, current));
+            let held = current.is_some_and(|version| plans::holds(&picture, id, version));
+            lacking += u64::from(!held);
+            let wanted = current.filter(|_| !held).map(Into::into);
+            plans::block(&mut plan, &picture, id, plans::obstacles(&picture, id, wanted));
         }
-        Ok(plans::plan(steps, &obstacles))
+        plan.bytes_each = current.map(|version| version.size.data_bytes.0);
+        plan.bytes_network = current.map(|version| version.size.packed_bytes.0 * lacking);
+        Ok(plan)
     }
 
     /// Adds providers to the list. One that is on it already stays as it is.
@@ -326,18 +335,21 @@ fn tagged(picture: &Picture, record: &TemplateRecord) -> Tagged<DistributionView
     let members = picture.list(record.id).map(|list| &list.members);
     let wishes: Vec<_> = members.into_iter().flatten().collect();
     let (rows, status) = picture.distribution(record.id);
-    let whole = picture.current(record).map_or(0, |version| version.size.data_bytes.0);
+    let size = picture.current(record).map(|version| version.size).unwrap_or_default();
+    let whole = size.data_bytes.0;
     let versions = || picture.list(record.id).into_iter().flat_map(|list| &list.versions);
     let damaged = |id| versions().filter_map(|version| integrity::damaged(picture, id, version)).collect();
+    let plan = Plan::of(&picture.world);
     let row = |id: &ProviderId, view: &ReplicaView| {
         let mut row = DistributionRow::new(&picture.provider_name(*id), view);
+        row.saved = SavedView::of(&view.work, &size);
         if row.percent >= 100.0 && row.bytes_total == 0 {
             // It was brought there in an earlier life of its agent: all of it is there all the same.
             (row.bytes_done, row.bytes_total) = (whole, whole);
         }
         row.damaged = damaged(*id);
         row.sources = sources(picture, record, *id, view);
-        row.limited = picture.world.limited(record.id, *id, picture.now).as_ref().map(Into::into);
+        row.limited = plan.limited(record.id, *id, picture.now).as_ref().map(Into::into);
         row
     };
     let holding = rows.iter().filter(|(_, view)| view.state == ReplicaState::Ready);

@@ -15,7 +15,7 @@ use crate::{
 };
 use diecast_api::{
     operator::provider::{
-        AddProvider, ChangeProvider, FactsView, JoinView, NetworkView, ProviderList, ProviderView,
+        AddProvider, ChangeProvider, FactsView, JoinView, LoadView, NetworkView, ProviderList, ProviderView,
         StorageView,
     },
     time::rfc3339,
@@ -28,6 +28,7 @@ use diecast_domain::{
     names::ProviderName,
     protocol::{Age, age},
     provider::{NetworkKind, ProviderFacts, ProviderKind, ProviderSettings, ProviderState},
+    site::UNNAMED,
     template::TemplateStatus,
     units::Timestamp,
     wishes::{may_move_storage, may_remove_provider},
@@ -270,6 +271,10 @@ fn check(record: &ProviderRecord) -> Result<(), Refused> {
         pairs.flat_map(|(key, value)| [("a name", key.as_str()), ("a value", value.as_str())]).collect();
     texts.extend([("`uri`", settings.uri.as_str()), ("`storage`", settings.storage.as_str())]);
     texts.extend(record.site.iter().map(|site| ("`site`", site.as_str())));
+    if record.site.as_deref() == Some(UNNAMED) {
+        let cause = format!("`{UNNAMED}` stands for those that name no site: give the site another name");
+        return Err(Refused::malformed(cause));
+    }
     for (what, text) in texts {
         if text.is_empty() || text.len() > TEXT_LENGTH_MAX || text.chars().any(char::is_control) {
             let cause = format!(
@@ -319,6 +324,9 @@ pub(crate) fn view(picture: &Picture, record: &ProviderRecord) -> ProviderView {
         agent_outdated: aged == Some(Age::Older),
         addresses: report.map(|report| report.addresses.clone()).unwrap_or_default(),
         facts: report.and_then(|report| report.facts.as_ref()).map(facts),
+        load: report
+            .and_then(|report| report.load)
+            .map(|load| LoadView { processors: load.processors, memory: load.memory }),
         templates: count(picture.world.templates.values().filter(holds).count()),
         hosts: count(picture.world.hosts.iter().filter(|host| host.provider == record.id).count()),
         certificate_expires_at: contact.and_then(|contact| contact.certificate_expires_at).map(rfc3339),

@@ -93,9 +93,7 @@ impl App {
         }
         // Disks are made of what is there already: nothing crosses the network for it.
         plan.bytes_network = Some(0);
-        if bytes > ByteCount::ZERO {
-            plan.steps.push(format!("write {bytes} for full hosts, on their providers' own disks"));
-        }
+        plan.steps.extend(plans::written(bytes));
         Ok(plan)
     }
 

@@ -48,14 +48,16 @@ impl Rollout {
         if hosts.is_empty() {
             return;
         }
-        let count = match hosts.len() {
-            1 => "1 host".to_owned(),
-            many => format!("{many} hosts"),
-        };
+        let count = plans::counted(hosts.len(), "host");
+        // Which hosts fall behind, and who is on them, is to be known too if they are left as they are.
+        plan.hosts = hosts.iter().map(|host| host.name.to_string()).collect();
+        plan.users = users_on(picture, hosts.iter().copied());
+        plan.blockers.extend(plans::silent(picture, hosts.iter().map(|host| host.provider)));
         let when = match self.when {
             RecreateWish::Later => {
+                let (are, them) = if hosts.len() == 1 { ("it is", "it") } else { ("they are", "them") };
                 plan.steps.push(format!(
-                    "leave {count} as they are, outdated, until somebody recreates them (`diecast host recreate --outdated`)"
+                    "leave {count} as {are}, outdated, until somebody recreates {them} (`diecast host recreate --outdated`)"
                 ));
                 return;
             }
@@ -68,9 +70,6 @@ impl Rollout {
             Some(deadline) => format!("those in use at {} at the latest", rfc3339(deadline)),
         };
         plan.steps.push(format!("recreate {count} on {version}{when}, in waves of {waves}; {in_use}"));
-        plan.hosts = hosts.iter().map(|host| host.name.to_string()).collect();
-        plan.users = users_on(picture, hosts.iter().copied());
-        plan.blockers.extend(plans::silent(picture, hosts.iter().map(|host| host.provider)));
     }
 }
 

@@ -4,6 +4,8 @@ use crate::{app::refused::Refused, picture::Picture};
 use diecast_api::operator::template::CreateTemplate;
 use diecast_domain::{
     code::{Code, Problem},
+    ids::ProviderId,
+    provider::{Vm, VmContent},
     template::PublicationSource,
 };
 use diecast_store::ProviderRecord;
@@ -41,8 +43,7 @@ pub(crate) fn obstacles(
     }
     let mut found = storage(picture, provider);
     if let PublicationSource::Vm { name } = source {
-        let vms = picture.report(provider.id).map(|report| report.vms.as_slice()).unwrap_or_default();
-        match vms.iter().find(|vm| vm.name == *name || vm.uuid.to_string() == *name) {
+        match machine(picture, provider.id, name) {
             Some(vm) => found.extend(vm.obstacle.clone()),
             None => {
                 let cause = format!("{} has no machine `{name}`", provider.name);
@@ -52,6 +53,20 @@ pub(crate) fn obstacles(
         }
     }
     found
+}
+
+fn machine<'a>(picture: &'a Picture, provider: ProviderId, name: &str) -> Option<&'a Vm> {
+    picture.report(provider)?.vms.iter().find(|vm| vm.name == name || vm.uuid.to_string() == name)
+}
+
+/// What a version of it would ask of others, as far as it is known before it is read.
+pub(crate) fn content<'a>(
+    picture: &'a Picture,
+    provider: ProviderId,
+    source: &PublicationSource,
+) -> Option<&'a VmContent> {
+    let PublicationSource::Vm { name } = source else { return None };
+    machine(picture, provider, name)?.content.as_ref()
 }
 
 /// Whether the pool that a provider is to use is there.

@@ -10,7 +10,8 @@ use crate::{
         idempotency::{self, Key},
         limits,
         maintenance::view as maintenance_view,
-        page, plans,
+        page,
+        plans::{self, Wanted},
         refused::Refused,
         sources, versions,
     },
@@ -58,6 +59,7 @@ struct Wish {
     source: PublicationSource,
     members: BTreeSet<ProviderId>,
     concurrency: u32,
+    keep: u32,
     limit: Option<Limit>,
     host_defaults: HostDefaults,
 }
@@ -91,11 +93,17 @@ impl App {
             steps.push(format!("bring v1 of `{}` to {}", wish.name, picture.provider_name(member)));
         }
         let source = picture.provider_named(&from)?;
-        let mut obstacles = sources::obstacles(&picture, source, &wish.source);
-        for member in members_in_order(&picture, &wish) {
-            obstacles.extend(plans::obstacles(&picture, member, None));
+        let obstacles = sources::obstacles(&picture, source, &wish.source);
+        let mut plan = plans::plan(steps, &obstacles);
+        let content = sources::content(&picture, source.id, &wish.source);
+        let wanted = content.map(|content| Wanted { profile: &content.profile, bytes: content.occupied });
+        let members = members_in_order(&picture, &wish);
+        for member in &members {
+            plans::block(&mut plan, &picture, *member, plans::obstacles(&picture, *member, wanted));
         }
-        Ok(plans::plan(steps, &obstacles))
+        plan.bytes_each = content.map(|content| content.occupied.0);
+        plan.bytes_network = plan.bytes_each.map(|each| each * members.len() as u64);
+        Ok(plan)
     }
 
     /// What was shut down or defined a moment ago may not have been reported yet: an obstacle of the
@@ -136,7 +144,7 @@ impl App {
         let record = TemplateRecord {
             maintenance: None,
             discarded: Vec::new(),
-            keep: KEEP_DEFAULT,
+            keep: wish.keep,
             source: Some(wish.provider),
             numbered: 0,
             id: TemplateId::from_uuid(Uuid::now_v7()),
@@ -339,9 +347,10 @@ fn wish(picture: &Picture, asked: &CreateTemplate) -> Result<Wish, Refused> {
             .extend(picture.providers.values().filter(|there| carries(&there.labels)).map(|there| there.id));
     }
     let concurrency = concurrency(asked.concurrency)?.unwrap_or(CONCURRENCY_DEFAULT);
+    let keep = keep(asked.keep)?.unwrap_or(KEEP_DEFAULT);
     let limit = limits::wish(asked.limit.as_deref(), None)?;
     let host_defaults = host_defaults::merged(&HostDefaults::default(), &asked.host_defaults)?;
-    Ok(Wish { name, provider, source, members, concurrency, limit, host_defaults })
+    Ok(Wish { name, provider, source, members, concurrency, keep, limit, host_defaults })
 }
 
 /// By name, and not the source, which reads for itself.

@@ -53,12 +53,18 @@ pub(crate) struct Notifier {
     pub(crate) scripts: Option<PathBuf>,
     /// When the certificate ends that the server was given.
     pub(crate) certificate_expires_at: Option<Timestamp>,
+    /// When the server's own authority ends.
+    pub(crate) authority_expires_at: Option<Timestamp>,
     wake: Notify,
 }
 
 impl Notifier {
-    pub(crate) fn new(scripts: Option<PathBuf>, certificate_expires_at: Option<Timestamp>) -> Self {
-        Self { scripts, certificate_expires_at, wake: Notify::new() }
+    pub(crate) fn new(
+        scripts: Option<PathBuf>,
+        certificate_expires_at: Option<Timestamp>,
+        authority_expires_at: Option<Timestamp>,
+    ) -> Self {
+        Self { scripts, certificate_expires_at, authority_expires_at, wake: Notify::new() }
     }
 
     /// There is something to send.

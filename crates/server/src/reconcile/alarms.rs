@@ -33,6 +33,7 @@ pub(super) async fn reconcile(
         agents: picture.contacts.keys().map(|id| (*id, agent(picture, *id))).collect(),
         release: env!("CARGO_PKG_VERSION"),
         server_certificate_expires_at: app.notifier().certificate_expires_at,
+        authority_expires_at: app.notifier().authority_expires_at,
         failing: failing.collect(),
     };
     let standing = change.alarms().await?;

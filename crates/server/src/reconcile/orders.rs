@@ -2,7 +2,7 @@
 
 use super::Pass;
 use crate::picture::Picture;
-use diecast_domain::{assignment::Assignment, ids::ProviderId, plan};
+use diecast_domain::{assignment::Assignment, ids::ProviderId, plan::Plan};
 use diecast_store::{Change, StoreError};
 use std::collections::BTreeMap;
 
@@ -13,8 +13,9 @@ pub(super) async fn reconcile(
     pass: &mut Pass,
 ) -> Result<(), StoreError> {
     let epoch = change.epoch().await?;
+    let plan = Plan::of(&picture.world);
     for id in picture.providers.keys() {
-        let Some(orders) = plan::orders(&picture.world, *id) else { continue };
+        let Some(orders) = plan.orders(*id) else { continue };
         let same = |before: &Assignment| before.orders == orders && before.generation.epoch == epoch;
         // An agent holds its orders as far as its release understood them: another one is told them anew.
         if told.get(id).is_some_and(same) && !pass.replaced.contains(id) {

@@ -32,6 +32,7 @@ fn essence(report: &Report) -> Report {
     essence.sequence = 0;
     essence.traffic = Default::default();
     essence.scrub = None;
+    essence.load = None;
     essence.publications.iter_mut().for_each(|it| it.progress = Progress::default());
     for replica in &mut essence.replicas {
         replica.progress = Progress { total: replica.progress.total, ..Progress::default() };

@@ -11,9 +11,11 @@ use diecast_domain::{
     ids::{MaintenanceId, ProviderId, SessionId},
     maintenance::{WorkingCopyPhase, WorkingCopyReport},
     profile::{DiskBus, DiskSlot, Firmware, HardwareProfile, MachineType, Nic},
-    provider::{CpuFacts, FirmwareFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm},
+    provider::{
+        CpuFacts, FirmwareFacts, NetworkFacts, NetworkKind, Power, ProviderFacts, StorageFacts, Vm, VmContent,
+    },
     replica::{Phase, Progress, ReplicaReport},
-    report::{PublicationPhase, PublicationReport, Published, Report},
+    report::{Load, PublicationPhase, PublicationReport, Published, Report},
     template::VersionSize,
     units::{ByteCount, Timestamp},
 };
@@ -376,7 +378,7 @@ impl Agent {
 
 /// What an agent says that has done nothing yet.
 pub fn first_report(provider: ProviderId) -> Report {
-    let vm = |name: &str, power, obstacle| Vm {
+    let vm = |name: &str, power, obstacle: Option<Problem>| Vm {
         name: name.to_owned(),
         uuid: Uuid::new_v4(),
         power,
@@ -384,6 +386,7 @@ pub fn first_report(provider: ProviderId) -> Report {
         memory: ByteCount::mib(256),
         disks: Vec::new(),
         managed: false,
+        content: obstacle.is_none().then(|| VmContent { profile: profile(), occupied: ByteCount::gib(9) }),
         obstacle,
     };
     let running = Problem::new(Code::V0001, "`busy` is running");
@@ -409,6 +412,7 @@ pub fn first_report(provider: ProviderId) -> Report {
         unassigned: Vec::new(),
         traffic: Default::default(),
         floor: None,
+        load: Some(Load { processors: 35, memory: 60 }),
         scrub: None,
     }
 }
@@ -432,14 +436,8 @@ pub fn facts() -> ProviderFacts {
     }
 }
 
-/// A small version, really cut and hashed: the server checks manifests.
-pub fn golden(content: &str) -> (Manifest, Published) {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("disk0.raw");
-    let mut bytes = content.as_bytes().repeat(1 + (200 << 10) / content.len());
-    bytes.truncate(200 << 10);
-    std::fs::write(&path, bytes).unwrap();
-    let profile = HardwareProfile {
+pub fn profile() -> HardwareProfile {
+    HardwareProfile {
         vcpus: 1,
         memory: ByteCount::mib(256),
         machine: MachineType::Q35,
@@ -449,7 +447,17 @@ pub fn golden(content: &str) -> (Manifest, Published) {
         nics: vec![Nic { model: "virtio".to_owned(), network: "corp".to_owned() }],
         tpm: false,
         clock_localtime: false,
-    };
+    }
+}
+
+/// A small version, really cut and hashed: the server checks manifests.
+pub fn golden(content: &str) -> (Manifest, Published) {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("disk0.raw");
+    let mut bytes = content.as_bytes().repeat(1 + (200 << 10) / content.len());
+    bytes.truncate(200 << 10);
+    std::fs::write(&path, bytes).unwrap();
+    let profile = profile();
     let input = PublishInput {
         disks: vec![DiskInput { name: "disk0".to_owned(), path }],
         nvram: None,

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::{
     agent::Stage,
-    disk::{Copy, Leaf},
+    disk::{Copy, LEAVES, Leaf},
     sim::Sim,
 };
 use diecast_domain::{
@@ -31,21 +31,21 @@ impl Sim {
             Stage::Transfer => {
                 let copy = &self.agents[index].disk.copies[&digest];
                 let mending = copy.under_final_name;
-                let missing = copy
-                    .leaves
-                    .iter()
-                    .position(|leaf| *leaf == Leaf::Absent || (mending && *leaf == Leaf::Wrong));
-                let Some(missing) = missing else {
+                let lacks = |leaf: &Leaf| *leaf == Leaf::Absent || (mending && *leaf == Leaf::Wrong);
+                // Everybody begins with another leaf, so that there is something to exchange.
+                let each = (0..LEAVES).map(|leaf| (leaf + index) % LEAVES);
+                let missing: Vec<usize> = each.filter(|leaf| lacks(&copy.leaves[*leaf])).collect();
+                if missing.is_empty() {
                     self.event(index, digest, Event::Filled);
                     return Ok(Stage::Verify);
-                };
-                self.fetch(index, digest)?;
+                }
+                let Some(leaf) = self.fetch(index, digest, &missing)? else { return Ok(Stage::Transfer) };
                 if !mending && self.agents[index].disk.free() == 0 {
                     return Err((Code::T0003, "the disk is full".into()));
                 }
                 let spoilt = self.hostile && self.dice.once_in(40);
                 let copy = self.agents[index].disk.copies.get_mut(&digest).expect("it is filled");
-                copy.leaves[missing] = if spoilt { Leaf::Wrong } else { Leaf::Right };
+                copy.leaves[leaf] = if spoilt { Leaf::Wrong } else { Leaf::Right };
                 Ok(Stage::Transfer)
             }
             Stage::Verify => {

@@ -20,7 +20,6 @@ export function AddProviders({ template, onClose }: { template: string; onClose:
   const plan = usePlan(["add-providers", template, chosen], chosen.length > 0 ? () => ask(true) : undefined);
   const act = useAct(() => ask(false), [["distribution", template], ["templates"]]);
   const there = new Set(distribution.data?.providers.map((row) => row.provider));
-  const blockers = new Map((plan.data?.blockers ?? []).map((it) => [it.provider, it.problem]));
   return (
     <Ask
       title={t("distribution.addTitle", { template })}
@@ -31,7 +30,7 @@ export function AddProviders({ template, onClose }: { template: string; onClose:
       variant="large"
     >
       <Loaded query={providers}>
-        {(all) => <TwoLists providers={all.filter((it) => !there.has(it.name))} chosen={chosen} onChange={setChosen} blockers={blockers} />}
+        {(all) => <TwoLists providers={all.filter((it) => !there.has(it.name))} chosen={chosen} onChange={setChosen} plan={plan} />}
       </Loaded>
       <Plan plan={plan} />
     </Ask>

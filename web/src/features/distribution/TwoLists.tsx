@@ -1,11 +1,12 @@
 // The lists *Available* and *Target* of providers, with Add, Add all, Remove, Remove all; beside each target,
 // what was found out about it.
-import { Button, Checkbox, SearchInput } from "@patternfly/react-core";
+import { Button, Checkbox, SearchInput, Spinner } from "@patternfly/react-core";
 import { CheckCircleIcon, ExclamationTriangleIcon } from "@patternfly/react-icons";
 import { useState, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../../api/client";
 import { bytes, natural } from "../../ui/format";
+import type { usePlan } from "../../ui/Plan";
 import { Explain, sentence } from "../../ui/ProblemNote";
 
 type Provider = Schemas["ProviderView"];
@@ -14,16 +15,16 @@ interface Props {
   providers: Provider[];
   chosen: string[];
   onChange: (chosen: string[]) => void;
-  /** What stands in the way, by provider. */
-  blockers: Map<string, Schemas["ProblemView"]>;
+  /** What stands in the way of it, and what is to be written to each. */
+  plan: Pick<ReturnType<typeof usePlan>, "data" | "isFetching" | "isError">;
   /** On the list in any case. */
   fixed?: string;
-  /** What will be written to each, as far as it is known. */
-  need?: number;
 }
 
-export function TwoLists({ providers, chosen, onChange, blockers, fixed, need }: Props) {
+export function TwoLists({ providers, chosen, onChange, plan, fixed }: Props) {
   const { t } = useTranslation();
+  const blockers = new Map((plan.data?.blockers ?? []).map((it) => [it.provider, it.problem]));
+  const known: Known = plan.isFetching ? "checking" : plan.data && !plan.isError ? "known" : "unknown";
   const [marked, setMarked] = useState<Set<string>>(new Set());
   const [search, setSearch] = useState("");
   const targets = new Set(chosen);
@@ -75,7 +76,7 @@ export function TwoLists({ providers, chosen, onChange, blockers, fixed, need }:
         <strong>{t("lists.target", { count: target.length })}</strong>
         <p className="dc-quiet dc-small">{t("lists.targetHelp")}</p>
         <ul className="dc-dual-list" aria-label={t("lists.targetList")}>
-          {target.map((it) => line(it, <Preflight provider={it} problem={blockers.get(it.name)} source={it.name === fixed} need={need} />))}
+          {target.map((it) => line(it, <Preflight provider={it} problem={blockers.get(it.name)} source={it.name === fixed} known={known} need={plan.data?.bytes_each ?? undefined} />))}
         </ul>
       </div>
     </div>
@@ -93,7 +94,18 @@ function Facts({ provider }: { provider: Provider }) {
   return <>{words.filter(Boolean).join(" · ")}</>;
 }
 
-function Preflight({ provider, problem, source, need }: { provider: Provider; problem?: Schemas["ProblemView"]; source: boolean; need?: number }) {
+/** How far what was asked about the targets is answered. */
+type Known = "checking" | "known" | "unknown";
+
+interface PreflightProps {
+  provider: Provider;
+  problem?: Schemas["ProblemView"];
+  source: boolean;
+  known: Known;
+  need?: number;
+}
+
+function Preflight({ provider, problem, source, known, need }: PreflightProps) {
   const { t } = useTranslation();
   const storage = storageOf(provider);
   if (problem) {
@@ -102,6 +114,8 @@ function Preflight({ provider, problem, source, need }: { provider: Provider; pr
   if (provider.state !== "Available") {
     return <><ExclamationTriangleIcon color="var(--pf-t--global--icon--color--status--warning--default)" /> {t("lists.follows", { state: provider.state })}</>;
   }
+  if (known === "checking") return <><Spinner size="sm" aria-hidden /> {t("lists.checking")}</>;
+  if (known === "unknown") return <>{source ? t("lists.source") : t("lists.unknown")}</>;
   const after = storage && need !== undefined ? storage.free_bytes - need : undefined;
   return (
     <>

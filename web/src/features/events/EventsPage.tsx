@@ -6,7 +6,7 @@ import { Choice } from "../../ui/Choice";
 import { Heading } from "../../ui/Heading";
 import { EventList } from "./EventList";
 
-const OBJECTS = ["template", "provider", "host", "pool", "recreation", "schedule", "server"];
+const OBJECTS = ["template", "provider", "host", "pool", "recreation", "schedule", "alarm", "notification", "token", "administrator", "audit", "recovery", "server"];
 
 export function EventsPage() {
   const { t } = useTranslation();

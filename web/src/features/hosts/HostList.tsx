@@ -42,7 +42,7 @@ export function HostList({ filter, filtered, onCreate }: Props) {
   const [sort, setSort] = useState<Sort>({ index: 0, down: false });
   const [range, setRange] = useState({ first: 0, last: 0 });
   const [marked, setMarked] = useState<Map<string, Host>>(new Map());
-  const [several, setSeveral] = useState<"recreate" | "start" | "stop" | "delete">();
+  const [several, setSeveral] = useState<(typeof ACTS)[number]>();
   const columns = useColumns();
   const words = useSettled(search.trim(), TYPING_MS);
   const here = useSettled(range, SCROLLING_MS);
@@ -59,6 +59,12 @@ export function HostList({ filter, filtered, onCreate }: Props) {
   const rowAt = (index: number) => pages.get(Math.floor(index / HOST_ROWS))?.items[index % HOST_ROWS];
   const onRange = useCallback((first: number, last: number) => setRange({ first, last }), []);
   const all = useAct(async () => setMarked(new Map((await everyHost(query)).map((it) => [it.name, it]))));
+  const open = useAct(async (what: (typeof ACTS)[number]) => {
+    // What was marked a while ago may be in use by now, or gone.
+    const now = await everyHost(filter);
+    setMarked(new Map(now.filter((it) => marked.has(it.name)).map((it) => [it.name, it])));
+    setSeveral(what);
+  });
   const selection = {
     names: useMemo(() => new Set(marked.keys()), [marked]),
     set: (names: Set<string>) => {
@@ -96,11 +102,11 @@ export function HostList({ filter, filtered, onCreate }: Props) {
         filters={<Choice label={t("hosts.filter")} all={t("hosts.every")} value={status} onChange={setStatus} choices={[...STATUSES, OUTDATED]} />}
         buttons={chosen.length > 0 && ACTS.map((it) => (
           <ToolbarItem key={it}>
-            <Button variant="secondary" isDanger={it === "delete"} onClick={() => setSeveral(it)}>{t(`hosts.several.${it}`, { count: chosen.length })}</Button>
+            <Button variant="secondary" isDanger={it === "delete"} isDisabled={open.busy} onClick={() => void open.run(it)}>{t(`hosts.several.${it}`, { count: chosen.length })}</Button>
           </ToolbarItem>
         ))}
       />
-      <ProblemNote problem={all.problem} onClose={all.clear} />
+      <ProblemNote problem={all.problem ?? open.problem} onClose={() => { all.clear(); open.clear(); }} />
       <Rows
         label={t("hosts.title")} count={total.matching} row={rowAt} name={nameOf} columns={columns} tasks={tasks} sort={sort} onSort={setSort}
         selection={selection} every={every} onRange={onRange}

@@ -8,7 +8,7 @@ import { api, told, type Schemas } from "../../api/client";
 import { Ask } from "../../ui/Ask";
 import { NumberField, TextField } from "../../ui/Field";
 import { Plan, usePlan } from "../../ui/Plan";
-import { noTerms, termsBody, TermsFields } from "../recreations/Terms";
+import { noTerms, termsBody, TermsFields, wavesRight } from "../recreations/Terms";
 import { templatePath } from "../templates/tasks";
 import { Silent } from "./Silent";
 
@@ -27,7 +27,7 @@ export function LeaveMaintenance({ template, onClose }: { template: Schemas["Tem
   const [force, setForce] = useState(false);
   const name = template.name;
   const path = { name };
-  const valid = when !== "at" || at !== "";
+  const valid = when === "later" || (wavesRight(terms.waves) && (when !== "at" || at !== ""));
   const recreate = when === "at" ? (at ? new Date(at).toISOString() : undefined) : when;
   const body = {
     ...(note && { note }),

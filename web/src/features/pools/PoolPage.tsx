@@ -11,6 +11,7 @@ import { Loaded } from "../../ui/Loaded";
 import { Cause } from "../../ui/ProblemNote";
 import { Tasks } from "../../ui/tasks";
 import { Word } from "../../ui/Word";
+import { EventList } from "../events/EventList";
 import { HostList } from "../hosts/HostList";
 import { WavesHere } from "../recreations/WavesHere";
 import { templatePath } from "../templates/tasks";
@@ -65,6 +66,10 @@ function Shown({ pool: it, above }: { pool: Schemas["PoolView"]; above: { to: st
           </CardBody>
         </Card>
         <HostList filter={{ pool: it.name }} />
+        <Card isCompact>
+          <CardTitle component="h2">{t("events.title")}</CardTitle>
+          <CardBody><EventList object="pool" name={it.name} /></CardBody>
+        </Card>
       </PageSection>
       {dialog}
     </>

@@ -23,6 +23,7 @@ import { HostList } from "../hosts/HostList";
 import { Held } from "./Held";
 import { pairsText } from "./pairs";
 import { AgentWord } from "./AgentWord";
+import { LoadWords } from "./ProvidersPage";
 import { ScrubWords } from "./Scrub";
 import { useProviderTasks } from "./tasks";
 
@@ -101,6 +102,7 @@ function Overview({ provider: it }: { provider: Provider }) {
                 [t("providers.hypervisor"), it.facts.hypervisor],
                 [t("providers.cpu"), `${it.facts.cpu_count} × ${it.facts.cpu_model}`],
                 [t("providers.memory"), bytes(it.facts.memory_bytes)],
+                [t("providers.load"), <LoadWords key="load" load={it.load} />],
                 [t("providers.acceleration"), it.facts.hardware_acceleration ? t("common.yes") : t("common.no")],
                 [t("providers.firmware"), it.facts.firmware.join(", ")],
                 [t("providers.nets"), it.facts.networks.map((net) => (net.active ? net.name : t("providers.inactive", { name: net.name }))).join(", ") || none],

@@ -57,6 +57,7 @@ function Providers({ rows, onAdd }: { rows: Provider[]; onAdd: () => void }) {
     },
     { label: t("providers.site"), by: (it) => it.site ?? "", className: "dc-cell-name", cell: (it) => it.site ?? <span className="dc-quiet">{t("common.none")}</span> },
     { label: t("providers.storage"), by: (it) => storageOf(it)?.free_bytes ?? 0, className: "dc-cell-wide", cell: (it) => <Storage provider={it} /> },
+    { label: t("providers.load"), by: (it) => it.load?.processors ?? -1, cell: (it) => <LoadWords load={it.load} /> },
     { label: t("providers.templates"), by: (it) => it.templates, cell: (it) => it.templates },
     { label: t("providers.hosts"), by: (it) => it.hosts, cell: (it) => <Link to={`/hosts?provider=${encodeURIComponent(it.name)}`}>{it.hosts}</Link> },
     { label: t("providers.agent"), by: (it) => it.agent_version ?? "", cell: (it) => <AgentWord provider={it} /> },
@@ -84,6 +85,12 @@ function Providers({ rows, onAdd }: { rows: Provider[]; onAdd: () => void }) {
       {dialog}
     </>
   );
+}
+
+export function LoadWords({ load }: { load: Provider["load"] }) {
+  const { t } = useTranslation();
+  if (!load) return <span className="dc-quiet">{t("common.unknown")}</span>;
+  return <div className="dc-stack dc-nowrap"><span>{t("providers.loadProcessors", { ...load })}</span><span>{t("providers.loadMemory", { ...load })}</span></div>;
 }
 
 export function Storage({ provider }: { provider: Provider }) {

@@ -1,5 +1,5 @@
 // One recreation: its waves as they run, and every host in it.
-import { PageSection, Progress, ProgressStep, ProgressStepper } from "@patternfly/react-core";
+import { Card, CardBody, CardTitle, PageSection, Progress, ProgressStep, ProgressStepper } from "@patternfly/react-core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
@@ -15,6 +15,7 @@ import { Said } from "../../ui/Said";
 import { Tasks } from "../../ui/tasks";
 import { Time } from "../../ui/Time";
 import { Word } from "../../ui/Word";
+import { EventList } from "../events/EventList";
 import { Decision } from "./Decision";
 
 type Recreation = Schemas["RecreationView"];
@@ -71,6 +72,10 @@ function Shown({ recreation: it, above }: { recreation: Recreation; above: { to:
           ]}
         />
         <Grid label={t("recreations.hosts")} rows={it.hosts} name={(row) => row.host} text={(row) => [row.host, row.provider, row.state, row.note].join(" ")} columns={columns} start={<p>{t("recreations.noHosts")}</p>} />
+        <Card isCompact>
+          <CardTitle component="h2">{t("events.title")}</CardTitle>
+          <CardBody><EventList object="recreation" name={it.id} /></CardBody>
+        </Card>
       </PageSection>
       {cancelling && (
         <Ask title={t("recreations.cancelTitle")} doing={t("recreations.cancel")} act={cancel} onClose={() => setCancelling(false)} danger variant="small">

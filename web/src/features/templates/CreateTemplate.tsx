@@ -58,8 +58,8 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const body = useMemo(() => {
     const of = source.from === "vm" ? { vm: source.vm } : { image: source.image };
     const others = to.filter((it) => it !== source.provider);
-    return { name, provider: source.provider, ...of, to: others, concurrency, ...(note && { note }), ...defaultsChange(NO_DEFAULTS, defaults) };
-  }, [source, name, to, concurrency, note, defaults]);
+    return { name, provider: source.provider, ...of, to: others, concurrency, ...(keep !== KEEP && { keep }), ...(note && { note }), ...defaultsChange(NO_DEFAULTS, defaults) };
+  }, [source, name, to, concurrency, keep, note, defaults]);
   const taken = templates.data?.some((it) => it.name === name) ?? false;
   const wrongName = name === "" ? undefined : taken ? t("create.nameTaken") : isLabel(name) ? undefined : t("create.nameWrong");
   const hasSource = source.provider !== "" && (source.from === "vm" ? source.vm !== "" : source.image !== "");
@@ -68,13 +68,8 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const post = (dry_run: boolean) =>
     told(api.POST("/api/v1/templates", { params: { query: { dry_run } }, headers: dry_run ? {} : key, body }));
   const plan = usePlan(["create-template", body], whole ? () => post(true) : undefined);
-  const act = useAct(async () => {
-    await post(false);
-    if (keep !== KEEP) await told(api.PATCH("/api/v1/templates/{name}", { params: { path: { name } }, body: { keep } }));
-  }, [["templates"]]);
-  const blockers = new Map((plan.data?.blockers ?? []).map((it) => [it.provider, it.problem]));
+  const act = useAct(() => post(false), [["templates"]]);
   const network = plan.data?.bytes_network ?? undefined;
-  const each = network !== undefined && body.to.length > 0 ? network / body.to.length : undefined;
   const finish = async () => {
     if (await act.run()) void navigate(templatePath(name));
   };
@@ -98,7 +93,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
         footer={{ nextButtonText: t("common.next"), backButtonText: t("common.back"), cancelButtonText: t("common.cancel") }}
       >
         <div className="dc-gap">
-          <TwoLists providers={providers} chosen={to} onChange={setTo} blockers={blockers} fixed={source.provider} need={each} />
+          <TwoLists providers={providers} chosen={to} onChange={setTo} plan={plan} fixed={source.provider} />
           <div className="pf-v6-c-form">
             <NumberField label={t("properties.concurrency")} help={t("properties.concurrencyHelp")} value={concurrency} onChange={setConcurrency} min={1} />
             <NumberField label={t("properties.keep")} help={t("properties.keepHelp")} value={keep} onChange={setKeep} min={0} />

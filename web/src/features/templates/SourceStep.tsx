@@ -1,10 +1,11 @@
 // Where the golden machine is: a provider, and a VM on it or an image; and why one cannot be taken.
-import { FormGroup, Radio, Spinner } from "@patternfly/react-core";
+import { FormGroup, Radio } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useTranslation } from "react-i18next";
 import type { Schemas } from "../../api/client";
 import { ChoiceField, TextField } from "../../ui/Field";
 import { bytes, natural } from "../../ui/format";
+import { Loaded } from "../../ui/Loaded";
 import { Cause } from "../../ui/ProblemNote";
 import { PowerWord } from "../../ui/Word";
 
@@ -19,7 +20,7 @@ interface Props {
   providers: Schemas["ProviderView"][];
   source: Source;
   onChange: (source: Source) => void;
-  vms: { data: Schemas["VmView"][] | undefined; isFetching: boolean };
+  vms: { data: Schemas["VmView"][] | undefined; error: unknown };
 }
 
 export function SourceStep({ providers, source, onChange, vms }: Props) {
@@ -54,7 +55,9 @@ export function SourceStep({ providers, source, onChange, vms }: Props) {
           required
         />
       )}
-      {source.from === "vm" && source.provider !== "" && (vms.data ? <Vms vms={vms.data} source={source} onChange={onChange} /> : <Spinner size="md" aria-label={t("common.loading")} />)}
+      {source.from === "vm" && source.provider !== "" && (
+        <Loaded query={vms}>{(found) => <Vms vms={found} source={source} onChange={onChange} />}</Loaded>
+      )}
     </div>
   );
 }

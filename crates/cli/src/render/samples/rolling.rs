@@ -156,6 +156,7 @@ pub(crate) fn recreation_plan() -> PlanView {
         obstacles: vec![silent.clone()],
         blockers: vec![BlockerView { provider: "kvm-b".into(), problem: silent }],
         bytes_network: Some(100_663_296),
+        bytes_each: None,
         hosts: (1..=25).map(|n| format!("desk-{n:03}")).collect(),
         users: vec!["anna on desk-004".into()],
     }

@@ -52,7 +52,7 @@ impl App {
         let mut steps = vec![
             format!("shut the working copy down on {on}, within {seconds} seconds{then}"),
             format!(
-                "read what was changed and publish it as {next} of `{name}`; how much that is shows when it is read, and nothing is published if nothing was changed"
+                "read what was changed and publish it as {next} of `{name}`; how many bytes that is, here and over the network, is unknown until it is read, and nothing is published if nothing was changed"
             ),
         ];
         let members = members(&picture, record);

@@ -14,10 +14,12 @@ use crate::{
 use diecast_api::operator::template::{BlockerView, PlanView};
 use diecast_domain::{
     code::{Code, Problem},
-    host::Host,
+    host::{Host, HostKind},
     ids::ProviderId,
-    pool::{Pool, reconcile},
+    pool::{Decision, Pool, reconcile},
+    units::ByteCount,
 };
+use diecast_store::VersionRecord;
 use std::collections::BTreeMap;
 
 /// `20 hosts`, or `10 to 60 hosts`.
@@ -44,6 +46,7 @@ pub(super) fn of(picture: &Picture, before: Option<&Pool>, pool: &Pool) -> PlanV
     for host in picture.world.hosts.iter().filter(|host| found.remake.contains(&host.id)) {
         steps.push(format!("make host `{}` again on {}", host.name, picture.provider_name(host.provider)));
     }
+    steps.extend(plans::written(disks(picture, pool, &found)));
     let surplus: Vec<&Host> = picture.world.hosts.iter().filter(|it| found.remove.contains(&it.id)).collect();
     for host in &surplus {
         steps.push(format!("remove host `{}` from {}", host.name, picture.provider_name(host.provider)));
@@ -60,13 +63,27 @@ pub(super) fn of(picture: &Picture, before: Option<&Pool>, pool: &Pool) -> PlanV
     let plan = plans::plan(steps, &obstacles);
     let names = surplus.iter().map(|host| host.name.to_string()).collect();
     let users = users_on(picture, surplus.iter().copied());
-    PlanView { hosts: names, users, blockers: blockers(picture, pool), ..plan }
+    // Hosts are made of what is on their providers already.
+    PlanView { hosts: names, users, blockers: blockers(picture, pool), bytes_network: Some(0), ..plan }
+}
+
+/// What its next full hosts occupy: a whole copy each of the version that it follows.
+fn disks(picture: &Picture, pool: &Pool, found: &Decision) -> ByteCount {
+    let remade = |host: &&Host| found.remake.contains(&host.id) && host.kind == HostKind::Full;
+    let remade = picture.world.hosts.iter().filter(remade).count();
+    let made = if pool.kind == HostKind::Full { found.make.len() } else { 0 };
+    let each = followed(picture, pool).map_or(ByteCount::ZERO, |version| version.size.data_bytes);
+    ByteCount(each.0.saturating_mul((made + remade) as u64))
+}
+
+fn followed<'a>(picture: &'a Picture, pool: &Pool) -> Option<&'a VersionRecord> {
+    let number = picture.followed(pool.template, &pool.follow);
+    picture.versions_of(pool.template).find(|version| Some(version.number) == number)
 }
 
 /// Who of its providers takes no host now, and why.
 fn blockers(picture: &Picture, pool: &Pool) -> Vec<BlockerView> {
-    let number = picture.followed(pool.template, &pool.follow);
-    let version = picture.versions_of(pool.template).find(|version| Some(version.number) == number);
+    let version = followed(picture, pool);
     let blocker = |id: ProviderId| {
         let record = picture.providers.get(&id)?;
         let lacks = || {

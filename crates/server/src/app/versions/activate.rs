@@ -49,17 +49,20 @@ impl App {
         cx.may(Action::Read)?;
         let picture = self.picture().await?;
         let wish = wish(&picture, cx, template, version, asked)?;
-        let (number, mut bytes) = (wish.version.number, 0);
+        let number = wish.version.number;
         let obstacle = may_activate_version(&picture.world, wish.template.id, number).err();
         let mut steps = vec![format!("make v{number} the current version of `{template}`")];
         let lacking = lacking(&picture, wish.template.id, &wish.target);
+        let whole = wish.version.size.packed_bytes;
         for id in &lacking {
-            bytes += wish.version.size.packed_bytes.0;
-            steps.push(format!("bring v{number} of `{template}` to {}", picture.provider_name(*id)));
+            let on = picture.provider_name(*id);
+            steps.push(format!(
+                "bring v{number} of `{template}` to {on}: at most {whole}, less what is there in other versions"
+            ));
         }
         let obstacles: Vec<_> = obstacle.iter().map(|refusal| refusal.problem()).collect();
         let mut plan = plans::plan(steps, &obstacles);
-        plan.bytes_network = Some(bytes);
+        plan.bytes_network = Some(whole.0.saturating_mul(lacking.len() as u64));
         plan.blockers = plans::silent(&picture, lacking);
         let hosts = picture.followers(wish.template.id).filter(|host| host.digest != wish.target.digest);
         let hosts: Vec<&Host> = hosts.collect();

@@ -25,10 +25,14 @@ impl App {
         let obstacles: Vec<_> =
             refusal.filter(|_| !there.deleting).iter().map(|refusal| refusal.problem()).collect();
         let holders = may_have(&picture, there);
+        // What it shares with other versions on a disk that can share stays occupied.
+        let whole = there.size.data_bytes;
         let step = |id: &ProviderId| {
-            format!("delete v{} of `{template}` from {}", there.number, picture.provider_name(*id))
+            let on = picture.provider_name(*id);
+            format!("delete v{} of `{template}` from {on}: frees at most {whole}", there.number)
         };
         let mut plan = plans::plan(holders.iter().map(step).collect(), &obstacles);
+        plan.bytes_network = Some(0);
         plan.blockers = plans::silent(&picture, holders);
         Ok(plan)
     }

@@ -1,0 +1,194 @@
+//! Who fetches a version from whom. Peers carry for each other: whoever receives it gives what it has by now,
+//! so the source sends each frame about once, whatever the number of receivers.
+//!
+//! ```text
+//!    site A                          │ site link │            site B, where nobody has it whole
+//!    whole holder ─► receiver ⇄ receiver ────────────► gateway ⇄ receiver ⇄ receiver
+//!          └───────────► receiver ⇄ ┘│           │                  ▲ the others ask over the link only
+//!                                    │           │                    while nothing near gives anything
+//! ```
+//!
+//! **Promise:** as long as nothing fails, one copy crosses into a site: its gateway's.
+//! **Promise:** whoever comes or goes changes the lists of a few, and nobody else's orders.
+//!
+//! Which frame is asked of whom is the receiver's part (`transfer`). Why it is so: ADR 0017.
+
+use super::World;
+use crate::{
+    digest::Digest,
+    ids::ProviderId,
+    provider::Source,
+    replica::{Phase, ReplicaReport},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Receivers of the same version that are named to one receiver.
+pub const PEERS_MAX: usize = 8;
+/// Of them those in other sites, for the gateway of a site.
+const PEERS_ELSEWHERE_MAX: usize = 4;
+/// Whole holders that are named to one receiver beside its peers.
+const WHOLE_MAX: usize = 2;
+/// Sources in all where there are few: enough to survive the loss of some.
+const SOURCES_FEW: usize = 4;
+/// Receivers that one whole holder is an ordinary source of. More would each get so little of it that the
+/// same frames leave it again and again; they live on their peers, and have it in reserve.
+const FED_BY_ONE: usize = 32;
+
+/// Everybody who has something of one version, and everybody whose turn it is to get it.
+pub(super) struct Swarm<'a> {
+    world: &'a World,
+    digest: Digest,
+    sites: BTreeMap<&'a str, Site>,
+    /// Whose turn it is, and whoever is under way.
+    receivers: BTreeSet<ProviderId>,
+}
+
+/// What stands in one site.
+#[derive(Default)]
+struct Site {
+    whole: Vec<Peer>,
+    receiving: Vec<Peer>,
+    /// Who brings the version into a site where nobody has it whole.
+    gateway: Option<ProviderId>,
+    /// Who has the whole holders here as ordinary sources; None: everybody.
+    fed: Option<BTreeSet<ProviderId>>,
+}
+
+#[derive(Clone, Copy)]
+struct Peer {
+    id: ProviderId,
+    key: u64,
+}
+
+impl<'a> Swarm<'a> {
+    /// Of those whose `turn` it is, and of what agents say of this version.
+    pub(super) fn new(
+        world: &'a World,
+        digest: Digest,
+        turn: impl IntoIterator<Item = ProviderId>,
+        said: &[(ProviderId, &'a ReplicaReport)],
+    ) -> Self {
+        let mut swarm = Self { world, digest, sites: BTreeMap::new(), receivers: BTreeSet::new() };
+        for (id, report) in said.iter().filter(|(id, _)| world.answers(*id)) {
+            let peer = Peer { id: *id, key: key(&digest, *id) };
+            let site = swarm.sites.entry(world.site_of(*id)).or_default();
+            if report.has_whole() {
+                site.whole.push(peer);
+            } else if report.gives_what_it_has() {
+                site.receiving.push(peer);
+                swarm.receivers.insert(*id);
+            }
+        }
+        let whole = said.iter().filter(|(_, report)| report.has_whole()).map(|(id, _)| *id);
+        let whole: BTreeSet<_> = whole.collect();
+        swarm.receivers.extend(turn.into_iter().filter(|id| !whole.contains(id)));
+        swarm.choose_gateways(said);
+        for site in swarm.sites.values_mut() {
+            let most = FED_BY_ONE * site.whole.len();
+            if most > 0 && site.receiving.len() > most {
+                let fed = closest(0, &site.receiving, most);
+                site.fed = Some(fed.into_iter().collect());
+            }
+        }
+        swarm
+    }
+
+    /// One receiver for each site where nobody has the version whole: one that lacks nothing any more, else the
+    /// one that has brought most from elsewhere so far. So the choice stands while others come and go.
+    fn choose_gateways(&mut self, said: &[(ProviderId, &ReplicaReport)]) {
+        let said: BTreeMap<_, _> = said.iter().copied().collect();
+        let mut chosen: BTreeMap<&str, (bool, u64, u64, ProviderId)> = BTreeMap::new();
+        for id in &self.receivers {
+            let here = self.world.site_of(*id);
+            let given = said.get(id).into_iter().flat_map(|report| &report.sources);
+            let from_elsewhere = given.filter(|it| self.world.site_of(it.provider) != here);
+            let brought: u64 = from_elsewhere.map(|it| it.received.0).sum();
+            let complete = said.get(id).is_some_and(|report| report.phase == Phase::Verifying);
+            let candidate = (complete, brought, key(&self.digest, *id), *id);
+            let best = chosen.entry(here).or_insert(candidate);
+            *best = candidate.max(*best);
+        }
+        for (name, (.., gateway)) in chosen {
+            let site = self.sites.entry(name).or_default();
+            site.gateway = Some(gateway).filter(|_| site.whole.is_empty());
+        }
+    }
+
+    /// Whom `receiver` asks: what is near first, the whole holders last.
+    pub(super) fn sources(&self, receiver: ProviderId) -> Vec<Source> {
+        let name = self.world.site_of(receiver);
+        let none = Site::default();
+        let here = self.sites.get(name).unwrap_or(&none);
+        let receives = self.receivers.contains(&receiver);
+        let is_gateway = here.gateway == Some(receiver);
+        let me = key(&self.digest, receiver);
+        let elsewhere = || self.sites.iter().filter(|(site, _)| **site != name).map(|(_, site)| site);
+        let others = |peers: &'_ Vec<Peer>| -> Vec<Peer> {
+            peers.iter().copied().filter(|peer| peer.id != receiver).collect()
+        };
+
+        let mut list = Vec::new();
+        if is_gateway {
+            let far: Vec<_> = elsewhere().flat_map(|site| site.receiving.iter().copied()).collect();
+            list.extend(closest(me, &far, PEERS_ELSEWHERE_MAX).into_iter().map(|id| (id, false, false)));
+        }
+        if receives {
+            let near = closest(me, &others(&here.receiving), PEERS_MAX - list.len());
+            list.splice(0..0, near.into_iter().map(|id| (id, false, false)));
+            // While few are under way: what the gateway brings is soon there.
+            let gateway = here.gateway.filter(|id| *id != receiver && !list.iter().any(|(it, ..)| it == id));
+            let gateway = gateway.filter(|_| list.len() < PEERS_MAX);
+            list.splice(0..0, gateway.map(|id| (id, false, false)));
+        }
+        let peers = list.len();
+        let whole = WHOLE_MAX.max(SOURCES_FEW.saturating_sub(peers));
+        let starves = here.fed.as_ref().is_some_and(|fed| !fed.contains(&receiver)) && peers > 0;
+        let near = closest(me, &others(&here.whole), whole);
+        let far: Vec<_> = elsewhere().flat_map(|site| site.whole.iter().copied()).collect();
+        // Where the version is not yet under way, or begins, whoever has it is asked.
+        let crosses = near.is_empty() && here.whole.is_empty() && (is_gateway || !receives);
+        let far = closest(me, &far, if crosses { whole } else { WHOLE_MAX });
+        list.extend(near.into_iter().map(|id| (id, true, receives && starves)));
+        list.extend(far.into_iter().map(|id| (id, true, !crosses)));
+        list.into_iter().filter_map(|(id, whole, reserve)| self.source(id, whole, reserve)).collect()
+    }
+
+    fn source(&self, id: ProviderId, whole: bool, reserve: bool) -> Option<Source> {
+        let there = self.world.providers.get(&id)?;
+        let (name, addresses) = (there.name.clone(), there.addresses.clone());
+        Some(Source { provider: id, name, addresses, whole, reserve })
+    }
+}
+
+/// Those of `peers` that the hash of both puts first: another choice for everybody, the same one each time,
+/// and whoever joins or leaves is in few of them.
+fn closest(receiver: u64, peers: &[Peer], count: usize) -> Vec<ProviderId> {
+    let mut best: Vec<(u64, ProviderId)> = Vec::with_capacity(count + 1);
+    for peer in peers {
+        let found = (mixed(receiver.rotate_left(32) ^ peer.key), peer.id);
+        if best.len() == count && best.last().is_none_or(|last| found >= *last) {
+            continue;
+        }
+        best.insert(best.partition_point(|it| *it < found), found);
+        best.truncate(count);
+    }
+    best.into_iter().map(|(_, id)| id).collect()
+}
+
+fn key(digest: &Digest, id: ProviderId) -> u64 {
+    let id = id.as_uuid().as_u128();
+    let version = digest.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+    mixed(mixed(version ^ (id >> 64) as u64) ^ id as u64)
+}
+
+/// Spreads the bits of a number: the finish of SplitMix64. Nobody gains by foreseeing it.
+const fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+#[cfg(test)]
+#[path = "swarm_tests.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+//! The swarm: a version comes to many in little more than the time of one copy, once over each site link, and
+//! goes on without the server, without its source and without a gateway.
+
+use diecast_domain::digest::Digest;
+use diecast_testkit::{
+    Broken, Sim,
+    disk::{LEAVES, Leaf},
+    swarm::{Distribution, run},
+};
+
+/// What golden machine 1 is, wherever it is read.
+const DIGEST: Digest = Digest::from_bytes([b'1'; 32]);
+
+/// Seven providers, three of them in `there`, and a template from the first that is to be on all. The agents
+/// are slow, so that reports come while a version moves.
+fn world() -> Result<Sim, Broken> {
+    let mut sim = Sim::quiet(11, 7);
+    for number in 5..=7 {
+        let there = sim.provider(number);
+        sim.server.stored.world.providers.get_mut(&there).expect("it was added").site = Some("there".into());
+    }
+    sim.agents.iter_mut().skip(1).for_each(|agent| agent.slowness = 4);
+    sim.run(20)?;
+    let all: Vec<_> = (1..=7).map(|number| sim.provider(number)).collect();
+    let template = sim.create_template(1, all[0], &all);
+    sim.server.stored.world.templates.get_mut(&template).expect("it was made").concurrency = 8;
+    Ok(sim)
+}
+
+fn has(sim: &Sim, index: usize) -> bool {
+    sim.agents[index].disk.copies.get(&DIGEST).is_some_and(|copy| copy.under_final_name)
+}
+
+fn leaves(sim: &Sim, index: usize) -> usize {
+    let copy = sim.agents[index].disk.copies.get(&DIGEST);
+    copy.map_or(0, |copy| copy.leaves.iter().filter(|leaf| **leaf == Leaf::Right).count())
+}
+
+fn run_until(sim: &mut Sim, seconds: u64, holds: impl Fn(&Sim) -> bool) -> Result<(), Broken> {
+    for _ in 0..seconds {
+        if holds(sim) {
+            return Ok(());
+        }
+        sim.second()?;
+    }
+    panic!("it did not come to pass within {seconds} s:\n{}", sim.story);
+}
+
+/// Who of `there` brings the version over the link.
+fn gateway(sim: &Sim) -> Option<usize> {
+    (4..7).find(|index| {
+        let order = sim.agents[*index].orders().and_then(|orders| orders.replica(&DIGEST));
+        let first = sim.provider(1);
+        order.is_some_and(|order| order.sources.iter().any(|it| it.provider == first && !it.reserve))
+            && leaves(sim, *index) > 0
+    })
+}
+
+#[test]
+fn each_leaf_crosses_the_link_into_a_site_once() -> Result<(), Broken> {
+    let mut sim = world()?;
+    sim.settle()?;
+    let came: Vec<_> = sim.crossed.iter().map(|((site, ..), times)| (site.as_str(), *times)).collect();
+    assert_eq!(came, [("there", 1); LEAVES]);
+    Ok(())
+}
+
+#[test]
+fn it_goes_on_with_the_server_gone() -> Result<(), Broken> {
+    let mut sim = world()?;
+    run_until(&mut sim, 60, |sim| (1..7).all(|index| leaves(sim, index) > 0))?;
+    assert!((1..7).all(|index| !has(&sim, index)));
+    sim.server.down_until = Some(diecast_domain::units::Timestamp(i64::MAX));
+    run_until(&mut sim, 200, |sim| (1..7).all(|index| has(sim, index)))
+}
+
+#[test]
+fn it_goes_on_with_the_source_gone_once_every_leaf_left_it() -> Result<(), Broken> {
+    let mut sim = world()?;
+    run_until(&mut sim, 60, |sim| {
+        let copies = || (1..7).filter_map(|index| sim.agents[index].disk.copies.get(&DIGEST));
+        (0..LEAVES).all(|leaf| copies().any(|copy| copy.leaves[leaf] == Leaf::Right))
+    })?;
+    assert!((1..7).all(|index| !has(&sim, index)), "nobody else holds it whole");
+    sim.kill(0, 10_000);
+    run_until(&mut sim, 200, |sim| (1..7).all(|index| has(sim, index)))
+}
+
+#[test]
+fn another_brings_it_when_the_gateway_dies() -> Result<(), Broken> {
+    let mut sim = world()?;
+    run_until(&mut sim, 60, |sim| gateway(sim).is_some())?;
+    let dead = gateway(&sim).unwrap();
+    sim.kill(dead, 10_000);
+    run_until(&mut sim, 200, |sim| (1..7).all(|index| index == dead || has(sim, index)))?;
+    assert!(!has(&sim, dead));
+    Ok(())
+}
+
+#[test]
+fn two_hundred_have_it_in_a_third_more_than_the_time_of_one_copy_and_the_source_sends_it_once() {
+    let outcome = run(Distribution { targets: 200, pieces: 400, sites: 1, seed: 5 }).unwrap();
+    assert!(outcome.over_bound <= 1.3, "{outcome:?}");
+    assert!(outcome.source_bytes_over_w <= 1.1, "{outcome:?}");
+}
+
+#[test]
+fn one_copy_comes_into_each_of_four_sites() {
+    let outcome = run(Distribution { targets: 200, pieces: 400, sites: 4, seed: 5 }).unwrap();
+    assert!(outcome.link_bytes_over_w <= 1.05, "{outcome:?}");
+    assert!(outcome.over_bound <= 2.2, "{outcome:?}");
+}

@@ -1,0 +1,179 @@
+//! What is said beside the frames: what has come to the peers, and what holders of the whole give to nobody
+//! else.
+
+use super::FetchOrder;
+use crate::{
+    limits::{CLAIM_PAUSE, FRAMES_PER_SOURCE_MAX, LISTEN_PAUSE, LISTEN_PAUSE_FAILED, LISTEN_PAUSE_SATED},
+    swarm::{
+        arrivals::Told,
+        claims::{CLAIMS_MAX, GIVEN_AGAIN_AFTER, GIVEN_AGAIN_IDLE},
+        peers::Peers,
+        pieces::{self, PieceSet},
+    },
+    wire::NoFrame,
+};
+use diecast_domain::{ids::ProviderId, provider::Source};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+use tracing::Instrument;
+
+/// What somebody answered.
+pub(super) enum Said {
+    Arrivals(ProviderId, Result<Told, NoFrame>),
+    Claims(ProviderId, Result<Vec<u32>, NoFrame>),
+}
+
+pub(super) struct Talks {
+    order: Arc<FetchOrder>,
+    pub(super) peers: Peers,
+    /// Peers that are asked now what has come to them.
+    asked: HashSet<ProviderId>,
+    /// How long each is left alone before it is asked again.
+    pauses: HashMap<ProviderId, Duration>,
+    /// Peers that gave no answer last.
+    silent: HashSet<ProviderId>,
+    holders: HashMap<ProviderId, Holder>,
+    under_way: JoinSet<Said>,
+}
+
+/// What was agreed with a holder of the whole.
+#[derive(Default)]
+struct Holder {
+    claimed: VecDeque<u32>,
+    is_asked: bool,
+    dry_until: Option<Instant>,
+    /// It knows no claims: an agent of an earlier release.
+    is_plain: bool,
+}
+
+impl Talks {
+    pub(super) fn new(order: Arc<FetchOrder>) -> Self {
+        // Two receivers of one version in one agent there are not: the address of the order will do.
+        let seed = uuid::Uuid::new_v4().as_u64_pair().0;
+        let peers = Peers::new(pieces::count(&order.manifest), seed);
+        Self {
+            order,
+            peers,
+            asked: HashSet::new(),
+            pauses: HashMap::new(),
+            silent: HashSet::new(),
+            holders: HashMap::new(),
+            under_way: JoinSet::new(),
+        }
+    }
+
+    /// The list of sources is another one.
+    pub(super) fn follow(&mut self, listed: &[Arc<Source>]) {
+        let is_listed = |peer| listed.iter().any(|source| source.provider == peer && !source.whole);
+        self.peers.keep(is_listed);
+        self.silent.retain(|peer| is_listed(*peer));
+    }
+
+    /// Whether anybody who receives too says what has come to it.
+    pub(super) fn hears_somebody(&self, listed: &[Arc<Source>]) -> bool {
+        listed.iter().any(|source| !source.whole && !self.silent.contains(&source.provider))
+    }
+
+    /// Asks every peer that is not being asked.
+    pub(super) fn listen(&mut self, listed: &[Arc<Source>], honest: impl Fn(ProviderId) -> bool) {
+        for source in listed.iter().filter(|source| !source.whole && honest(source.provider)) {
+            if !self.asked.insert(source.provider) {
+                continue;
+            }
+            let pause = self.pauses.get(&source.provider).copied().unwrap_or_default();
+            let (order, source, after) =
+                (self.order.clone(), source.clone(), self.peers.after(source.provider));
+            let talk = async move {
+                sleep(pause).await;
+                let version = order.manifest.digest();
+                let told = order.client.arrivals(&source, &version, after, &order.progress).await;
+                Said::Arrivals(source.provider, told)
+            };
+            self.under_way.spawn(talk.in_current_span());
+        }
+    }
+
+    /// The next answer; None if nobody is asked.
+    pub(super) async fn next(&mut self) -> Option<Said> {
+        let said = self.under_way.join_next().await?;
+        // Talks are aborted only when this is dropped.
+        Some(said.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic())))
+    }
+
+    pub(super) fn heard(&mut self, said: Said, waiting: &PieceSet) {
+        match said {
+            Said::Arrivals(peer, Ok(told)) => {
+                self.asked.remove(&peer);
+                self.silent.remove(&peer);
+                self.peers.told(peer, &told);
+                let sated = self.peers.useful(peer, waiting) as usize > 2 * FRAMES_PER_SOURCE_MAX;
+                self.pauses.insert(peer, if sated { LISTEN_PAUSE_SATED } else { LISTEN_PAUSE });
+            }
+            Said::Arrivals(peer, Err(trouble)) => {
+                tracing::debug!(%peer, cause = %trouble, "a peer did not say what has come to it");
+                self.asked.remove(&peer);
+                self.silent.insert(peer);
+                self.pauses.insert(peer, LISTEN_PAUSE_FAILED);
+            }
+            Said::Claims(holder, Ok(claimed)) => {
+                let holder = self.holders.entry(holder).or_default();
+                holder.is_asked = false;
+                holder.dry_until = claimed.is_empty().then(|| Instant::now() + CLAIM_PAUSE);
+                holder.claimed.extend(claimed);
+            }
+            Said::Claims(holder, Err(trouble)) => {
+                let holder = self.holders.entry(holder).or_default();
+                holder.is_asked = false;
+                holder.dry_until = Some(Instant::now() + CLAIM_PAUSE);
+                holder.is_plain = matches!(trouble, NoFrame::Refused { status: 404 | 405, .. });
+            }
+        }
+    }
+
+    /// Whether its answer to the last request for claims is still awaited.
+    pub(super) fn is_asked(&self, holder: ProviderId) -> bool {
+        self.holders.get(&holder).is_some_and(|holder| holder.is_asked)
+    }
+
+    pub(super) fn is_plain(&self, holder: ProviderId) -> bool {
+        self.holders.get(&holder).is_some_and(|holder| holder.is_plain)
+    }
+
+    /// A piece that this holder gives to nobody else for now, if one is known; more are asked for before
+    /// the last is taken. `idle`: nothing else can be asked for.
+    pub(super) fn claimed(
+        &mut self,
+        source: &Arc<Source>,
+        listed: &[Arc<Source>],
+        waiting: &PieceSet,
+        idle: bool,
+    ) -> Option<u32> {
+        let (now, idle) = (Instant::now(), idle || !self.hears_somebody(listed));
+        let holder = self.holders.entry(source.provider).or_default();
+        holder.claimed.retain(|piece| waiting.has(*piece));
+        let claimed = holder.claimed.pop_front();
+        let enough = holder.claimed.len() >= FRAMES_PER_SOURCE_MAX / 2;
+        let is_dry = holder.dry_until.is_some_and(|until| until > now);
+        if !enough && !holder.is_asked && !is_dry {
+            holder.is_asked = true;
+            let mut wanted = if idle { waiting.clone() } else { waiting.without(self.peers.somewhere()) };
+            holder.claimed.iter().chain(&claimed).for_each(|piece| wanted.remove(*piece));
+            let again = if idle { GIVEN_AGAIN_IDLE } else { GIVEN_AGAIN_AFTER };
+            let (order, source) = (self.order.clone(), source.clone());
+            let talk = async move {
+                let (version, most) = (order.manifest.digest(), FRAMES_PER_SOURCE_MAX.min(CLAIMS_MAX));
+                let claim = order.client.claim(&source, &version, &wanted, most, again, &order.progress);
+                Said::Claims(source.provider, claim.await)
+            };
+            self.under_way.spawn(talk.in_current_span());
+        }
+        claimed
+    }
+}

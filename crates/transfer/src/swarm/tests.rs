@@ -1,0 +1,178 @@
+//! Receivers that carry for each other: real depots over HTTP, on this machine.
+
+use crate::{
+    depot::{Depot, Holding},
+    fetch::{FetchError, FetchOrder, Fetched, fetch},
+    layout,
+    limits::FRAME_LEAVES_MAX,
+    progress::Progress,
+    swarm::arrivals::Arrivals,
+    testing::{LEAF, Manner, Peer, Published, assert_same, disk, noise, order, published, source},
+    verify::{Verdict, verify},
+};
+use diecast_domain::{code::Code, provider::Source};
+use std::{sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+const FRAMES: u64 = 48;
+
+/// A golden machine of many frames that do not compress.
+fn golden(root: &TempDir) -> Published {
+    let dir = root.path().join("golden");
+    std::fs::create_dir(&dir).unwrap();
+    let bytes = FRAMES * FRAME_LEAVES_MAX as u64 * LEAF;
+    disk(&dir.join("disk0.raw"), bytes, &[(0, noise(5, bytes))]);
+    published(&dir, &["disk0"], None)
+}
+
+/// A provider that receives, and serves what it has.
+struct Receiver {
+    root: TempDir,
+    arrivals: Arc<Arrivals>,
+    peer: Peer,
+}
+
+impl Receiver {
+    async fn new(name: &str, golden: &Published, manner: Manner) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let arrivals = Arc::new(Arrivals::default());
+        let depot = Depot::default();
+        let dir = layout::version_dir(&root.path().join("incoming"), &golden.manifest.digest());
+        let arriving = Some(arrivals.clone());
+        depot.hold(Holding { manifest: golden.manifest.clone(), dir, spool: None, arriving });
+        let mut peer = Peer::with(name, manner, depot).await;
+        peer.source.whole = false;
+        Self { root, arrivals, peer }
+    }
+
+    /// Fetches from `whole` and from the others.
+    fn order(&self, golden: &Published, whole: &[&Source], others: &[Source]) -> FetchOrder {
+        let others = others.iter().filter(|other| other.provider != self.peer.source.provider);
+        let sources: Vec<_> = others.chain(whole.iter().copied()).collect();
+        let mut order = order(&golden.manifest, &self.root.path().join("incoming"), &sources);
+        order.arrivals = Some(self.arrivals.clone());
+        // The machine may be busy with other tests: nobody is left for that.
+        order.patience.stall_window = Duration::from_secs(60);
+        order.patience.answer = Duration::from_secs(60);
+        order.patience.no_source = Duration::from_secs(60);
+        order
+    }
+}
+
+async fn receivers(count: usize, golden: &Published) -> (Vec<Receiver>, Vec<Source>) {
+    let mut receivers = Vec::new();
+    for number in 0..count {
+        receivers.push(Receiver::new(&format!("kvm-{number}"), golden, Manner::Honest).await);
+    }
+    let sources = receivers.iter().map(|receiver| receiver.peer.source.clone()).collect();
+    (receivers, sources)
+}
+
+fn assert_whole(golden: &Published, fetched: &Fetched) {
+    assert_same(&golden.manifest, &golden.dir, &fetched.dir);
+    let verdict =
+        verify(&golden.manifest, &fetched.dir, &Progress::default(), &CancellationToken::new()).unwrap();
+    assert!(matches!(verdict, Verdict::Verified(_)), "{verdict:?}");
+}
+
+async fn all_arrive(golden: &Published, mut fetches: JoinSet<Result<Fetched, FetchError>>) {
+    while let Some(fetched) = fetches.join_next().await {
+        assert_whole(golden, &fetched.unwrap().unwrap());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receivers_carry_for_each_other_and_the_source_gives_little_more_than_one_copy() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let (receivers, sources) = receivers(5, &golden).await;
+    let mut fetches = JoinSet::new();
+    for receiver in &receivers {
+        fetches.spawn(fetch(receiver.order(&golden, &[&whole.source], &sources)));
+    }
+    all_arrive(&golden, fetches).await;
+    let asked = whole.asked() as u64;
+    assert!(asked < 2 * FRAMES, "five receivers of {FRAMES} frames asked the source for {asked}");
+    for receiver in &receivers {
+        assert!(receiver.peer.asked() > 0, "{} gave nothing", receiver.peer.source.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_goes_on_without_the_source_once_every_frame_has_left_it() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let (receivers, sources) = receivers(3, &golden).await;
+    let mut fetches = JoinSet::new();
+    for receiver in &receivers {
+        fetches.spawn(fetch(receiver.order(&golden, &[&whole.source], &sources)));
+    }
+    let everywhere = || {
+        let had = |receiver: &Receiver| receiver.arrivals.pieces();
+        receivers.iter().flat_map(had).collect::<std::collections::BTreeSet<_>>().len() as u64
+    };
+    while everywhere() < FRAMES {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(whole);
+    all_arrive(&golden, fetches).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_lies_is_named_by_those_whom_it_lied_to_and_spoils_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let liar = Receiver::new("liar", &golden, Manner::Lies).await;
+    // It has fetched everything, and says so.
+    fetch(liar.order(&golden, &[&whole.source], &[])).await.unwrap();
+    let honest = Receiver::new("honest", &golden, Manner::Honest).await;
+    let order = honest.order(&golden, &[&whole.source], std::slice::from_ref(&liar.peer.source));
+    let (progress, client) = (order.progress.clone(), order.client.clone());
+    assert_whole(&golden, &fetch(order).await.unwrap());
+    let notices = progress.notices();
+    assert!(notices.iter().all(|notice| notice.code == Code::T0002), "{notices:?}");
+    assert!(notices[0].cause.starts_with("liar sent wrong bytes"), "{notices:?}");
+
+    let asked = liar.peer.asked();
+    let again = Receiver::new("again", &golden, Manner::Honest).await;
+    let order = again.order(&golden, &[&whole.source], std::slice::from_ref(&liar.peer.source));
+    assert_whole(&golden, &fetch(FetchOrder { client, ..order }).await.unwrap());
+    assert_eq!(liar.peer.asked(), asked, "in the next transfer it is not asked either");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_sends_a_byte_now_and_then_is_left_for_another() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let slow = Receiver::new("slow", &golden, Manner::Trickles).await;
+    fetch(slow.order(&golden, &[&whole.source], &[])).await.unwrap();
+    let receiver = Receiver::new("quick", &golden, Manner::Honest).await;
+    let order = receiver.order(&golden, &[&whole.source], std::slice::from_ref(&slow.peer.source));
+    assert_whole(&golden, &fetch(order).await.unwrap());
+    assert!(slow.peer.asked() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_beyond_a_link_is_asked_only_when_nobody_near_has_it() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let far = Peer::serve("far", Manner::Honest, &golden).await;
+    let near = Peer::serve("near", Manner::Honest, &golden).await;
+    let reserve = Source { reserve: true, ..far.source.clone() };
+    let receiver = Receiver::new("kvm-1", &golden, Manner::Honest).await;
+    let fetched = fetch(receiver.order(&golden, &[&near.source, &reserve], &[])).await.unwrap();
+    assert_whole(&golden, &fetched);
+    assert_eq!(far.asked(), 0);
+
+    let gone = source("gone", "127.0.0.1:1");
+    let receiver = Receiver::new("kvm-2", &golden, Manner::Honest).await;
+    let fetched = fetch(receiver.order(&golden, &[&gone, &reserve], &[])).await.unwrap();
+    assert_whole(&golden, &fetched);
+    assert_eq!(far.asked() as u64, FRAMES);
+}
