@@ -207,6 +207,16 @@ impl World {
         Ok(())
     }
 
+    /// Removes the machine that a template was published from, with its disk.
+    pub fn forget_machine(&self, template: &str) -> Result<()> {
+        let machine = format!("{template}-vm");
+        self.lab.virsh(SOURCE)?.run(&["undefine", &machine, "--remove-all-storage"])?;
+        self.wait(Duration::from_secs(120), "the machine is forgotten", || {
+            self.virtual_machines().is_ok_and(|names| !names.contains(&machine))
+        })?;
+        self.give_back()
+    }
+
     fn virtual_machines(&self) -> Result<Vec<String>> {
         let said = self.lab.diecast_json(&["vm", "list", "--provider", SOURCE])?;
         let items = said["items"].as_array().cloned().unwrap_or_default();

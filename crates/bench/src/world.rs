@@ -73,6 +73,19 @@ impl World {
         self.targets.get(..count as usize).with_context(|| format!("this run has no {count} targets"))
     }
 
+    pub fn all_targets(&self) -> &[Item] {
+        &self.targets
+    }
+
+    /// Gives the room of what was deleted back to the machine around the lab.
+    pub fn give_back(&self) -> Result<()> {
+        for item in [&self.source].into_iter().chain(&self.targets) {
+            // Where it cannot, the file behind that disk only stays larger.
+            attempt(&["fstrim", &item.storage.display().to_string()]);
+        }
+        Ok(())
+    }
+
     /// Shapes the links of the source and of all targets.
     pub fn shape(&self, bits_per_second: Option<f64>) -> Result<()> {
         let rate = bits_per_second.map(rate);

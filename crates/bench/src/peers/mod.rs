@@ -61,7 +61,8 @@ impl<'a> Share<'a> {
     pub fn of(world: &'a World, disk: &Path) -> Result<Self> {
         let folder = world.source().storage.join("peers");
         remove(&folder)?;
-        make(&folder.join("marks"))?;
+        make(&folder)?;
+        make(&world.lab.paths().import().join("peers"))?;
         let copy = folder.join("disk.raw");
         run(&["cp", "--reflink=auto", "--sparse=always", &shown(disk), &shown(&copy)])?;
         let disk_bytes = fs::metadata(&copy).context("looking at the peers' input")?.len();
@@ -122,6 +123,9 @@ impl<'a> Share<'a> {
                     None => (),
                 }
             }
+            if let Some(Some(false)) = serving.as_mut().map(Group::ended).transpose()? {
+                bail!("{} ended on the source{}", peer.name, self.said(&marks));
+            }
             if let (Some(happen), Some(last)) = (disturb.as_mut(), targets.last())
                 && happen(self.world, last, now)?
             {
@@ -166,12 +170,13 @@ impl<'a> Share<'a> {
         times(&marks.join("times")).context("reading what the preparation took")
     }
 
-    /// Removes all that was prepared.
+    /// Removes all that was prepared and received.
     pub fn clear(self) -> Result<()> {
-        for target in self.world.targets(0)? {
+        for target in self.world.all_targets() {
             remove(&target.storage.join("peers"))?;
         }
-        remove(&self.folder)
+        remove(&self.folder)?;
+        self.world.give_back()
     }
 
     pub fn empty_folders(&self, targets: &[Item]) -> Result<Vec<PathBuf>> {
@@ -183,8 +188,13 @@ impl<'a> Share<'a> {
         Ok(folders)
     }
 
+    /// Outside of every provider's own disk, which the others do not see.
+    fn marks_folder(&self) -> PathBuf {
+        self.world.lab.paths().import().join("peers")
+    }
+
     fn marks(&self) -> Result<PathBuf> {
-        let marks = self.folder.join("marks");
+        let marks = self.marks_folder();
         remove(&marks)?;
         make(&marks)?;
         Ok(marks)
@@ -193,7 +203,7 @@ impl<'a> Share<'a> {
     /// A line of bash inside a provider's machine.
     pub fn command(&self, provider: &str, line: &str, addresses: &[String], bits: f64) -> Result<Command> {
         let mut command = self.world.lab.exec_command(provider, &["bash", "-c", line])?;
-        let marks = self.folder.join("marks");
+        let marks = self.marks_folder();
         command.env("SHARE", &self.folder).env("MARKS", &marks).env("HOME", &marks);
         command.env("SOURCE", self.world.address(self.world.source())?);
         command.env("FIRST", addresses.first().map_or("", String::as_str));

@@ -146,11 +146,11 @@ fn sendme(input: Input) -> Peer {
         serve: line!(
             "rm -f $MARKS/ticket; cd $MARKS; exec sendme send --relay disabled --ticket-type addresses $SHARE/",
             file,
-            " > $MARKS/ticket 2>&1 < /dev/null"
+            " > $MARKS/ticket < /dev/null"
         ),
         fetch: line!(
-            "until grep -qo 'blob[a-z0-9]*' $MARKS/ticket 2> /dev/null; do sleep .05; done; cd $DIR; \
-             sendme receive --relay disabled \"$(grep -o 'blob[a-z0-9]\\{40,\\}' $MARKS/ticket | head -1)\" > /dev/null; ",
+            "until grep -qs 'blob[a-z0-9]\\{40,\\}' $MARKS/ticket $MARKS/said; do sleep .05; done; cd $DIR; \
+             sendme receive --relay disabled \"$(grep -hos 'blob[a-z0-9]\\{40,\\}' $MARKS/ticket $MARKS/said | head -1)\" > /dev/null; ",
             out
         ),
         source_last: false,
@@ -249,7 +249,7 @@ fn swarms() -> Vec<Peer> {
     // Debian's tracker serves only what it is told of.
     let tracker = |file: &str| {
         line!(
-            "transmission-show $SHARE/",
+            "transmission-show $MARKS/",
             file,
             ".torrent | sed -n 's/^ *Hash: *//p' > $MARKS/torrents; opentracker -p 6969 -P 6969 -w $MARKS/torrents > $MARKS/tracker.log 2>&1 & "
         )
@@ -257,9 +257,7 @@ fn swarms() -> Vec<Peer> {
     let torrent = |file: &str, before: &str| {
         line!(
             before,
-            "; rm -f $SHARE/",
-            file,
-            ".torrent; transmission-create -s 1024 -t http://$SOURCE:6969/announce -o $SHARE/",
+            "; transmission-create -s 1024 -t http://$SOURCE:6969/announce -o $MARKS/",
             file,
             ".torrent $SHARE/",
             file,
@@ -274,14 +272,14 @@ fn swarms() -> Vec<Peer> {
             tracker(file),
             "exec ",
             ARIA,
-            "--check-integrity=true --dir=$SHARE $SHARE/",
+            "--check-integrity=true --dir=$SHARE $MARKS/",
             file,
             ".torrent"
         ),
         fetch: line!(
             "printf '#!/bin/sh\\ntouch %s/done\\n' $DIR > $DIR/tell; chmod +x $DIR/tell; ",
             ARIA,
-            "--on-bt-download-complete=$DIR/tell --dir=$DIR $SHARE/",
+            "--on-bt-download-complete=$DIR/tell --dir=$DIR $MARKS/",
             file,
             ".torrent > $DIR/log 2>&1 & until [ -e $DIR/done ]; do sleep .02; done; ",
             then
@@ -295,14 +293,14 @@ fn swarms() -> Vec<Peer> {
         serve: line!(
             tracker(file),
             TRANSMISSION,
-            "-g $MARKS/seed-config -p 6900 -w $SHARE $SHARE/",
+            "-g $MARKS/seed-config -p 6900 -w $SHARE $MARKS/",
             file,
             ".torrent > $MARKS/seed.log 2>&1"
         ),
         fetch: line!(
             "printf '#!/bin/sh\\ntouch %s/done\\n' $DIR > $DIR/tell; chmod +x $DIR/tell; (",
             TRANSMISSION,
-            "-g $DIR/config -p 6900 -f $DIR/tell -w $DIR $SHARE/",
+            "-g $DIR/config -p 6900 -f $DIR/tell -w $DIR $MARKS/",
             file,
             ".torrent > $DIR/log 2>&1) & until [ -e $DIR/done ]; do sleep .02; done; ",
             then

@@ -114,6 +114,7 @@ fn cycle(stage: &mut Stage<'_>, world: &World, subject: &Subject) -> Result<()> 
         let sample = fetch(world, &template, target, &like)?;
         stage.add(sample)?;
         template.delete()?;
+        world.forget_machine(name)?;
     }
     // Last: from here on the target holds what is new in the patched image.
     let like = Sample::new("version", OURS, "", 1)
@@ -123,7 +124,8 @@ fn cycle(stage: &mut Stage<'_>, world: &World, subject: &Subject) -> Result<()> 
         let sample = maintenance::leave_with(world, &golden, &subject.trimmed, target, &like);
         stage.add(sample.unwrap_or_else(|error| like.failed(&error)))?;
     }
-    golden.delete()
+    golden.delete()?;
+    world.give_back()
 }
 
 fn fetch(world: &World, template: &Template<'_>, target: &Item, like: &Sample) -> Result<Sample> {
