@@ -1,0 +1,116 @@
+//! What may be typed after `bench/run`.
+
+use crate::measure::Measure;
+use clap::Parser;
+use std::path::PathBuf;
+
+/// Runs often enough that one that was disturbed does not decide.
+const RUNS: u32 = 5;
+
+/// Measures Diecast beside what one would use otherwise, in one run on this machine: R1 to R15 of bench/README.md.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "bench/run", version)]
+pub struct Args {
+    /// One run of everything, few targets, a smaller slice: to see that all works, within ten minutes
+    #[arg(long)]
+    pub quick: bool,
+    /// Only some measures: R2,R6
+    #[arg(long, value_delimiter = ',', value_name = "R1,R2,...", ignore_case = true)]
+    pub only: Vec<Measure>,
+    /// Go on with the run whose samples lie in the folder for the results
+    #[arg(long = "continue")]
+    pub go_on: bool,
+    /// Where samples, results, table and plots go
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How often each thing is measured
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: Option<u32>,
+    /// Leave the peers out
+    #[arg(long)]
+    pub no_peers: bool,
+    /// Only work out the results anew from the samples that are there
+    #[arg(long)]
+    pub report: bool,
+    /// Where images, packages and the lab lie
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub work: Option<PathBuf>,
+}
+
+/// What follows from what was typed.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub measures: Vec<Measure>,
+    pub quick: bool,
+    pub runs: u32,
+    pub peers: bool,
+    pub go_on: bool,
+    /// How many targets, one after the other; the first is 1, the second is what peers are measured with.
+    pub targets: Vec<u32>,
+    /// How many sites, one after the other.
+    pub sites: Vec<u32>,
+    /// How many targets while the server's memory is looked at.
+    pub memory_targets: u32,
+    /// The part of the image that goes through shaped links.
+    pub slice_bytes: u64,
+    /// A peer's way is not measured again once it has taken this long.
+    pub patience_seconds: f64,
+}
+
+impl Args {
+    pub fn plan(&self) -> Plan {
+        let all = || Measure::ALL.to_vec();
+        let mut measures = if self.only.is_empty() { all() } else { self.only.clone() };
+        measures.sort_unstable();
+        measures.dedup();
+        let quick = self.quick;
+        Plan {
+            measures,
+            quick,
+            runs: self.runs.unwrap_or(if quick { 1 } else { RUNS }),
+            peers: !self.no_peers,
+            go_on: self.go_on,
+            targets: if quick { vec![1, 4] } else { vec![1, 4, 8, 16] },
+            sites: if quick { vec![2] } else { vec![2, 3, 4] },
+            memory_targets: if quick { 4 } else { 32 },
+            slice_bytes: if quick { 64 << 20 } else { 256 << 20 },
+            patience_seconds: if quick { 0.0 } else { 55.0 },
+        }
+    }
+}
+
+impl Plan {
+    pub fn wants(&self, any: &[Measure]) -> bool {
+        any.iter().any(|measure| self.measures.contains(measure))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(line: &[&str]) -> Plan {
+        Args::try_parse_from([&["bench/run"], line].concat()).unwrap().plan()
+    }
+
+    #[test]
+    fn without_a_word_everything_is_measured_five_times() {
+        let plan = plan(&[]);
+        assert_eq!((plan.measures.len(), plan.runs, plan.go_on), (15, 5, false));
+        assert_eq!(plan.targets, [1, 4, 8, 16]);
+    }
+
+    #[test]
+    fn only_takes_measures_by_their_names_in_their_order() {
+        let plan = plan(&["--only", "r6,R2,R6", "--quick"]);
+        assert_eq!(plan.measures, [Measure::R2, Measure::R6]);
+        assert_eq!(plan.runs, 1);
+        assert!(plan.wants(&[Measure::R2, Measure::R1]) && !plan.wants(&[Measure::R1]));
+    }
+
+    #[test]
+    fn an_unknown_measure_is_refused_with_those_that_there_are() {
+        let error = Args::try_parse_from(["bench/run", "--only", "R16"]).unwrap_err().to_string();
+        assert!(error.contains("R16") && error.contains("R15"), "{error}");
+    }
+}
