@@ -418,7 +418,10 @@ fn the_history_tells_it(lab: &Lab) {
         &about("host", "solo-1"),
         &["host.created", "host.made", "host.stop", "host.deleting", "host.deleted"],
     );
-    in_order(&about("provider", "kvm-d"), &["provider.added", "provider.enrolled", "provider.joined"]);
+    let late = about("provider", "kvm-d");
+    in_order(&late, &["provider.added", "provider.enrolled"]);
+    // On a machine that does much else its hypervisor may answer late: then it is back, having been silent.
+    assert!(late.iter().any(|kind| ["provider.joined", "provider.back"].contains(kind)), "{late:?}");
     for event in events {
         let told = event["message"].as_str().is_some_and(|it| !it.is_empty());
         assert!(told && event["at"].is_string() && event["actor"].is_string(), "{event:#}");
