@@ -55,7 +55,7 @@ struct Holder {
 
 impl Talks {
     pub(super) fn new(order: Arc<FetchOrder>) -> Self {
-        // Two receivers of one version in one agent there are not: the address of the order will do.
+        // Each receiver chooses otherwise than its peers.
         let seed = uuid::Uuid::new_v4().as_u64_pair().0;
         let peers = Peers::new(pieces::count(&order.manifest), seed);
         Self {
