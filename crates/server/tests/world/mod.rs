@@ -471,6 +471,6 @@ pub fn golden(content: &str) -> (Manifest, Published) {
         packed_bytes: manifest.wire_bytes(),
     };
     let published =
-        Published { digest: manifest.digest(), size, profile, warnings: Vec::new(), new_bytes: None };
+        Published { digest: manifest.digest(), size, profile, warnings: Vec::new(), new_bytes: None, trimming: None };
     (manifest, published)
 }
