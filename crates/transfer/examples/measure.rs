@@ -21,7 +21,7 @@ use axum::{
 };
 use diecast_domain::{provider::Source, units::ByteCount};
 use diecast_transfer::{
-    changes::{ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
+    changes::{At, ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
     depot::{Depot, DepotError, Holding},
     fetch::{FetchOrder, fetch},
     frame::FrameBytes,
@@ -75,7 +75,7 @@ fn changing(file: &str, overlay: &str, work: &Path) -> Outcome {
     let disk = ChangedDisk {
         name: "disk0".into(),
         base: file.into(),
-        overlay: overlay.into(),
+        overlays: vec![overlay.into()],
         size,
         extents: data_of(&fs::File::open(overlay)?, size.0)?,
     };
@@ -100,7 +100,7 @@ fn data_of(file: &fs::File, size: u64) -> Outcome<Vec<Extent>> {
         let length = (size - start).min(STEP as u64);
         file.read_exact_at(&mut bytes[..length as usize], start)?;
         if bytes[..length as usize].iter().any(|byte| *byte != 0) {
-            extents.push(Extent { start, length, at: Some(start) });
+            extents.push(Extent { start, length, at: Some(At { overlay: 0, offset: start }) });
         }
     }
     Ok(extents)
