@@ -68,7 +68,7 @@ pub fn start(paths: &Paths, name: &str, machine: Process, life: Life<'_>) -> Res
     let (data, import, log) = (own.agent_data(), paths.import(), own.agent_log());
     let kernel = golden::kernel_root(paths)?;
     let settings = ["--floor", FLOOR, "--import-dir", text(&import), "--kernel-root", text(&kernel)];
-    let argv = [&[text(&agent), "run", "--data", text(&data)], &settings[..]].concat();
+    let argv = [&[text(&agent), "run", "--data", text(&data)][..], &settings].concat();
     let argv = as_service(&argv);
     // `nsenter` stays, outside the machine; its child is the agent.
     let mut command = inside(machine, &argv);

@@ -55,8 +55,8 @@ impl<'a> Layers<'a> {
         let extents = in_order(&changed.extents, size, changed.overlays.len())
             .map_err(|what| PublishError::Map { overlay: changed.overlays.last().cloned().unwrap_or_default(), what })?;
         let touched = touched(&extents, size, below.as_ref().map(|below| below.disk.size().0));
-        let open = |path: &PathBuf| Ok((open_plain(path)?, path.clone()));
-        let overlays = changed.overlays.iter().map(open).collect::<Result<Vec<_>, PublishError>>()?;
+        let open = |path: &PathBuf| Ok::<_, PublishError>((open_plain(path)?, path.clone()));
+        let overlays = changed.overlays.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { size, below, overlays, extents, touched })
     }
 
