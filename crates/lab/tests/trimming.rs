@@ -105,7 +105,8 @@ fn keeps_its_file(disk: &Path, partition: &Path) {
 }
 
 fn created(lab: &Lab, template: &str, more: &[&str]) -> Value {
-    let create = ["template", "create", template, "--provider", "kvm-a", "--vm", "golden", "--to-all", "--wait"];
+    let create =
+        ["template", "create", template, "--provider", "kvm-a", "--vm", "golden", "--to-all", "--wait"];
     let made = says(lab, &[&create[..], more].concat());
     assert_eq!(made["distribution"]["word"], "OK", "{made:#}");
     made

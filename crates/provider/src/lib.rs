@@ -51,6 +51,6 @@ pub use capability::{
 pub use libvirt::Libvirt;
 pub use source::{ImageFormat, Progress, SourceDisk, SourceMachine};
 pub use words::{
-    At, CheckLine, Extent, HostFound, HostSpec, OverlayDisk, Stop, TemplateCopy, TrimPlace, Trimmed, WorkingChanges,
-    WorkingCopyFound, WorkingCopySpec,
+    At, CheckLine, Extent, HostFound, HostSpec, OverlayDisk, Stop, TemplateCopy, TrimPlace, Trimmed,
+    WorkingChanges, WorkingCopyFound, WorkingCopySpec,
 };

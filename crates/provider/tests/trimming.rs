@@ -46,7 +46,8 @@ struct Yard {
 
 impl Yard {
     async fn new() -> Self {
-        let uri = std::env::var("DIECAST_TEST_LIBVIRT_URI").expect("DIECAST_TEST_LIBVIRT_URI names a libvirtd");
+        let uri =
+            std::env::var("DIECAST_TEST_LIBVIRT_URI").expect("DIECAST_TEST_LIBVIRT_URI names a libvirtd");
         let provider = Libvirt::connect(&uri).await.unwrap();
         let storage = provider.storage_dir(&pool()).await.unwrap();
         let dir = tempfile::tempdir_in(storage.parent().unwrap()).unwrap();
@@ -126,7 +127,10 @@ async fn what_was_deleted_is_gone_what_was_kept_is_there_and_the_machine_is_as_i
     for (number, (before, after)) in leaves.enumerate() {
         assert!(before == after || after.iter().all(|byte| *byte == 0), "leaf {number} is something new");
     }
-    assert!(bytes(&yard.path("out"), 66 * MIB, 8 * MIB).iter().all(|byte| *byte == 0), "swapped out, and nobody's");
+    assert!(
+        bytes(&yard.path("out"), 66 * MIB, 8 * MIB).iter().all(|byte| *byte == 0),
+        "swapped out, and nobody's"
+    );
     assert_eq!(bytes(&yard.path("out"), 81 * MIB, 6), b"LUKS\xba\xbe");
 
     // The same again is the same version, from another format too.
@@ -164,7 +168,10 @@ async fn a_journal_is_replayed_on_the_overlay_and_a_guest_that_sleeps_is_let_sle
 
     yard.run("printf S1SUSPEND | dd of=disk bs=1 seek=$((65 * 1048576 + 4086)) conv=notrunc status=none");
     let trimmed = yard.trimmed("disk", "out").await;
-    assert_eq!(Yard::told(&trimmed), ["disk0 partition 2 (swap): the guest is hibernated, nothing was trimmed"]);
+    assert_eq!(
+        Yard::told(&trimmed),
+        ["disk0 partition 2 (swap): the guest is hibernated, nothing was trimmed"]
+    );
     yard.run("cmp disk out");
 }
 
@@ -181,7 +188,10 @@ async fn other_file_systems_and_a_whole_disk_are_trimmed_too() {
          dd if=fat of=disk bs=1M seek=321 count=4 conv=notrunc status=none",
     );
     let trimmed = yard.trimmed("disk", "out").await;
-    assert_eq!(Yard::told(&trimmed), ["disk0 partition 1 (xfs): trimmed", "disk0 partition 2 (vfat): trimmed"]);
+    assert_eq!(
+        Yard::told(&trimmed),
+        ["disk0 partition 1 (xfs): trimmed", "disk0 partition 2 (vfat): trimmed"]
+    );
     assert!(trimmed.bytes.0 >= 50 * MIB, "{}", trimmed.bytes);
     yard.run("dd if=out of=xfs bs=1M skip=1 count=320 status=none; xfs_repair -n xfs 2>&1");
 

@@ -446,7 +446,8 @@ fn what_was_given_back_of_a_change_is_no_change_and_costs_nothing() {
         ],
     }];
     let spool = Spool::open(&work.join("spool")).unwrap();
-    let derived = attempt(&base.manifest, ChangesInput { disks, nvram: None, profile: b"{}".to_vec() }, &spool);
+    let derived =
+        attempt(&base.manifest, ChangesInput { disks, nvram: None, profile: b"{}".to_vec() }, &spool);
     let derived = derived.unwrap();
     assert_eq!(derived.new_bytes, ByteCount(2 * LEAF), "leaf 3, and the one that was replayed into");
     let mut flat = fs::read(below.join("disk0.raw")).unwrap();
@@ -467,8 +468,11 @@ fn a_map_that_cannot_be_is_refused() {
     let in_first = |offset| At { overlay: 0, offset };
     let attempt = |size, extents: &[(u64, u64, Option<u64>)]| {
         let input = changed(&line.base, &Overlay::new(size), line.root.path());
-        let extents =
-            extents.iter().map(|(start, length, at)| Extent { start: *start, length: *length, at: at.map(in_first) });
+        let extents = extents.iter().map(|(start, length, at)| Extent {
+            start: *start,
+            length: *length,
+            at: at.map(in_first),
+        });
         let disk = ChangedDisk { extents: extents.collect(), ..input.disks[0].clone() };
         attempt(&line.base.manifest, ChangesInput { disks: vec![disk], ..input }, &line.spool)
     };
@@ -486,7 +490,8 @@ fn a_map_that_cannot_be_is_refused() {
     let input = changed(&line.base, &Overlay::new(LEAF), line.root.path());
     let nowhere = Extent { start: 0, length: 2, at: Some(At { overlay: 1, offset: 0 }) };
     let disk = ChangedDisk { extents: vec![nowhere], ..input.disks[0].clone() };
-    let refused = self::attempt(&line.base.manifest, ChangesInput { disks: vec![disk], ..input }, &line.spool);
+    let refused =
+        self::attempt(&line.base.manifest, ChangesInput { disks: vec![disk], ..input }, &line.spool);
     assert!(matches!(refused, Err(PublishError::Map { .. })), "an overlay that there is not: {refused:?}");
     let refused = attempt(u64::MAX, &[]).unwrap_err();
     assert_eq!(refused.problem().unwrap().code, Code::T0007);

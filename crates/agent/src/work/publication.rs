@@ -76,13 +76,7 @@ async fn open(job: &Job, source: &PublicationSource) -> Result<SourceMachine, Pr
     }
 }
 
-async fn make(
-    job: &Job,
-    id: PublicationId,
-    trim: bool,
-    mut machine: SourceMachine,
-    staging: &Path,
-) -> Ended {
+async fn make(job: &Job, id: PublicationId, trim: bool, mut machine: SourceMachine, staging: &Path) -> Ended {
     let trimmed = if trim { Some(trimming::machine(job, id, &mut machine).await?) } else { None };
     room_for(job, &machine).map_err(Some)?;
     job.phase(TaskPhase::Publication(PublicationPhase::Reading));

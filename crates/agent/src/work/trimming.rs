@@ -4,11 +4,7 @@
 //! waits for nothing, and is left out if it does not come.
 
 use super::blocking;
-use crate::{
-    board::TaskPhase,
-    survey::trimming_dir,
-    worker::Job,
-};
+use crate::{board::TaskPhase, survey::trimming_dir, worker::Job};
 use diecast_domain::{
     code::Problem,
     ids::PublicationId,
@@ -71,7 +67,9 @@ fn done(trimmed: Trimmed) -> Trimming {
 /// What trimming would have spared of plain files that were just published as `manifest`.
 pub async fn would_spare(files: Vec<(String, PathBuf)>, manifest: Arc<Manifest>) -> Option<Trimming> {
     hint(move || {
-        let look = |(slot, path): &(String, PathBuf)| Ok((slot.clone(), free::look(slot, &free::Plain::open(path)?)));
+        let look = |(slot, path): &(String, PathBuf)| {
+            Ok((slot.clone(), free::look(slot, &free::Plain::open(path)?)))
+        };
         let found = files.iter().map(look).collect::<io::Result<Vec<_>>>()?;
         Ok(counted(found, |slot, leaf| holds(&manifest, slot, leaf)))
     })
@@ -85,7 +83,8 @@ pub async fn would_spare_of(
     manifest: Arc<Manifest>,
 ) -> Option<Trimming> {
     hint(move || {
-        let look = |disk: &OverlayDisk| Ok((disk.slot.clone(), free::look(&disk.slot, &free::Changed::open(disk)?)));
+        let look =
+            |disk: &OverlayDisk| Ok((disk.slot.clone(), free::look(&disk.slot, &free::Changed::open(disk)?)));
         let found = disks.iter().map(look).collect::<io::Result<Vec<_>>>()?;
         let content = |manifest: &Manifest, slot: &str, leaf| {
             manifest.disks().iter().find(|disk| disk.name() == slot).and_then(|disk| disk.leaf(leaf).copied())
@@ -134,7 +133,8 @@ mod tests {
     fn what_is_free_counts_only_where_it_costs_something() {
         assert_eq!(free::LEAF_BYTES, LEAF_SIZE as u64, "or leaves of the one are not leaves of the other");
         let space = |leaves| FreeSpace { leaves, places: Vec::new() };
-        let found = vec![("disk0".to_owned(), space(vec![2..5, 7..9])), ("disk1".to_owned(), space(vec![0..100]))];
+        let found =
+            vec![("disk0".to_owned(), space(vec![2..5, 7..9])), ("disk1".to_owned(), space(vec![0..100]))];
         let trimming = counted(found, |slot, leaf| slot == "disk0" && leaf > 3);
         assert_eq!((trimming.trimmed, trimming.bytes), (false, ByteCount(3 * LEAF_SIZE as u64)));
     }

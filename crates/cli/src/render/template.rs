@@ -1,6 +1,8 @@
 //! Templates: the list, and one with its size, hardware and distribution.
 
-use super::{Look, NOTHING, bytes, limit, or_nothing, progress, sheet, short, time, trimming, trouble, version};
+use super::{
+    Look, NOTHING, bytes, limit, or_nothing, progress, sheet, short, time, trimming, trouble, version,
+};
 use diecast_api::operator::{
     ProblemView,
     host::HostDefaultsBody,

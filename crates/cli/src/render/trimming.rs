@@ -31,7 +31,8 @@ mod tests {
     #[test]
     fn it_says_what_was_spared_or_would_have_been_and_where_one_looked() {
         let places = vec!["disk0 partition 1 (ext4): trimmed".to_owned()];
-        let view = |trimmed, bytes, places: &[String]| TrimmingView { trimmed, bytes, places: places.to_vec() };
+        let view =
+            |trimmed, bytes, places: &[String]| TrimmingView { trimmed, bytes, places: places.to_vec() };
         let said = |view: &TrimmingView| (sentence(Some(view)), advice(Some(view)));
         assert_eq!(
             said(&view(true, 3 << 20, &places)),

@@ -85,7 +85,14 @@ fn layout(head: &[u8], length: u64) -> Option<Layout> {
         && (1..=8 * block).contains(&per_group)
         && (32..=1024).contains(&descriptor);
     let groups = (blocks - first.min(blocks)).div_ceil(per_group.max(1));
-    (plausible && groups <= GROUPS_MAX).then_some(Layout { block, first, blocks, per_group, groups, descriptor })
+    (plausible && groups <= GROUPS_MAX).then_some(Layout {
+        block,
+        first,
+        blocks,
+        per_group,
+        groups,
+        descriptor,
+    })
 }
 
 /// Runs of zero bits among the first `count`.

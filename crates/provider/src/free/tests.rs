@@ -49,7 +49,10 @@ fn what_was_deleted_is_found_and_what_is_there_is_not() {
         for leaf in found.leaves.iter().cloned().flatten() {
             let at = (leaf * CLUSTER) as usize;
             let bytes = &disk.0[at..at + CLUSTER as usize];
-            assert!(!bytes.windows(8).any(|it| it == b"kept\nkep"), "{options}: leaf {leaf} has a file's data");
+            assert!(
+                !bytes.windows(8).any(|it| it == b"kept\nkep"),
+                "{options}: leaf {leaf} has a file's data"
+            );
             gone += usize::from(bytes.windows(8).any(|it| it == b"gone\ngon"));
         }
         assert!(gone * CLUSTER as usize >= 7 << 20, "{options}: {gone} leaves");
@@ -91,7 +94,9 @@ fn partitions_are_found_in_every_kind_of_table() {
         let disk = Plain::open(&dir.path().join("disk")).unwrap();
         let found: Vec<u32> = table::partitions(&disk).iter().map(|it| it.number).collect();
         assert_eq!(found, numbers, "{table}");
-        assert!(table::partitions(&disk).iter().all(|it| it.start >= 1 << 20 && it.start + it.length <= 64 << 20));
+        assert!(
+            table::partitions(&disk).iter().all(|it| it.start >= 1 << 20 && it.start + it.length <= 64 << 20)
+        );
     }
     run("mkfs.ext4 -q whole 8M", dir.path());
     let whole = Plain::open(&dir.path().join("whole")).unwrap();
@@ -109,7 +114,11 @@ fn what_it_does_not_understand_it_says() {
     ] {
         run(&format!("rm -f d; {make}"), dir.path());
         let found = look("disk0", &Plain::open(&dir.path().join("d")).unwrap());
-        assert_eq!((found.places[0].content, found.places[0].outcome), (content, Outcome::LeftAlone), "{make}");
+        assert_eq!(
+            (found.places[0].content, found.places[0].outcome),
+            (content, Outcome::LeftAlone),
+            "{make}"
+        );
         assert_eq!(found.leaves, []);
     }
     assert_eq!(look("disk0", &Memory(Vec::new())), FreeSpace::default());

@@ -77,9 +77,9 @@ impl Libvirt {
 
     /// Tried once, however many ask at the same time; a failure is tried again by the next.
     pub(super) async fn accelerated(&self) -> Result<bool, Problem> {
-        let tried = self.accelerated.get_or_try_init(|| async {
-            Ok(acceleration::works(&self.emulator().await?).await)
-        });
+        let tried = self
+            .accelerated
+            .get_or_try_init(|| async { Ok(acceleration::works(&self.emulator().await?).await) });
         tried.await.copied()
     }
 

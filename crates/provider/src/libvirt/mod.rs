@@ -228,7 +228,11 @@ impl TrimDisks for Libvirt {
     async fn trim_machine(&self, machine: &mut SourceMachine, place: &TrimPlace) -> Result<Trimmed, Problem> {
         self.trim_source(machine, place).await
     }
-    async fn trim_changes(&self, changes: &mut WorkingChanges, place: &TrimPlace) -> Result<Trimmed, Problem> {
+    async fn trim_changes(
+        &self,
+        changes: &mut WorkingChanges,
+        place: &TrimPlace,
+    ) -> Result<Trimmed, Problem> {
         self.trim_working_copy(changes, place).await
     }
 }

@@ -105,9 +105,9 @@ impl Libvirt {
 
     /// As whom libvirt runs QEMU, unless that is whom we are.
     async fn qemu_user(&self) -> Result<Option<User>, Problem> {
-        let asked = self.session.call("asking as whom guests run", ASK_DEADLINE, |connection| {
-            connection.get_capabilities()
-        });
+        let asked = self
+            .session
+            .call("asking as whom guests run", ASK_DEADLINE, |connection| connection.get_capabilities());
         let text = asked.await.map_err(|error| error.problem(Code::P0010, "the provider"))?;
         let said = Element::parse(&text)
             .map_err(|error| Problem::new(Code::P0002, format!("libvirt's capabilities: {error}")))?;
@@ -160,5 +160,6 @@ fn still_on(whose: &str, drive: &Drive, chain: &Chain) -> Result<(), Problem> {
         shown(&drive.overlay),
         now.join(" on ")
     );
-    Err(Problem::new(Code::V0012, cause).with_hint("do not publish this machine before somebody looked at its disks"))
+    Err(Problem::new(Code::V0012, cause)
+        .with_hint("do not publish this machine before somebody looked at its disks"))
 }

@@ -8,7 +8,8 @@ const INIT: &str = include_str!("init.sh");
 const FOLDERS: [&str; 6] = ["bin", "dev", "proc", "sys", "disk", "modules"];
 /// What `init.sh` calls.
 const APPLETS: [&str; 13] = [
-    "sh", "mount", "umount", "insmod", "dd", "od", "tr", "cat", "fstrim", "swapon", "swapoff", "sync", "poweroff",
+    "sh", "mount", "umount", "insmod", "dd", "od", "tr", "cat", "fstrim", "swapon", "swapoff", "sync",
+    "poweroff",
 ];
 const PLACES: [&str; 4] = ["/bin/busybox", "/usr/bin/busybox", "/sbin/busybox", "/usr/sbin/busybox"];
 /// What says in an ELF file's table that it needs a loader, and so libraries.
@@ -20,7 +21,9 @@ pub fn busybox() -> Result<Vec<u8>, String> {
     let path = found.ok_or("no busybox for the helper; on Debian the package busybox-static has one")?;
     let bytes = fs::read(path).map_err(|error| format!("{path}: {error}"))?;
     if needs_a_loader(&bytes) {
-        return Err(format!("{path} needs libraries; on Debian the package busybox-static has one that does not"));
+        return Err(format!(
+            "{path} needs libraries; on Debian the package busybox-static has one that does not"
+        ));
     }
     let listed = Command::new(path).arg("--list").output().map_err(|error| format!("{path}: {error}"))?;
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();

@@ -84,9 +84,9 @@ fn take(root: &Path, release: &str) -> Result<Kernel, String> {
         walk(&dir.join("kernel"), &mut known);
     }
     let built_in = |name: &str| {
-        dirs.iter().filter_map(|dir| fs::read_to_string(dir.join("modules.builtin")).ok()).any(|list| {
-            list.lines().any(|line| module_name(Path::new(line)).as_deref() == Some(name))
-        })
+        dirs.iter()
+            .filter_map(|dir| fs::read_to_string(dir.join("modules.builtin")).ok())
+            .any(|list| list.lines().any(|line| module_name(Path::new(line)).as_deref() == Some(name)))
     };
     let mut modules = Vec::new();
     for name in NEEDED {
@@ -170,7 +170,11 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     };
     let output = Command::new(unpacker).arg("-dc").arg(path).stdin(Stdio::null()).output();
     let output = output.map_err(|error| format!("{} needs `{unpacker}`: {error}", path.display()))?;
-    if output.status.success() { Ok(output.stdout) } else { Err(format!("{} does not unpack", path.display())) }
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(format!("{} does not unpack", path.display()))
+    }
 }
 
 #[cfg(test)]

@@ -81,7 +81,12 @@ pub fn arguments(drives: &[Descriptors], kernel: &Path, initrd: &Path, accelerat
         top["detect-zeroes"] = "unmap".into();
         add("-blockdev", top.to_string());
         // A full disk is an error for the guest, and not a reason to wait.
-        add("-device", format!("virtio-blk-pci,drive=disk{number},discard=on,write-zeroes=on,rerror=report,werror=report"));
+        add(
+            "-device",
+            format!(
+                "virtio-blk-pci,drive=disk{number},discard=on,write-zeroes=on,rerror=report,werror=report"
+            ),
+        );
     }
     arguments
 }

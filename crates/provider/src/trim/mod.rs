@@ -88,6 +88,7 @@ pub async fn trim(whose: &str, helper: &Helper, drives: &[Drive]) -> Result<Vec<
             files::write(path, bytes, files::READ_ONLY)
                 .map_err(|error| format!("{}: {error}", path.display()))?;
         }
+        tracing::info!(kernel = %kernel.release, "a helper boots that trims");
         let [(initrd, _), (image, _)] = written;
         Ok::<_, String>((image, initrd))
     });

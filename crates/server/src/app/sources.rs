@@ -61,10 +61,8 @@ pub(crate) fn obstacles(
 /// An agent that does not know the word would publish the machine as it is, and say nothing of it.
 pub(crate) fn cannot_trim(picture: &Picture, provider: &ProviderRecord) -> Option<Problem> {
     let report = picture.report(provider.id).filter(|report| report.protocol < protocol::PROTOCOL)?;
-    let cause = format!(
-        "the agent of {} is of release {}, which cannot trim",
-        provider.name, report.agent_version
-    );
+    let cause =
+        format!("the agent of {} is of release {}, which cannot trim", provider.name, report.agent_version);
     let hint = "upgrade diecast-agent on that machine, or publish without trimming";
     Some(Problem::new(Code::A0010, cause).with_hint(hint))
 }

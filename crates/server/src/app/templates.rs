@@ -139,7 +139,9 @@ impl App {
         }
         let wish = wish(&picture, asked)?;
         let source = picture.provider_named(&asked.provider)?;
-        if let Some(problem) = sources::obstacles(&picture, source, &wish.source, asked.trim).into_iter().next() {
+        if let Some(problem) =
+            sources::obstacles(&picture, source, &wish.source, asked.trim).into_iter().next()
+        {
             return Err(problem.into());
         }
         let record = TemplateRecord {

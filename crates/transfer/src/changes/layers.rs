@@ -52,8 +52,9 @@ impl<'a> Layers<'a> {
             Ok::<_, PublishError>(Below { version: base.digest(), disk, file: open_plain(&path)?, path })
         });
         let below = below.transpose()?;
-        let extents = in_order(&changed.extents, size, changed.overlays.len())
-            .map_err(|what| PublishError::Map { overlay: changed.overlays.last().cloned().unwrap_or_default(), what })?;
+        let extents = in_order(&changed.extents, size, changed.overlays.len()).map_err(|what| {
+            PublishError::Map { overlay: changed.overlays.last().cloned().unwrap_or_default(), what }
+        })?;
         let touched = touched(&extents, size, below.as_ref().map(|below| below.disk.size().0));
         let open = |path: &PathBuf| Ok::<_, PublishError>((open_plain(path)?, path.clone()));
         let overlays = changed.overlays.iter().map(open).collect::<Result<Vec<_>, _>>()?;
@@ -90,8 +91,9 @@ impl<'a> Layers<'a> {
         let start = Place { disk: 0, leaf }.offset();
         let end = start + self.leaf_length(leaf) as u64;
         let first = self.extents.partition_point(|extent| extent.start + extent.length <= start);
-        let covers =
-            |extent: &Extent| extent.at.is_none() && extent.start <= start && extent.start + extent.length >= end;
+        let covers = |extent: &Extent| {
+            extent.at.is_none() && extent.start <= start && extent.start + extent.length >= end
+        };
         self.extents.get(first).is_some_and(covers)
     }
 
@@ -167,7 +169,10 @@ fn in_order(extents: &[Extent], size: u64, overlays: usize) -> Result<Vec<Extent
         }
         let ends = extent.start.checked_add(extent.length).filter(|end| *end <= size);
         end = ends.ok_or("an extent goes beyond the end of the disk")?;
-        if extent.at.is_some_and(|at| at.overlay >= overlays || at.offset.checked_add(extent.length).is_none()) {
+        if extent
+            .at
+            .is_some_and(|at| at.overlay >= overlays || at.offset.checked_add(extent.length).is_none())
+        {
             return Err("an extent lies beyond any file");
         }
     }

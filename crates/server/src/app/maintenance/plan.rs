@@ -57,7 +57,10 @@ impl App {
         ];
         let members = members(&picture, record);
         if asked.trim {
-            steps.insert(1, "give back what its file systems do not use, on an overlay of its disks".to_owned());
+            steps.insert(
+                1,
+                "give back what its file systems do not use, on an overlay of its disks".to_owned(),
+            );
         }
         steps.extend(
             members.iter().map(|id| format!("bring the difference to {}", picture.provider_name(*id))),
