@@ -119,7 +119,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let packed = pack(&kernel, b"\x7fELF").unwrap();
         fs::write(dir.path().join("archive"), packed).unwrap();
-        let unpack = "cpio -i --quiet 'modules/*' init 'bin/*' < archive && cat modules/order modules/two.ko && readlink bin/sh";
+        let unpack = "cpio -id --quiet 'modules/*' init 'bin/*' < archive && cat modules/order modules/two.ko && readlink bin/sh";
         let told = Command::new("sh").arg("-c").arg(unpack).current_dir(dir.path()).output().unwrap();
         assert!(told.status.success(), "{told:?}");
         assert_eq!(String::from_utf8(told.stdout).unwrap(), "one.ko\ntwo.ko\nsecond!busybox\n");

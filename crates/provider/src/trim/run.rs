@@ -184,7 +184,7 @@ mod tests {
         file.rewind().unwrap();
         let number = file.as_raw_fd();
         let script = format!(
-            "echo trim - helper begun; cat <&{number}; grep -q 'CapEff:.*0000000000000000' /proc/self/status || [ $(id -u) = 0 ] && \
+            "echo trim - helper begun; cat /dev/fd/{number}; grep -q 'CapEff:.*0000000000000000' /proc/self/status || [ $(id -u) = 0 ] && \
              grep -q 'NoNewPrivs:.*1' /proc/self/status && echo trim - helper done; echo why >&2"
         );
         let errand = Errand { descriptors: vec![file.into()], ..shell(&script) };
