@@ -1,3 +1,5 @@
+//! What is free is found on real file systems, and nothing that is not, whatever their tables say.
+
 use super::*;
 use proptest::prelude::*;
 use std::{fs, io, path::Path, process::Command};
