@@ -34,6 +34,8 @@
 
 pub mod capability;
 pub mod conformance;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 pub mod image;
 pub mod layout;
 pub mod libvirt;

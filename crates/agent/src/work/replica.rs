@@ -24,7 +24,7 @@ use diecast_transfer::{
     commit::{self, CommitError},
     fetch::{self, FetchOrder},
     journal, layout,
-    manifest::Manifest,
+    manifest::{Disk, Manifest},
     seeds::Seed,
     spool::Spool,
     totals,
@@ -196,10 +196,15 @@ pub async fn manifest(job: &Job, digest: &Digest) -> Result<Arc<Manifest>, Probl
     Ok(Arc::new(manifest))
 }
 
+/// The hardware profile in a manifest, which is as much from outside as all of it.
 pub fn profile(manifest: &Manifest) -> Result<HardwareProfile, Problem> {
-    serde_json::from_slice(manifest.profile()).map_err(|error| {
-        Problem::new(Code::T0007, format!("the hardware profile in the manifest cannot be read: {error}"))
-    })
+    let refused = |what: &dyn std::fmt::Display| {
+        Problem::new(Code::T0007, format!("the hardware profile in the manifest was refused: {what}"))
+    };
+    let profile: HardwareProfile =
+        serde_json::from_slice(manifest.profile()).map_err(|error| refused(&error))?;
+    profile.check(manifest.disks().iter().map(Disk::name)).map_err(|bad| refused(&bad))?;
+    Ok(profile)
 }
 
 fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {

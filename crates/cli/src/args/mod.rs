@@ -9,7 +9,7 @@ pub mod host;
 pub mod maintenance;
 pub mod moment;
 pub mod notification;
-mod parse;
+pub(crate) mod parse;
 pub mod pool;
 pub mod provider;
 pub mod recovery;

@@ -1,7 +1,7 @@
 //! What each command does: ask the server, hand what comes back to the printer. One file a noun.
 
 mod alarm;
-mod apply;
+pub(crate) mod apply;
 mod audit;
 mod console;
 mod distribution;

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// What is left out is left alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Document {
+pub(crate) struct Document {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) provider: BTreeMap<ProviderName, ProviderWish>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -165,7 +165,7 @@ impl PoolWish {
 }
 
 /// TOML, or JSON, which begins with a brace. What is wrong is said with its line.
-pub(super) fn parse(text: &str) -> Result<Document, String> {
+pub(crate) fn parse(text: &str) -> Result<Document, String> {
     let document: Document = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|error| {
             let said = error.to_string();
@@ -193,12 +193,12 @@ fn line_of(text: &str, offset: usize) -> usize {
 const HEADING: &str =
     "# How Diecast is set: change it, then `diecast apply -f FILE`. What is left out is left alone.\n";
 
-pub(super) fn toml(document: &Document) -> String {
+pub(crate) fn toml(document: &Document) -> String {
     let text = toml::to_string(document).expect("names, numbers and texts are always TOML");
     format!("{HEADING}\n{text}")
 }
 
-pub(super) fn json(document: &Document) -> String {
+pub(crate) fn json(document: &Document) -> String {
     let text = serde_json::to_string_pretty(document).expect("names, numbers and texts are always JSON");
     format!("{text}\n")
 }
