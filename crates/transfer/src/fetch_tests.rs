@@ -105,21 +105,23 @@ async fn only_liars_end_the_transfer_with_nothing_wrong_written() {
 }
 
 #[tokio::test]
-async fn a_source_that_stalls_is_left_for_another() {
-    let world = World::new();
-    let stalls = Peer::serve("stalls", Manner::Stalls, &world.golden).await;
-    let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
-    let order = world.order(&[&stalls, &honest]);
-    let progress = order.progress.clone();
-    world.assert_arrived(&fetch(order).await.unwrap());
-    assert!(stalls.asked() > 0);
-    assert_eq!(progress.notices(), [], "slowness is no lie");
+async fn a_source_that_stalls_or_sends_a_byte_now_and_then_is_left_for_another_and_alone_it_is_named() {
+    for manner in [Manner::Stalls, Manner::Trickles] {
+        let world = World::new();
+        let slow = Peer::serve("slow", manner, &world.golden).await;
+        let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
+        let order = world.order(&[&slow, &honest]);
+        let progress = order.progress.clone();
+        world.assert_arrived(&fetch(order).await.unwrap());
+        assert!(slow.asked() > 0);
+        assert_eq!(progress.notices(), [], "slowness is no lie");
 
-    let world = World::new();
-    let stalls = Peer::serve("stalls", Manner::Stalls, &world.golden).await;
-    let error = fetch(world.order(&[&stalls])).await.unwrap_err().problem().unwrap();
-    assert_eq!(error.code, Code::T0009);
-    assert!(error.cause.contains(&stalls.source.addresses[0]), "{}", error.cause);
+        let world = World::new();
+        let slow = Peer::serve("slow", manner, &world.golden).await;
+        let error = fetch(world.order(&[&slow])).await.unwrap_err().problem().unwrap();
+        assert_eq!(error.code, Code::T0009);
+        assert!(error.cause.contains(&slow.source.addresses[0]), "{}", error.cause);
+    }
 }
 
 /// Frames that were half way when their source fell silent.

@@ -75,6 +75,8 @@ mod present;
 pub mod progress;
 pub mod publish;
 pub mod record;
+#[cfg(test)]
+mod released_tests;
 mod scan;
 pub mod scrub;
 pub mod seeds;

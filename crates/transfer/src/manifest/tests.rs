@@ -270,6 +270,44 @@ proptest! {
         }
     }
 
+    /// However the leaves are packed, at whatever level, in frames or loose, it is the same version; and the
+    /// last leaf is as short as the disk makes it.
+    #[test]
+    fn the_digest_covers_the_content_alone(
+        leaves in proptest::collection::btree_map(0..40_u32, 1..=9_u8, 1..30),
+        short in 1..=LEAF,
+        level in 1..=9_u8,
+        cut in 1..=16_usize,
+        loose in 0..4_usize,
+    ) {
+        let size = 39 * LEAF + short;
+        let name = |leaf: u32, byte: u8| leaf::digest_of(&vec![byte; leaf::length(size, leaf)]);
+        let made = |level: u8, cut: usize, loose: usize| {
+            let disks = vec![("disk0".to_owned(), ByteCount(size))];
+            let found = leaves.iter().map(|(leaf, byte)| (Place { disk: 0, leaf: *leaf }, name(*leaf, *byte)));
+            let last = leaves.get(&39).map(|byte| name(39, *byte));
+            Manifest::build(disks, found.collect(), None, b"{}".to_vec(), |ordinals| {
+                let short_one = last.and_then(|last| ordinals.get(&last).copied());
+                let length = |ordinal: u32| if Some(ordinal) == short_one { short } else { LEAF };
+                let all: Vec<u32> = (0..ordinals.len() as u32).collect();
+                let (framed, left) = all.split_at(all.len().saturating_sub(loose));
+                let frames = framed.chunks(cut).map(|leaves| Frame {
+                    digest: leaf::digest_of(&leaves[0].to_le_bytes()),
+                    length: leaves.iter().map(|ordinal| length(*ordinal)).sum::<u64>() as u32,
+                    encoding: Encoding::Stored,
+                    leaves: leaves.into(),
+                });
+                Packing { level, frames: frames.collect(), loose_wire: u64::from(!left.is_empty()) }
+            })
+        };
+        let (one, other) = (made(3, 16, 0).unwrap(), made(level, cut, loose).unwrap());
+        prop_assert_eq!(one.digest(), other.digest());
+        let again = Manifest::decode(&other.encode()).unwrap();
+        prop_assert_eq!((&again, again.disks()), (&other, one.disks()));
+        prop_assert_eq!(again.disks()[0].leaf_length(39) as u64, short);
+        prop_assert_eq!(again.disks()[0].leaf(39).is_some(), leaves.contains_key(&39));
+    }
+
     #[test]
     fn noise_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400), root in 0..200_u32) {
         let _ = Manifest::decode(&bytes);
