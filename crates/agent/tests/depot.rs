@@ -126,8 +126,16 @@ async fn a_frame_of_a_version_that_the_asker_was_not_assigned_is_given_by_no_way
 
     let [frame, foreign] = [&own, &other].map(|manifest| manifest.frames()[0].digest);
     assert_eq!(status(&reader, &address, &frame_path(&own.digest(), &frame)).await, 200);
-    assert_eq!(status(&reader, &address, &frame_path(&other.digest(), &foreign)).await, 403, "held, and right");
-    assert_eq!(status(&reader, &address, &frame_path(&own.digest(), &foreign)).await, 404, "as if of its own");
+    assert_eq!(
+        status(&reader, &address, &frame_path(&other.digest(), &foreign)).await,
+        403,
+        "held, and right"
+    );
+    assert_eq!(
+        status(&reader, &address, &frame_path(&own.digest(), &foreign)).await,
+        404,
+        "as if of its own"
+    );
     assert_eq!(status(&reader, &address, &frame_path(&other.digest(), &frame)).await, 403);
     for what in ["leaves/0", "arrivals/0-0"] {
         let path = format!("/depot/v1/versions/{}/{what}", other.digest().hex());

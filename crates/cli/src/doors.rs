@@ -40,8 +40,17 @@ pub const WORDS: Door = Door {
     name: "words",
     seeds: || {
         texts(&[
-            "1h 30m", "7d", "50MiB/s", "22:00-06:00 Europe/Madrid", "20GiB", "100 Mbit/s; off", "v2", "kvm-a=3",
-            "127.0.0.1:5901", "desk-{nnn}", "/images/a.qcow2",
+            "1h 30m",
+            "7d",
+            "50MiB/s",
+            "22:00-06:00 Europe/Madrid",
+            "20GiB",
+            "100 Mbit/s; off",
+            "v2",
+            "kvm-a=3",
+            "127.0.0.1:5901",
+            "desk-{nnn}",
+            "/images/a.qcow2",
         ])
     },
     knock: |bytes| {

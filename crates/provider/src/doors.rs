@@ -114,7 +114,11 @@ pub const DIRECTORY: Door = Door {
 /// Any document of libvirt's.
 pub const XML: Door = Door {
     name: "xml",
-    seeds: || texts(&["<a x='1 &lt; 2'><?pi?><!-- c --><b:new xmlns:b='u'>R&amp;D &#65;<![CDATA[<]]></b:new><c/></a>"]),
+    seeds: || {
+        texts(&[
+            "<a x='1 &lt; 2'><?pi?><!-- c --><b:new xmlns:b='u'>R&amp;D &#65;<![CDATA[<]]></b:new><c/></a>",
+        ])
+    },
     knock: |bytes| {
         let Some(tree) = std::str::from_utf8(bytes).ok().and_then(|text| Element::parse(text).ok()) else {
             return;

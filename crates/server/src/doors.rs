@@ -116,7 +116,9 @@ pub const USER_DATA: Door = Door {
     knock: |bytes| {
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         if user_data::check(text).is_ok() {
-            assert!(text.starts_with('#') || text.to_ascii_lowercase().contains("mime") || text.contains(':'));
+            assert!(
+                text.starts_with('#') || text.to_ascii_lowercase().contains("mime") || text.contains(':')
+            );
         }
     },
 };
@@ -125,9 +127,11 @@ pub const USER_DATA: Door = Door {
 pub const UNATTEND: Door = Door {
     name: "unattend",
     seeds: || {
-        texts(&["<?xml version='1.0' encoding='utf-8'?><unattend xmlns='urn:schemas-microsoft-com:unattend' \
+        texts(&[
+            "<?xml version='1.0' encoding='utf-8'?><unattend xmlns='urn:schemas-microsoft-com:unattend' \
             xmlns:wcm='urn:x'><settings pass='specialize'><component name='a' wcm:action='add'>\
-            <ComputerName>{name}</ComputerName>&amp;&#65;<![CDATA[<]]></component></settings></unattend>"])
+            <ComputerName>{name}</ComputerName>&amp;&#65;<![CDATA[<]]></component></settings></unattend>",
+        ])
     },
     knock: |bytes| {
         let Ok(text) = std::str::from_utf8(bytes) else { return };

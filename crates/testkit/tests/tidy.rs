@@ -247,7 +247,8 @@ fn every_door_is_tried_in_the_tests_and_by_a_fuzz_target_and_every_target_has_a_
             .filter(|path| path.file_name().is_some_and(|file| file == "doors.rs"))
             .map(|path| fs::read_to_string(path).unwrap())
             .collect();
-        let listed = texts.split("pub const DOORS: &[Door] =").nth(1).and_then(|rest| rest.split("];").next());
+        let listed =
+            texts.split("pub const DOORS: &[Door] =").nth(1).and_then(|rest| rest.split("];").next());
         let listed: BTreeSet<&str> =
             listed.unwrap_or_default().split(|it: char| !it.is_alphanumeric() && it != '_').collect();
         for (constant, door) in doors(&texts) {

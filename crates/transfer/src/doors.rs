@@ -24,8 +24,7 @@ use diecast_domain::{
 };
 use std::{fs, sync::OnceLock, time::Duration};
 
-pub const DOORS: &[Door] =
-    &[MANIFEST, FRAME, LEAVES, RANGE, ARRIVALS, CLAIMS, SPOOL, PART, JOURNAL, RECORD];
+pub const DOORS: &[Door] = &[MANIFEST, FRAME, LEAVES, RANGE, ARRIVALS, CLAIMS, SPOOL, PART, JOURNAL, RECORD];
 
 /// The test vectors of `docs/format.md`: a manifest, and one with loose leaves.
 fn vectors() -> Vec<Vec<u8>> {

@@ -109,7 +109,8 @@ impl Mounted {
 impl Drop for Mounted {
     fn drop(&mut self) {
         let dir = self.dir();
-        for argv in [&["umount", "--lazy", dir.to_str().unwrap()][..], &["losetup", "--detach", &self.device]] {
+        for argv in [&["umount", "--lazy", dir.to_str().unwrap()][..], &["losetup", "--detach", &self.device]]
+        {
             let _ = Command::new(argv[0]).args(&argv[1..]).output();
         }
     }
@@ -192,7 +193,9 @@ impl Golden {
         }
         let record = self.verified(&there).record(Timestamp(1));
         let saved = record.save(&record_of(root));
-        saved.map_err(|error| Problem::new(Code::S0004, format!("{error}: {:?}", std::error::Error::source(&error))))
+        saved.map_err(|error| {
+            Problem::new(Code::S0004, format!("{error}: {:?}", std::error::Error::source(&error)))
+        })
     }
 
     fn verified(&self, dir: &Path) -> diecast_transfer::verify::Verified {
@@ -311,7 +314,10 @@ async fn without_holes_and_without_room_for_them_a_version_is_refused_by_name() 
     let root = disk.dir();
     let free = free_space(&root).unwrap();
     let needed = bytes_to_write(&golden.manifest, &[], &root);
-    assert!(golden.manifest.data_bytes() < free && free < needed, "{needed} of {free}: found before a byte moves");
+    assert!(
+        golden.manifest.data_bytes() < free && free < needed,
+        "{needed} of {free}: found before a byte moves"
+    );
     let problem = golden.arrive(&root).await.unwrap_err();
     assert_eq!(problem.code, Code::T0003, "{problem}");
     assert!(problem.cause.contains("disk0.raw"), "{}", problem.cause);

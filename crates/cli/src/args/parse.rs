@@ -191,9 +191,8 @@ mod tests {
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        let read =
-            ["20GiB", "20g", "1 KiB", "512", "0", "", "GiB", "20x", "99999999999T", "20gibib"]
-                .map(|it| size(it).ok());
+        let read = ["20GiB", "20g", "1 KiB", "512", "0", "", "GiB", "20x", "99999999999T", "20gibib"]
+            .map(|it| size(it).ok());
         let gib20 = Some(20 << 30);
         assert_eq!(read, [gib20, gib20, Some(1024), Some(512), None, None, None, None, None, None]);
     }

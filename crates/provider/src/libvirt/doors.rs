@@ -99,8 +99,7 @@ pub const BRIDGES: Door = Door {
     knock: |bytes| {
         let Ok(text) = std::str::from_utf8(bytes) else { return };
         let stdout = text.to_owned();
-        let _ =
-            inspect::bridges(&Answer { ok: true, status: Some(0), stdout, complaint: String::new() });
+        let _ = inspect::bridges(&Answer { ok: true, status: Some(0), stdout, complaint: String::new() });
     },
 };
 

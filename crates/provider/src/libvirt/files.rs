@@ -104,7 +104,9 @@ pub fn has_hard_links(dir: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>)
     clear()?;
     match linked {
         Ok(()) => Ok(true),
-        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) =>
+        {
             Ok(false)
         }
         Err(error) => Err(error),
