@@ -18,6 +18,7 @@ fn there() -> There {
         templates: [("win11".to_owned(), samples::template())].into(),
         lists: [("win11".to_owned(), vec!["kvm-a".into(), "kvm-b".into(), "kvm-c".into()])].into(),
         pools: [("desks".to_owned(), samples::pool()), ("flex".to_owned(), samples::short_pool())].into(),
+        sites: samples::sites().items.into_iter().map(|it| (it.name.clone(), it)).collect(),
     }
 }
 
@@ -163,4 +164,31 @@ providers = ["kvm-z"]
 "#;
     let blockers = diff(&document::parse(text).unwrap(), &there(), false).unwrap_err();
     insta::assert_snapshot!(blockers.join("\n"));
+}
+
+#[test]
+fn limits_of_links_are_compared_whichever_end_names_them_and_taken_away_by_prune() {
+    let same = "[site.madrid.links]\nberlin = \"2 Mbit/s 8:00-18:00 Europe/Madrid; 100Mbit/s\"\n";
+    assert!(difference(same, true).steps.is_empty());
+    let other = "[site.madrid.links]\nberlin = \"off\"\nrome = \"9Mbit/s\"\n";
+    insta::assert_snapshot!(render::changes::show(&difference(other, false).steps));
+    let one = "[site.rome.links]\nmadrid = \"9Mbit/s\"\n";
+    assert_eq!((difference(one, false).steps.len(), difference(one, false).notes.len()), (1, 1));
+    let pruned = difference(one, true);
+    assert!(pruned.notes.is_empty() && pruned.steps.len() == 2);
+    assert!(difference("[provider.kvm-a]\nsite = \"berlin\"\n", true).steps.is_empty(), "no site is given");
+}
+
+#[test]
+fn a_link_of_one_site_or_with_two_limits_or_of_nowhere_is_refused() {
+    let said = |text: &str| document::parse(text).unwrap_err();
+    assert!(said("[site.a.links]\na = \"9Mbit/s\"\n").contains("joins two sites"));
+    let both = said("[site.a.links]\nb = \"9Mbit/s\"\n[site.b.links]\na = \"8Mbit/s\"\n");
+    assert!(both.contains("another limit"), "{both}");
+    let nowhere = "[site.berlin.links]\natlantis = \"9Mbit/s\"\n";
+    let blockers = diff(&document::parse(nowhere).unwrap(), &there(), false).unwrap_err();
+    assert!(blockers[0].starts_with("site.atlantis: no provider stands there"), "{blockers:?}");
+    let moved = format!("[provider.kvm-a]\nsite = \"atlantis\"\n{nowhere}");
+    let steps = diff(&document::parse(&moved).unwrap(), &there(), false).unwrap().steps;
+    assert_eq!(steps.iter().map(|step| step.kind).collect::<Vec<_>>(), ["provider", "site link"]);
 }
