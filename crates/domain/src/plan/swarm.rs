@@ -132,7 +132,7 @@ impl<'a> Swarm<'a> {
 
     /// The gateways that bring something, and from which other sites.
     pub(super) fn crossings(&self) -> impl Iterator<Item = (ProviderId, BTreeSet<&'a str>)> + '_ {
-        self.sites.keys().filter_map(|name| self.way_into(name))
+        self.sites.keys().filter_map(move |name| self.way_into(name))
     }
 
     /// Whom `receiver` asks: what is near first, the whole holders last.

@@ -44,7 +44,7 @@ impl App {
             return Err(Refused::malformed(format!("a link joins two sites, and `{site}` is one")));
         };
         let before = picture.world.links.get(&link).cloned();
-        let limit = limits::wish(Some(&asked.limit), before.clone())?;
+        let limit = limits::wish(Some(asked.limit.as_str()), before.clone())?;
         if limit != before {
             change.put_site_link(&link, limit.as_ref()).await?;
             let sentence = match &limit {

@@ -208,11 +208,12 @@ impl Run {
         let hears = self.talks.hears_somebody(self.sources.listed());
         let patience = if hears { RESERVE_AFTER_HEARD } else { RESERVE_AFTER };
         let in_need = now >= self.last_ordinary + patience;
-        let free = self.sources.free(now, in_need);
+        let free = self.sources.free(now, in_need).into_iter();
+        let free: Vec<_> = free.filter(|source| self.has_room(source)).collect();
         // Who failed to give a frame is asked for it again when nobody else is free: the other sources may
         // be dead.
         for again in [false, true] {
-            for source in free.iter().filter(|source| self.has_room(source)) {
+            for source in &free {
                 if let Some(number) = self.useful(source, again) {
                     return Some((source.clone(), number));
                 }
