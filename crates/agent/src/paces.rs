@@ -5,7 +5,7 @@ use crate::board::Board;
 use diecast_domain::{
     digest::Digest,
     ids::ProviderId,
-    limit::{LinkLimit, Limits},
+    limit::{Limits, LinkLimit},
     units::Timestamp,
 };
 use diecast_transfer::pace::{LinkPaces, Pace, Pacer};
@@ -90,7 +90,9 @@ impl Paces {
         fetchings.retain(|known| known.links.strong_count() > 0);
         for Known { own, lines, links: told } in fetchings.iter_mut() {
             lines.retain(|site, _| links.contains_key(site));
-            for (site, link) in links.iter().filter(|(site, _)| !lines.contains_key(*site)).collect::<Vec<_>>() {
+            for (site, link) in
+                links.iter().filter(|(site, _)| !lines.contains_key(*site)).collect::<Vec<_>>()
+            {
                 let by = vec![own.clone(), link.clone(), self.receiving.clone()];
                 lines.insert(site.clone(), Arc::new(Pace::new(by)));
             }

@@ -123,11 +123,8 @@ async fn sites_are_listed_with_who_stands_there_and_what_crosses_between() {
     put(&world, LINK, "8Mbit/s").await;
     let giver = agents[0].id;
     let said = agents[1].said.replicas.iter_mut().find(|it| it.digest == digest).unwrap();
-    said.sources = vec![SourceReport {
-        provider: giver,
-        received: ByteCount(5_000_000),
-        rate: BytesPerSecond(900_000),
-    }];
+    said.sources =
+        vec![SourceReport { provider: giver, received: ByteCount(5_000_000), rate: BytesPerSecond(900_000) }];
     agents[1].report().await;
     let flows = |it: &Value| it["items"][0]["links"][0]["receiving_bytes_per_second"] == 900_000;
     let list = world.until("/sites", "it flows", flows).await;
@@ -136,7 +133,10 @@ async fn sites_are_listed_with_who_stands_there_and_what_crosses_between() {
     let back = &list["items"][1]["links"][0];
     assert_eq!((&back["site"], &back["other"]), (&json!("madrid"), &json!("berlin")));
     assert_eq!(back["sending_bytes_per_second"], 900_000);
-    assert_eq!((&back["limit"], &back["limited"]["bytes_per_second"]), (&json!("8Mbit/s"), &json!(1_000_000)));
+    assert_eq!(
+        (&back["limit"], &back["limited"]["bytes_per_second"]),
+        (&json!("8Mbit/s"), &json!(1_000_000))
+    );
 
     // A limit outlives the last provider of its site.
     world.ask(Method::PATCH, "/providers/kvm-1").json(&json!({"site": ""})).send().await.unwrap();

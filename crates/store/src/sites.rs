@@ -38,10 +38,8 @@ const KIND: Kind = Kind { object: "site", read: "SELECT body FROM site_links WHE
 impl Change {
     /// None takes the limit away.
     pub async fn put_site_link(&mut self, link: &SiteLink, limit: Option<&Limit>) -> Result<(), StoreError> {
-        let record = limit.map(|limit| SiteLinkRecord {
-            sites: link.sites().map(str::to_owned),
-            limit: limit.clone(),
-        });
+        let record = limit
+            .map(|limit| SiteLinkRecord { sites: link.sites().map(str::to_owned), limit: limit.clone() });
         let key = encode(&link.sites());
         self.note(&KIND, &key, |_| link.to_string(), record.as_ref()).await?;
         let done = match record {

@@ -70,7 +70,8 @@ async fn transfers_share_a_providers_limit_evenly_however_many_frames_each_has_u
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_several_transfers_bring_over_one_link_keeps_to_the_share_of_it_and_to_none_while_there_is_none() {
+async fn what_several_transfers_bring_over_one_link_keeps_to_the_share_of_it_and_to_none_while_there_is_none()
+{
     let (link, provider) = (limited(MB), limited(5 * MB));
     let over_link = || Arc::new(Pace::new(vec![Arc::default(), link.clone(), provider.clone()]));
     let here = busy(Arc::new(Pace::new(vec![provider.clone()])), 4);

@@ -106,8 +106,7 @@ mod tests {
     }
 
     fn pass(all: &mut [Crossing]) {
-        let claims: Vec<_> =
-            all.iter().map(|it| Claim { weight: it.weight, held: it.held() }).collect();
+        let claims: Vec<_> = all.iter().map(|it| Claim { weight: it.weight, held: it.held() }).collect();
         for (it, share) in all.iter_mut().zip(divide(&claims)) {
             it.told(share);
         }

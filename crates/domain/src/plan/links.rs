@@ -73,9 +73,10 @@ impl<'a> Links<'a> {
     /// Of those who do not answer nothing is known: they count as gone.
     fn divided(&self, world: &World, way: Way<'a>) -> BTreeMap<ProviderId, u32> {
         let brings = self.brings.get(&way);
-        let told = world.told_links.iter().filter(|(id, told)| {
-            world.site_of(**id) == way.1 && world.answers(**id) && told.held(way.0) > 0
-        });
+        let told = world
+            .told_links
+            .iter()
+            .filter(|(id, told)| world.site_of(**id) == way.1 && world.answers(**id) && told.held(way.0) > 0);
         let mut all: BTreeSet<ProviderId> = told.map(|(id, _)| *id).collect();
         all.extend(brings.iter().flat_map(|brings| brings.keys()));
         let claim = |id: &ProviderId| Claim {

@@ -86,9 +86,10 @@ fn no_such_site(name: &str, known: &BTreeSet<&str>) -> String {
 fn flows(picture: &Picture) -> Flows<'_> {
     let world = &picture.world;
     let mut flows = Flows::new();
-    let moving = world.replicas.iter().filter(|((id, _), report)| {
-        report.phase == Phase::Transferring && world.answers(*id)
-    });
+    let moving = world
+        .replicas
+        .iter()
+        .filter(|((id, _), report)| report.phase == Phase::Transferring && world.answers(*id));
     for ((receiver, _), report) in moving {
         let here = world.site_of(*receiver);
         for source in &report.sources {

@@ -35,10 +35,7 @@ pub(super) async fn reconcile(
 }
 
 /// What share of limited site links each agent was told last, and whether it says that it follows that.
-fn told_links(
-    picture: &Picture,
-    told: &BTreeMap<ProviderId, Assignment>,
-) -> BTreeMap<ProviderId, ToldLinks> {
+fn told_links(picture: &Picture, told: &BTreeMap<ProviderId, Assignment>) -> BTreeMap<ProviderId, ToldLinks> {
     let told = told.iter().filter(|(_, it)| !it.orders.limits.links.is_empty());
     let links = told.map(|(id, it)| {
         let is_followed = picture.report(*id).is_some_and(|report| report.generation == it.generation);

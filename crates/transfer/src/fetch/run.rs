@@ -157,9 +157,8 @@ impl Run {
     /// Whether another frame may be asked for from there: over a limited link as many as arrive in time.
     fn has_room(&self, source: &Source) -> bool {
         let Some(pace) = self.pace_over_link(source).filter(|pace| pace.is_limited()) else { return true };
-        let shares = |id: &ProviderId| {
-            self.site.order.links.of(*id).is_some_and(|other| Arc::ptr_eq(&other, &pace))
-        };
+        let shares =
+            |id: &ProviderId| self.site.order.links.of(*id).is_some_and(|other| Arc::ptr_eq(&other, &pace));
         let from = self.flying.values().flat_map(|flight| &flight.from);
         !pace.is_closed() && from.filter(|(id, _)| shares(id)).count() < pace.frames_max()
     }

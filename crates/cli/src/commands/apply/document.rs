@@ -185,7 +185,9 @@ impl Document {
         for (site, wish) in &self.site {
             for (other, limit) in &wish.links {
                 let Some(link) = SiteLink::new(site, other) else {
-                    return Err(format!("site.{site}: a link joins two sites, and `{other}` is the same one"));
+                    return Err(format!(
+                        "site.{site}: a link joins two sites, and `{other}` is the same one"
+                    ));
                 };
                 if links.insert(link, limit.clone()).is_some_and(|before| before != *limit) {
                     return Err(format!(
