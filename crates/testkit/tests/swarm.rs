@@ -1,7 +1,7 @@
 //! The swarm: a version comes to many in little more than the time of one copy, once over each site link, and
 //! goes on without the server, without its source and without a gateway.
 
-use diecast_domain::digest::Digest;
+use diecast_domain::{digest::Digest, ids::ProviderId, limit::WHOLE, site::SiteLink, units::Timestamp};
 use diecast_testkit::{
     Broken, Sim,
     disk::{LEAVES, Leaf},
@@ -54,6 +54,100 @@ fn gateway(sim: &Sim) -> Option<usize> {
         order.is_some_and(|order| order.sources.iter().any(|it| it.provider == first && !it.reserve))
             && leaves(sim, *index) > 0
     })
+}
+
+/// As [`world`], with a limit on the link.
+fn limited_world() -> Result<Sim, Broken> {
+    let mut sim = world()?;
+    let link = SiteLink::new("there", diecast_domain::site::UNNAMED).expect("they are two");
+    let limit = "2Mbit/s".parse().expect("it is a limit");
+    sim.server.stored.world.links.insert(link, limit);
+    sim.server.dirty = true;
+    Ok(sim)
+}
+
+/// Shares of the link into `there` that agents follow now; a dead one follows none.
+fn followed(sim: &Sim) -> u32 {
+    let living = sim.agents[4..].iter().filter(|agent| agent.memory.is_some());
+    let links = living.filter_map(|agent| agent.orders()).flat_map(|orders| &orders.limits.links);
+    links.map(|link| link.share).sum()
+}
+
+/// The living agent of `there` that has a share of the link.
+fn sharing(sim: &Sim) -> Option<usize> {
+    (4..7).find(|index| {
+        let agent = &sim.agents[*index];
+        let orders = agent.orders().filter(|_| agent.memory.is_some());
+        orders.is_some_and(|orders| orders.limits.links.iter().any(|link| link.share > 0))
+    })
+}
+
+/// Whether the server has each agent for what it is: it answers, and follows what it was told last.
+fn all_follow(sim: &Sim, ids: &[ProviderId]) -> bool {
+    sim.agents.iter().filter(|agent| ids.contains(&agent.id)).all(|agent| {
+        let held = agent.disk.assignment.as_ref().map(|held| held.generation);
+        let told = sim.server.stored.told.get(&agent.id).map(|told| told.generation);
+        sim.server.stored.world.answers(agent.id) && held == told
+    })
+}
+
+/// A gateway dies for a while, or reaches nobody beyond the link any more until it fails.
+fn trouble(sim: &mut Sim, gateway: usize, dies: bool) {
+    if dies {
+        return sim.kill(gateway, 60);
+    }
+    let (until, id) = (Timestamp(sim.now.0 + 200_000), sim.agents[gateway].id);
+    for near in 1..=4 {
+        let other = sim.provider(near);
+        sim.network.apart.insert((id.min(other), id.max(other)), until);
+    }
+}
+
+#[test]
+fn shares_of_a_link_are_never_more_than_all_of_it_while_gateways_change_and_words_are_lost()
+-> Result<(), Broken> {
+    let mut changes = 0;
+    for seed in 0..20 {
+        let mut sim = limited_world()?;
+        sim.dice = diecast_testkit::dice::Dice::new(seed);
+        run_until(&mut sim, 300, |sim| gateway(sim).is_some())?;
+        sim.network.hostile = true;
+        let ids: Vec<_> = (5..=7).map(|number| sim.provider(number)).collect();
+        let (mut lost, mut last) = (false, sharing(&sim));
+        for second in 0..400 {
+            if second % 100 == 0
+                && let Some(gateway) = sharing(&sim)
+            {
+                trouble(&mut sim, gateway, seed % 2 == 0);
+            }
+            sim.second()?;
+            // Who was not heard for long counts as gone, until it is heard and follows again.
+            lost |= ids.iter().any(|id| !sim.server.stored.world.answers(*id));
+            lost &= !all_follow(&sim, &ids);
+            assert!(lost || followed(&sim) <= WHOLE, "{}:\n{}", followed(&sim), sim.story);
+            let now = sharing(&sim);
+            changes += usize::from(now.is_some() && now != last);
+            last = now.or(last);
+        }
+        sim.network.hostile = false;
+        sim.network.apart.clear();
+        sim.settle()?;
+        assert!((0..7).all(|index| has(&sim, index)));
+    }
+    assert!(changes >= 10, "gateways changed {changes} times");
+    Ok(())
+}
+
+#[test]
+fn behind_a_limited_link_each_leaf_comes_once_and_a_dead_gateway_is_replaced() -> Result<(), Broken> {
+    let mut sim = limited_world()?;
+    run_until(&mut sim, 300, |sim| gateway(sim).is_some())?;
+    assert_eq!(followed(&sim), WHOLE, "all of it is one's");
+    let dead = gateway(&sim).expect("it was just there");
+    sim.kill(dead, 600);
+    run_until(&mut sim, 120, |sim| followed(sim) == WHOLE)?;
+    run_until(&mut sim, 600, |sim| (4..7).filter(|index| *index != dead).all(|index| has(sim, index)))?;
+    Ok(())
 }
 
 #[test]

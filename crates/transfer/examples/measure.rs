@@ -191,6 +191,7 @@ async fn fill(work: &Path, seeds: Vec<Seed>, spool: Option<Arc<Spool>>, sources:
         floor: ByteCount::ZERO,
         patience: Patience::default(),
         pace: Default::default(),
+        links: Default::default(),
         progress: progress.clone(),
         cancel: CancellationToken::new(),
     };

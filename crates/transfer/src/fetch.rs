@@ -21,7 +21,7 @@ use crate::{
     leaf::Place,
     limits::FRAME_LEAVES_MAX,
     manifest::Manifest,
-    pace::Pace,
+    pace::{LinkPaces, Pace},
     parts::{Part, Parts},
     present::Present,
     progress::{Progress, Stage},
@@ -65,6 +65,8 @@ pub struct FetchOrder {
     pub patience: Patience,
     /// How fast it may come.
     pub pace: Arc<Pace>,
+    /// ... and how fast from beyond site links that have a limit.
+    pub links: Arc<LinkPaces>,
     pub progress: Arc<Progress>,
     pub cancel: CancellationToken,
 }
@@ -334,7 +336,8 @@ async fn bring(
     let mut part = if is_first { site.parts.part(wanted) } else { Part::default() };
     let resumed = !part.kept().is_empty();
     let patience = if in_hurry { order.patience.hurried() } else { order.patience };
-    let way = Way { patience: &patience, pace: &order.pace, progress: &order.progress };
+    let pace = order.links.of(source.provider).unwrap_or_else(|| order.pace.clone());
+    let way = Way { patience: &patience, pace: &pace, progress: &order.progress };
     let got = order.client.get(&source, &order.manifest, wanted, way, &mut part);
     let sent = match got.await {
         Ok(sent) => sent,

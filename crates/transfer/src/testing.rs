@@ -287,6 +287,7 @@ pub(crate) fn order(manifest: &Arc<Manifest>, incoming: &Path, sources: &[&Sourc
             no_source: Duration::from_secs(2),
         },
         pace: Arc::default(),
+        links: Arc::default(),
         progress: Arc::default(),
         cancel: CancellationToken::new(),
     }

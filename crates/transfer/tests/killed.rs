@@ -109,6 +109,7 @@ impl Agent {
                 floor: ByteCount::ZERO,
                 patience: Patience::default(),
                 pace: Default::default(),
+                links: Default::default(),
                 progress: Arc::default(),
                 cancel: cancel.clone(),
             };

@@ -103,6 +103,7 @@ async fn the_one_who_is_killed() {
         floor: ByteCount::ZERO,
         patience: Patience::default(),
         pace: Arc::new(Pace::new(vec![pacer])),
+        links: Default::default(),
         progress: progress.clone(),
         cancel: CancellationToken::new(),
     };

@@ -242,6 +242,8 @@ fn already_there(dir: &Path) -> ByteCount {
 
 pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
     let site = &job.site;
+    let limits = paces::limits(&site.board);
+    let fetching = site.board.paces.of_transfer(manifest.digest(), &limits, clock::now());
     FetchOrder {
         manifest: manifest.clone(),
         incoming: incoming_dir(&site.storage),
@@ -252,7 +254,8 @@ pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
         arrivals: None,
         floor: floor(job),
         patience: Patience::default(),
-        pace: site.board.paces.of_transfer(manifest.digest(), &paces::limits(&site.board), clock::now()),
+        pace: fetching.pace,
+        links: fetching.links,
         progress: job.progress.clone(),
         cancel: job.cancel.clone(),
     }

@@ -15,6 +15,7 @@ use diecast_api::operator::{
     host::HostView,
     operation::OperationView,
     provider::ProviderView,
+    site::SiteList,
     template::{PlanView, TemplateView, VersionList},
     token::TokenList,
     vm::VmList,
@@ -308,4 +309,31 @@ pub(crate) fn audit() -> AuditList {
     let mut refused = entry(1, "server.refused", "server", "", "the user name or the password is wrong");
     (refused["refused"], refused["who"]) = (json!("A0008"), json!("(unknown)"));
     from_value(json!({"items": [changed, made, refused], "next": null})).unwrap()
+}
+
+pub(crate) fn sites() -> SiteList {
+    let link = |site: &str, other: &str, rates: (u64, u64)| {
+        json!({
+            "site": site, "other": other, "limit": "2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s",
+            "limited": {
+                "text": "limited to 2 Mbit/s by site link berlin-madrid until 18:00 Europe/Madrid",
+                "bytes_per_second": 250_000, "by": "site link berlin-madrid", "until": "2026-01-01T17:00:00Z"
+            },
+            "receiving_bytes_per_second": rates.0, "sending_bytes_per_second": rates.1
+        })
+    };
+    let free = json!({
+        "site": "berlin", "other": "rome", "limit": null, "limited": null,
+        "receiving_bytes_per_second": 0, "sending_bytes_per_second": 9_000_000
+    });
+    let back = json!({
+        "site": "rome", "other": "berlin", "limit": null, "limited": null,
+        "receiving_bytes_per_second": 9_000_000, "sending_bytes_per_second": 0
+    });
+    from_value(json!({"items": [
+        {"name": "berlin", "providers": ["kvm-a", "kvm-b"], "links": [link("berlin", "madrid", (0, 240_000)), free]},
+        {"name": "madrid", "providers": ["kvm-c"], "links": [link("madrid", "berlin", (240_000, 0))]},
+        {"name": "rome", "providers": ["kvm-d"], "links": [back]}
+    ], "next": null}))
+    .unwrap()
 }

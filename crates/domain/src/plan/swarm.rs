@@ -50,6 +50,8 @@ struct Site {
     receiving: Vec<Peer>,
     /// Who brings the version into a site where nobody has it whole.
     gateway: Option<ProviderId>,
+    /// The gateway lacks something.
+    lacks: bool,
     /// Who has the whole holders here as ordinary sources; None: everybody.
     fed: Option<BTreeSet<ProviderId>>,
 }
@@ -108,10 +110,29 @@ impl<'a> Swarm<'a> {
             let best = chosen.entry(here).or_insert(candidate);
             *best = candidate.max(*best);
         }
-        for (name, (.., gateway)) in chosen {
+        for (name, (complete, .., gateway)) in chosen {
             let site = self.sites.entry(name).or_default();
+            site.lacks = !complete;
             site.gateway = Some(gateway).filter(|_| site.whole.is_empty());
         }
+    }
+
+    /// The gateway through which the version comes to `receiver`, which may be itself, and the other sites
+    /// that it comes from. None where it is in the site already.
+    pub(super) fn way_to(&self, receiver: ProviderId) -> Option<(ProviderId, BTreeSet<&'a str>)> {
+        self.way_into(self.world.site_of(receiver))
+    }
+
+    fn way_into(&self, name: &str) -> Option<(ProviderId, BTreeSet<&'a str>)> {
+        let gateway = self.sites.get(name).filter(|site| site.lacks)?.gateway?;
+        let ordinary = self.sources(gateway).into_iter().filter(|source| !source.reserve);
+        let from = ordinary.map(|source| self.world.site_of(source.provider)).filter(|from| *from != name);
+        Some((gateway, from.collect()))
+    }
+
+    /// The gateways that bring something, and from which other sites.
+    pub(super) fn crossings(&self) -> impl Iterator<Item = (ProviderId, BTreeSet<&'a str>)> + '_ {
+        self.sites.keys().filter_map(move |name| self.way_into(name))
     }
 
     /// Whom `receiver` asks: what is near first, the whole holders last.
