@@ -99,14 +99,14 @@ fn another_brings_it_when_the_gateway_dies() -> Result<(), Broken> {
 
 #[test]
 fn two_hundred_have_it_in_a_third_more_than_the_time_of_one_copy_and_the_source_sends_it_once() {
-    let outcome = run(Distribution { targets: 200, pieces: 400, sites: 1, seed: 5 }).unwrap();
+    let outcome = run(Distribution::new(200, 400, 1, 5)).unwrap();
     assert!(outcome.over_bound <= 1.3, "{outcome:?}");
     assert!(outcome.source_bytes_over_w <= 1.1, "{outcome:?}");
 }
 
 #[test]
 fn one_copy_comes_into_each_of_four_sites() {
-    let outcome = run(Distribution { targets: 200, pieces: 400, sites: 4, seed: 5 }).unwrap();
+    let outcome = run(Distribution::new(200, 400, 4, 5)).unwrap();
     assert!(outcome.link_bytes_over_w <= 1.05, "{outcome:?}");
     assert!(outcome.over_bound <= 2.2, "{outcome:?}");
 }

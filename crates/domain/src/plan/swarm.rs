@@ -150,13 +150,13 @@ impl<'a> Swarm<'a> {
         let far = closest(me, &far, if crosses { whole } else { WHOLE_MAX });
         list.extend(near.into_iter().map(|id| (id, true, receives && starves)));
         list.extend(far.into_iter().map(|id| (id, true, !crosses)));
-        list.into_iter().filter_map(|(id, whole, reserve)| self.source(id, whole, reserve)).collect()
-    }
-
-    fn source(&self, id: ProviderId, whole: bool, reserve: bool) -> Option<Source> {
-        let there = self.world.providers.get(&id)?;
-        let (name, addresses) = (there.name.clone(), there.addresses.clone());
-        Some(Source { provider: id, name, addresses, whole, reserve })
+        let source = |(id, whole, reserve)| {
+            let there = self.world.providers.get(&id)?;
+            let (name, addresses) = (there.name.clone(), there.addresses.clone());
+            let gateway = here.gateway == Some(id);
+            Some(Source { provider: id, name, addresses, whole, reserve, gateway })
+        };
+        list.into_iter().filter_map(source).collect()
     }
 }
 
