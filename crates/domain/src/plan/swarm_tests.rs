@@ -172,6 +172,6 @@ fn those_that_name_no_site_are_one_site() {
     let mut world = receiving(9);
     assert!((2..=9).all(|number| sources(&world, number).iter().all(|it| !it.reserve)));
     stands_in(&mut world, 9, "branch");
-    assert_eq!(ordinary(&world, 9).len(), 5, "four receivers and the holder, over the link");
+    assert_eq!(ordinary(&world, 9).len(), 8, "seven receivers and the holder, over the link");
     assert!(!ordinary(&world, 2).contains(&provider(9)));
 }

@@ -3,6 +3,7 @@
 use super::{
     Distribution,
     node::{Asked, Coming, Node, Rank},
+    pieces::{Counts, Pieces},
     world::{Standing, provider, version, world},
 };
 use crate::dice::Dice;
@@ -21,6 +22,8 @@ const LEFT_AFTER: usize = 2;
 const RESERVE_AFTER: (usize, usize) = (2, 20);
 /// Seconds after which, toward the end, what is late is asked for elsewhere too.
 const LATE_AFTER: usize = 1;
+/// Seconds after which who hands out claims gives the same again to who has nothing else to ask for.
+const AGAIN_AFTER: usize = 1;
 const NEVER: usize = usize::MAX;
 
 pub(super) struct Flow {
@@ -55,7 +58,10 @@ struct Move {
 enum Due {
     Arrives(Move),
     /// It was asked of somebody who is dead.
-    Returns { to: usize, piece: usize },
+    Returns {
+        to: usize,
+        piece: usize,
+    },
 }
 
 impl Flow {
@@ -123,21 +129,24 @@ impl Flow {
         for number in &self.order {
             for Asked { node, rank } in self.nodes[*number].asks.clone() {
                 match rank {
-                    Rank::Peer => {}
+                    Rank::Peer => self.nodes[node].readers.push(*number),
                     Rank::Giver => self.nodes[node].claimants.push(*number),
-                    Rank::Reserve => continue,
+                    Rank::Reserve => {}
                 }
-                self.nodes[node].readers.push(*number);
             }
         }
         let gives = |number: &usize| !self.nodes[*number].claimants.is_empty();
-        self.givers = (0..self.nodes.len()).filter(gives).collect();
+        let before = std::mem::replace(&mut self.givers, (0..self.nodes.len()).filter(gives).collect());
+        for number in self.givers.iter().filter(|number| **number > 0 && !before.contains(number)) {
+            // Before somebody asked it for claims it did not write down what it gave.
+            self.nodes[*number].ungiven = self.nodes[*number].has.clone();
+        }
     }
 
     /// Counts anew what its sources have.
     fn look(&mut self, number: usize) {
-        let mut seen = super::pieces::Counts::zero(self.of.pieces);
-        self.nodes[number].ordinary().for_each(|source| seen.add_all(&self.nodes[source].has));
+        let mut seen = Counts::zero(self.of.pieces);
+        self.nodes[number].asked(Rank::Peer, 0).for_each(|peer| seen.add_all(&self.nodes[peer].has));
         self.nodes[number].seen = seen;
     }
 
@@ -180,7 +189,7 @@ impl Flow {
         free.copied().find_map(|to| {
             let node = &self.nodes[to];
             let (seen, piece) = node.seen.rarest(&self.nodes[from].ungiven, &node.taken, begin)?;
-            (seen <= 1).then_some(Move { from, to, piece })
+            (seen == 0).then_some(Move { from, to, piece })
         })
     }
 
@@ -190,14 +199,27 @@ impl Flow {
         let (turn, begin) = (self.dice.draw() as usize, self.begin_word());
         let node = &self.nodes[to];
         let is_free = |from: &usize| self.gives[*from] <= self.round;
-        let first = |rank: Rank| {
-            node.asked(rank, turn).filter(is_free).find_map(|from| {
-                let (_, piece) = node.seen.rarest(&self.nodes[from].has, &node.taken, begin)?;
-                Some(Move { from, to, piece })
-            })
+        let rarest = |from: usize, held: &Pieces| {
+            let (_, piece) = node.seen.rarest(held, &node.taken, begin)?;
+            Some(Move { from, to, piece })
         };
-        let found = first(Rank::Peer).or_else(|| first(Rank::Giver));
-        let found = found.or_else(|| if self.is_patient(node) { None } else { first(Rank::Reserve) });
+        let mut peers = node.asked(Rank::Peer, turn).filter(is_free);
+        if let Some(found) = peers.find_map(|from| rarest(from, &self.nodes[from].has)) {
+            return Some(found);
+        }
+        // Who waits for a peer is not idle.
+        let lives = |peer: &usize| self.nodes[*peer].dead_since.is_none();
+        let mut peers = node.asked(Rank::Peer, turn).filter(lives);
+        if peers.any(|peer| rarest(peer, &self.nodes[peer].has).is_some()) {
+            return None;
+        }
+        let again = |from: usize| {
+            let giver = &self.nodes[from];
+            rarest(from, &giver.ungiven).or_else(|| rarest(from, &giver.again))
+        };
+        let found = node.asked(Rank::Giver, turn).filter(is_free).find_map(again);
+        let mut reserve = node.asked(Rank::Reserve, turn).filter(is_free).filter(|_| !self.is_patient(node));
+        let found = found.or_else(|| reserve.find_map(|from| rarest(from, &self.nodes[from].has)));
         found.or_else(|| self.late(to, turn))
     }
 
@@ -212,10 +234,13 @@ impl Flow {
     fn late(&self, to: usize, turn: usize) -> Option<Move> {
         let node = &self.nodes[to];
         let is_late = |coming: &&Coming| coming.since + self.of.seconds(LATE_AFTER) < self.round;
-        let late = node.coming.iter().find(is_late).filter(|_| node.coming.len() + node.count == self.of.pieces)?;
+        let late =
+            node.coming.iter().find(is_late).filter(|_| node.coming.len() + node.count == self.of.pieces)?;
         let sources = [Rank::Peer, Rank::Giver].into_iter().flat_map(|rank| node.asked(rank, turn));
         let mut able = sources.filter(|from| {
-            self.gives[*from] <= self.round && self.nodes[*from].slowness == 1 && self.nodes[*from].has.has(late.piece)
+            self.gives[*from] <= self.round
+                && self.nodes[*from].slowness == 1
+                && self.nodes[*from].has.has(late.piece)
         });
         able.next().map(|from| Move { from, to, piece: late.piece })
     }
@@ -226,7 +251,11 @@ impl Flow {
         let (giver, getter) = (self.nodes[from].slowness, self.nodes[to].slowness);
         self.gives[from] = self.round + giver;
         self.gets[to] = self.round + getter;
-        self.nodes[from].ungiven.remove(piece);
+        if !self.nodes[from].claimants.is_empty() {
+            self.nodes[from].ungiven.remove(piece);
+            self.nodes[from].again.remove(piece);
+            self.nodes[from].fresh.push_back((self.round, piece));
+        }
         if giver.max(getter) == 1 {
             return true;
         }
@@ -248,6 +277,13 @@ impl Flow {
         if self.of.trouble.source_leaves && all_left && self.nodes[0].dead_since.is_none() {
             self.die(0);
         }
+        let long_ago = self.round.saturating_sub(self.of.seconds(AGAIN_AFTER));
+        for giver in &self.givers {
+            let giver = &mut self.nodes[*giver];
+            while let Some((_, piece)) = giver.fresh.pop_front_if(|(since, _)| *since < long_ago) {
+                giver.again.insert(piece);
+            }
+        }
         for due in self.due.remove(&self.round).unwrap_or_default() {
             match due {
                 Due::Arrives(Move { from, to, piece }) if self.nodes[from].dead_since.is_some() => {
@@ -268,7 +304,9 @@ impl Flow {
             for _ in 0..AT_ONCE {
                 let begin = self.begin_word();
                 let node = &self.nodes[to];
-                let Some((_, piece)) = node.seen.rarest(&self.nodes[number].has, &node.taken, begin) else { break };
+                let Some((_, piece)) = node.seen.rarest(&self.nodes[number].has, &node.taken, begin) else {
+                    break;
+                };
                 self.nodes[to].taken.insert(piece);
                 self.nodes[to].coming.push(Coming { piece, since: self.round });
                 self.due.entry(back).or_default().push(Due::Returns { to, piece });

@@ -1,6 +1,7 @@
 //! One provider in the flow: what it has, whom it asks, and who asks it.
 
 use super::pieces::{Counts, Pieces};
+use std::collections::VecDeque;
 
 /// Whom somebody asks, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub(super) struct Asked {
 pub(super) enum Rank {
     /// It receives too: it is asked for what is rarest of what it has.
     Peer,
-    /// It hands out claims, and is asked for what it gave before only when no peer gives anything.
+    /// It hands out claims, and gives again what it gave before only to who has nothing else to ask for.
     Giver,
     Reserve,
 }
@@ -36,12 +37,16 @@ pub(super) struct Node {
     /// What it has, and what is on its way to it.
     pub taken: Pieces,
     pub coming: Vec<Coming>,
-    /// What it has and gave to nobody yet.
+    /// What it has and, since it hands out claims, gave to nobody yet.
     pub ungiven: Pieces,
+    /// What it gave long enough ago to give it again.
+    pub again: Pieces,
+    /// What it gave, and when, as long as it does not give that again.
+    pub fresh: VecDeque<(usize, usize)>,
     pub asks: Vec<Asked>,
-    /// How many of its ordinary sources have each piece.
+    /// How many of its peers have each piece.
     pub seen: Counts,
-    /// Whose ordinary source it is.
+    /// Whose peer it is: they hear what comes to it.
     pub readers: Vec<usize>,
     /// Who gets claims from it.
     pub claimants: Vec<usize>,
@@ -61,6 +66,8 @@ impl Node {
             taken: Pieces::none(pieces),
             coming: Vec::new(),
             ungiven: Pieces::none(pieces),
+            again: Pieces::none(pieces),
+            fresh: VecDeque::new(),
             asks: Vec::new(),
             seen: Counts::zero(pieces),
             readers: Vec::new(),
@@ -81,11 +88,6 @@ impl Node {
             self.taken.remove(piece);
             self.coming.retain(|coming| coming.piece != piece);
         }
-    }
-
-    /// Whom it asks as long as nothing fails.
-    pub(super) fn ordinary(&self) -> impl Iterator<Item = usize> {
-        self.asks.iter().filter(|asked| asked.rank != Rank::Reserve).map(|asked| asked.node)
     }
 
     /// Whom it asks of this rank, beginning with another one at each turn.

@@ -2,8 +2,6 @@
 //! rarest of 64 pieces is found in a few operations: a distribution to thousands is millions of such choices.
 
 const PLANES: usize = 4;
-/// Counts go no further.
-const COUNTED_MAX: usize = (1 << PLANES) - 1;
 
 /// A bit for each piece.
 #[derive(Clone)]
@@ -100,6 +98,9 @@ const fn plus(planes: &mut [u64; PLANES], bits: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Counts go no further.
+    const COUNTED_MAX: usize = (1 << PLANES) - 1;
 
     #[test]
     fn the_rarest_is_the_one_that_counting_by_hand_finds() {
