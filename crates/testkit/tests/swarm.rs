@@ -120,7 +120,8 @@ fn two_hundred_do_without_the_server_and_without_the_source_once_every_piece_lef
         let mut of = Distribution::new(200, 400, 2, 5);
         (of.trouble.server_leaves, of.trouble.source_leaves) = (server_leaves, source_leaves);
         let outcome = run(of).unwrap();
-        assert!(outcome.over_bound <= 1.4, "{outcome:?}");
+        // Who had a piece from nobody else may wait for twenty seconds until it asks beyond its site.
+        assert!(outcome.over_bound <= 2.0, "{outcome:?}");
         assert!(outcome.source_bytes_over_w <= 1.1, "{outcome:?}");
     }
 }
