@@ -249,10 +249,9 @@ impl Served {
             let here = if arriving.is_some() { PieceSet::none(count) } else { PieceSet::all(count) };
             (Given::nothing(here, begin), 0)
         });
-        for piece in arriving.into_iter().flat_map(|arriving| arriving.pieces_from(*heard)) {
-            given.came(piece);
-            *heard += 1;
-        }
+        let more = arriving.map(|arriving| arriving.pieces_from(*heard)).unwrap_or_default();
+        *heard += more.len();
+        more.into_iter().for_each(|piece| given.came(piece));
         given.claim(wanted, most, again, self.began.elapsed())
     }
 
