@@ -172,6 +172,7 @@ async fn fetching(work: &Path, address: &str) -> Outcome {
         addresses: vec![address.to_owned()],
         whole: true,
         reserve: false,
+        gateway: false,
     };
     fill(work, Vec::new(), None, vec![source]).await
 }

@@ -97,8 +97,8 @@ struct Served {
     spool: Option<Arc<Spool>>,
     frames: HashMap<Digest, u32>,
     origin: Origin,
-    /// What is handed out to whom, since somebody asked for that.
-    given: Mutex<Option<Given>>,
+    /// What is handed out to whom, since somebody asked for that, and how much of what has come is in it.
+    given: Mutex<Option<(Given, usize)>>,
     began: Instant,
 }
 
@@ -175,36 +175,42 @@ impl Depot {
         patience: Duration,
     ) -> Result<Told, DepotError> {
         let served = self.served(version)?;
-        match &served.origin {
-            Origin::Own { arriving: Some(arriving), .. } => {
-                let arriving = arriving.clone();
-                drop(served);
-                Ok(arriving.since(after, patience).await)
-            }
-            Origin::Own { .. } | Origin::Parts { .. } => Ok(whole(pieces::count(&served.manifest), after)),
-        }
+        let Some(arriving) = served.origin.arriving().cloned() else {
+            return Ok(whole(pieces::count(&served.manifest), after));
+        };
+        drop(served);
+        Ok(arriving.since(after, patience).await)
     }
 
     /// Up to `most` of the pieces that `wanted` has a bit for, to be asked for by one receiver: see
-    /// [`swarm`](crate::swarm). None are given by who does not hold all.
-    pub fn claim(
+    /// [`swarm`](crate::swarm). Where the version still comes, this waits for something to give, though no
+    /// longer than `patience`.
+    pub async fn claim(
         &self,
         version: &Digest,
         wanted: &[u8],
         most: usize,
         again: Duration,
+        patience: Duration,
     ) -> Result<Vec<u32>, DepotError> {
         let served = self.served(version)?;
-        let count = pieces::count(&served.manifest);
         let no_such = DepotError::NoSuchLeaves { version: *version };
-        let wanted = PieceSet::from_bytes(count, wanted).ok_or(no_such)?;
-        if !served.origin.is_complete() {
-            return Ok(Vec::new());
+        let wanted = PieceSet::from_bytes(pieces::count(&served.manifest), wanted).ok_or(no_such)?;
+        let Some(arriving) = served.origin.arriving() else {
+            return Ok(served.claim(&wanted, most, again));
+        };
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let mut more = std::pin::pin!(arriving.next());
+            more.as_mut().enable();
+            let claimed = served.claim(&wanted, most, again);
+            if !claimed.is_empty() {
+                return Ok(claimed);
+            }
+            if tokio::time::timeout_at(deadline, more).await.is_err() {
+                return Ok(served.claim(&wanted, most, again));
+            }
         }
-        let mut given = served.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let begin = || (uuid::Uuid::new_v4().as_u64_pair().0 % u64::from(count.max(1))) as u32;
-        let given = given.get_or_insert_with(|| Given::nothing(count, begin()));
-        Ok(given.claim(&wanted, most, again, served.began.elapsed()))
     }
 
     fn served(&self, version: &Digest) -> Result<Arc<Served>, DepotError> {
@@ -234,13 +240,28 @@ pub fn is_whole_in_parts(manifest: &Manifest, spool: Option<&Spool>, others: &[&
 }
 
 impl Served {
+    fn claim(&self, wanted: &PieceSet, most: usize, again: Duration) -> Vec<u32> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let arriving = self.origin.arriving();
+        let (given, heard) = given.get_or_insert_with(|| {
+            let count = pieces::count(&self.manifest);
+            let begin = (uuid::Uuid::new_v4().as_u64_pair().0 % u64::from(count.max(1))) as u32;
+            let here = if arriving.is_some() { PieceSet::none(count) } else { PieceSet::all(count) };
+            (Given::nothing(here, begin), 0)
+        });
+        let more = arriving.map(|arriving| arriving.pieces_from(*heard)).unwrap_or_default();
+        *heard += more.len();
+        more.into_iter().for_each(|piece| given.came(piece));
+        given.claim(wanted, most, again, self.began.elapsed())
+    }
+
     fn frame(&self, name: &Digest) -> Result<FrameBytes, DepotError> {
         let manifest = &self.manifest;
         let number = self.frames.get(name).ok_or_else(|| {
             let version = manifest.digest();
             DepotError::NoSuchFrame { version, frame: *name }
         })?;
-        if let Some(given) = self.given.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some((given, _)) = self.given.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             given.give(*number, self.began.elapsed());
         }
         let frame = &manifest.frames()[*number as usize];
@@ -366,9 +387,17 @@ impl Origin {
         Some(At { version: manifest.digest(), dir, disk, place })
     }
 
+    /// What has come so far, where that is not all.
+    const fn arriving(&self) -> Option<&Arc<Arrivals>> {
+        match self {
+            Self::Own { arriving, .. } => arriving.as_ref(),
+            Self::Parts { .. } => None,
+        }
+    }
+
     /// What does not match there has changed, rather than not come yet.
     const fn is_complete(&self) -> bool {
-        matches!(self, Self::Own { arriving: None, .. } | Self::Parts { .. })
+        self.arriving().is_none()
     }
 }
 

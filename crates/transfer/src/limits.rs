@@ -83,6 +83,11 @@ pub const LISTEN_PAUSE_SATED: Duration = Duration::from_millis(400);
 pub const LISTEN_PAUSE_FAILED: Duration = Duration::from_millis(500);
 /// How soon a holder that had nothing for us that others were not given is asked again.
 pub const CLAIM_PAUSE: Duration = Duration::from_millis(300);
+/// How long a gateway that has nothing new lets those wait who ask it for claims: whatever comes is given at
+/// once, and who has nothing else to ask for says so soon.
+pub const CLAIM_TIME: Duration = Duration::from_millis(500);
+/// How soon a gateway of an earlier release, which knows no such claims, is asked for them again.
+pub const PLAIN_GATEWAY_PAUSE: Duration = Duration::from_secs(5);
 /// Toward the end, a frame that takes longer than this, and than three of the others, is asked for
 /// elsewhere too.
 pub const SECOND_COPY_AFTER: Duration = Duration::from_secs(1);

@@ -156,6 +156,7 @@ async fn serve(depot: Depot) -> (Source, Arc<AtomicUsize>) {
         addresses: vec![listener.local_addr().unwrap().to_string()],
         whole: true,
         reserve: false,
+        gateway: false,
     };
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     (source, asked)

@@ -87,6 +87,7 @@ async fn the_one_who_is_killed() {
         addresses: vec![peer],
         whole: true,
         reserve: false,
+        gateway: false,
     };
     let (_list, sources) = watch::channel(vec![source]);
     let pacer = Arc::new(Pacer::default());

@@ -179,15 +179,16 @@ impl Depots {
     }
 
     /// Pieces for one peer first.
-    pub fn claim(
+    pub async fn claim(
         &self,
         version: &Digest,
         wanted: &[u8],
         most: usize,
         again: Duration,
+        wait: Duration,
     ) -> Result<Vec<u32>, DepotError> {
         lock(&self.asked).insert(*version, Instant::now());
-        self.depot.claim(version, wanted, most, again)
+        self.depot.claim(version, wanted, most, again, wait).await
     }
 
     /// What a spool was thought to have and has not is nowhere: it is not said to be served any more.

@@ -131,20 +131,21 @@ async fn what_is_just_coming_is_served_as_far_as_it_has_come_and_then_whole() {
     site.follow(&depots, &[]);
     assert!(matches!(depots.frame(&site.base, &frame), Err(DepotError::NotYet { .. })));
     assert_eq!(told().await, [0; 0]);
-    assert_eq!(depots.claim(&site.base, &[1], 4, Duration::ZERO).unwrap(), [0; 0], "it does not hold all");
+    let claim = async || depots.claim(&site.base, &[1], 4, Duration::ZERO, Duration::ZERO).await.unwrap();
+    assert_eq!(claim().await, [0; 0], "nothing has come");
 
     let there = places::version_dir(site.place.path(), &site.base);
     fs::copy(there.join("disk0.raw"), incoming.join("disk0.raw")).unwrap();
     arriving.arrivals().note(0);
     assert!(depots.frame(&site.base, &frame).is_ok());
-    assert_eq!(told().await, [0]);
+    assert_eq!((told().await, claim().await), (vec![0], vec![0]));
 
     fs::remove_dir_all(&incoming).unwrap();
     arriving.completed(&base, there, None);
     site.follow(&depots, &[site.base]);
     assert!(depots.frame(&site.base, &frame).is_ok(), "from its final place");
     assert_eq!(told().await, [0]);
-    assert_eq!(depots.claim(&site.base, &[1], 4, Duration::ZERO).unwrap(), [0]);
+    assert_eq!(claim().await, [0]);
 
     drop(depots.hold_arriving(&base, &incoming, None));
     assert!(matches!(depots.frame(&site.base, &frame), Err(DepotError::NoSuchVersion { .. })), "given up");

@@ -1,8 +1,8 @@
 //! One transfer's run: which frame is asked of whom, until all are in place.
 //!
 //! Who has all and is alone gives one frame after the other. Where others receive too, it gives each
-//! receiver what nobody was given yet, and what the others have comes from them: see
-//! [`swarm`](crate::swarm). What comes too slowly at the end is asked for once more elsewhere.
+//! receiver what nobody was given yet, and what the others have comes from them; so does the gateway of a
+//! site: see [`swarm`](crate::swarm). What comes too slowly at the end is asked for once more elsewhere.
 
 use super::{
     FetchError, Site, Trouble, bring,
@@ -226,11 +226,15 @@ impl Run {
         let Self { queue, talks, sources, tasks, .. } = self;
         let may = |number: usize| again || queue.may_give(number, source.provider);
         let may_piece = |piece| queue.number(piece).is_some_and(may);
+        if source.gateway && !source.whole && !talks.is_plain(source) {
+            let piece = talks.claimed(source, sources.listed(), queue.waiting(), tasks.is_empty())?;
+            return queue.number(piece);
+        }
         if !source.whole {
             let piece = talks.peers.rarest(source.provider, queue.waiting(), may_piece)?;
             return queue.number(piece);
         }
-        if talks.is_plain(source.provider) {
+        if talks.is_plain(source) {
             let new = |number| {
                 may(number) && queue.piece(number).is_none_or(|piece| !talks.peers.anybody_has(piece))
             };
