@@ -139,11 +139,11 @@ fn assert_serves(depot: &Depot, manifest: &Manifest) {
     let version = manifest.digest();
     for frame in manifest.frames() {
         let sent = depot.frame(&version, &frame.digest).unwrap();
-        frame::open(manifest, Wanted::Frame(frame), &sent).unwrap();
+        frame::open(manifest, Wanted::Frame(frame), &sent, &[]).unwrap();
     }
     for leaves in manifest.loose().chunks(FRAME_LEAVES_MAX) {
         let sent = depot.leaves(&version, leaves).unwrap();
-        frame::open(manifest, Wanted::Loose(leaves), &sent).unwrap();
+        frame::open(manifest, Wanted::Loose(leaves), &sent, &[]).unwrap();
     }
 }
 
@@ -164,7 +164,9 @@ fn only_what_the_overlay_touched_is_new_and_whole_frames_are_taken_over() {
     let line = typical();
     assert_eq!(line.manifest.digest(), line.flat.manifest.digest());
     assert_eq!(line.derived.new_bytes, ByteCount(4 * LEAF));
-    assert_eq!(line.derived.new_packed.0, line.spool.size().0 - 40 * line.new_frames().len() as u64);
+    let differences: u64 = line.manifest.differences().iter().map(|it| 40 + u64::from(it.length)).sum();
+    let frames = line.derived.new_packed.0 + 40 * line.new_frames().len() as u64;
+    assert_eq!(line.spool.size().0, frames + differences);
     let kept: Vec<_> = line.base.manifest.frames().iter().map(|frame| frame.digest).collect();
     let kept = line.manifest.frames().iter().filter(|frame| kept.contains(&frame.digest)).count();
     assert!((2..=3).contains(&kept), "the frames that nothing touched travel on: {kept}");
@@ -252,7 +254,7 @@ async fn a_holder_of_the_base_fetches_the_difference_and_nothing_else() {
     let fetched = fetch(order).await.unwrap();
     assert_same(&line.manifest, &line.flat.dir, &fetched.dir);
     let network = progress.view().bytes_network;
-    assert_eq!(network, line.derived.new_packed);
+    assert_eq!(network, line.derived.new_differing);
     let flat = fs::read(line.flat.dir.join("disk0.raw")).unwrap();
     let alone = |leaf: u64| {
         let bytes = &flat[(leaf * LEAF) as usize..((leaf + 1) * LEAF) as usize];
@@ -298,7 +300,7 @@ async fn a_lost_spool_is_made_again_from_the_working_copy() {
     let order = FetchOrder { spool: Some(again.spool), ..line.own_fill() };
     let fetched = fetch(FetchOrder { manifest: again.manifest, ..order }).await.unwrap();
     let depot = Depot::default();
-    depot.hold(Holding { manifest: line.manifest.clone(), dir: fetched.dir, spool: None, arriving: None });
+    depot.hold(Holding { manifest: line.manifest.clone(), dir: fetched.dir, spool: None, arriving: None, seeds: Vec::new() });
     assert_serves(&depot, &line.manifest);
 }
 
