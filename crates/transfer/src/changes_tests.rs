@@ -364,7 +364,9 @@ async fn the_source_makes_its_own_file_without_any_peer() {
 
 #[tokio::test]
 async fn a_spoiled_spool_is_never_served_and_only_a_peer_can_help() {
-    let line = typical();
+    // What is new is like nothing that was there: it has no difference that could help.
+    let overlay = Overlay::new(80 * LEAF).write(3 * LEAF, &noise(7, 2 * LEAF)).write(40 * LEAF, &noise(8, LEAF));
+    let line = Line::new(80 * LEAF, &[(0, prose(1, 80 * LEAF))], &overlay);
     let path = line.root.path().join(format!("work-{}/spool", line.base.manifest.digest().short()));
     let file = OpenOptions::new().write(true).open(path).unwrap();
     file.write_all_at(b"spoiled", 50).unwrap();

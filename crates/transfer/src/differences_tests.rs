@@ -135,12 +135,17 @@ fn updated(program: &[u8]) -> Vec<u8> {
 
 /// A program is replaced: its successor lies elsewhere, and where it lay is nothing any more.
 fn patched() -> Pair {
-    let program = noise(1, 40 * LEAF);
+    patched_of(40)
+}
+
+/// The same of a program of so many leaves.
+fn patched_of(leaves: u64) -> Pair {
+    let program = noise(1, leaves * LEAF);
     let rest = noise(2, 30 * LEAF);
-    let place = vec![0; 60 * LEAF as usize];
+    let place = vec![0; program.len() + 20 * LEAF as usize];
     let before = [&program[..], &rest, &place].concat();
     let mut after = [&vec![0; program.len()][..], &rest, &place].concat();
-    let start = (70 * LEAF + 8192) as usize;
+    let start = program.len() + (30 * LEAF + 8192) as usize;
     after[start..][..program.len() + 13].copy_from_slice(&updated(&program));
     Pair::new(&before, &after)
 }
@@ -204,7 +209,7 @@ async fn a_receiver_carries_differences_on_from_its_spool_or_makes_them_again() 
 
 #[tokio::test]
 async fn what_a_killed_transfer_had_spooled_of_differences_is_not_fetched_again() {
-    let pair = patched();
+    let pair = patched_of(120);
     let source = Peer::with("source", Manner::Tires, pair.source()).await;
     let spool = pair.spool("spool-b");
     let order = FetchOrder { spool: spool.clone(), ..pair.order("kvm-b", &[&source]) };
