@@ -3,8 +3,8 @@
 use axum::body::Bytes;
 use diecast_api::{
     agent::{
-        ASSIGNMENT, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFEST_HEADER, MANIFESTS, READS_DIFFERENCES, RENEW,
-        REPORT, Renewal,
+        ASSIGNMENT, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFEST_HEADER, MANIFESTS, READS_DIFFERENCES,
+        RENEW, REPORT, Renewal,
     },
     problem::ProblemDetails,
 };

@@ -78,13 +78,8 @@ fn changing(file: &str, overlay: &str, extents: Vec<Extent>, work: &Path) -> Out
     fs::write(work.join("base"), &bytes)?;
     let spool = Spool::open(&work.join("spool-of-changes"))?;
     let size = ByteCount(fs::metadata(overlay)?.len());
-    let disk = ChangedDisk {
-        name: "disk0".into(),
-        base: file.into(),
-        overlay: overlay.into(),
-        size,
-        extents,
-    };
+    let disk =
+        ChangedDisk { name: "disk0".into(), base: file.into(), overlay: overlay.into(), size, extents };
     let input = ChangesInput { disks: vec![disk], nvram: None, profile: b"{}".to_vec() };
     let meter = Meter::start()?;
     let base = Manifest::decode(&bytes)?;

@@ -300,7 +300,13 @@ async fn a_lost_spool_is_made_again_from_the_working_copy() {
     let order = FetchOrder { spool: Some(again.spool), ..line.own_fill() };
     let fetched = fetch(FetchOrder { manifest: again.manifest, ..order }).await.unwrap();
     let depot = Depot::default();
-    depot.hold(Holding { manifest: line.manifest.clone(), dir: fetched.dir, spool: None, arriving: None, seeds: Vec::new() });
+    depot.hold(Holding {
+        manifest: line.manifest.clone(),
+        dir: fetched.dir,
+        spool: None,
+        arriving: None,
+        seeds: Vec::new(),
+    });
     assert_serves(&depot, &line.manifest);
 }
 
@@ -365,7 +371,8 @@ async fn the_source_makes_its_own_file_without_any_peer() {
 #[tokio::test]
 async fn a_spoiled_spool_is_never_served_and_only_a_peer_can_help() {
     // What is new is like nothing that was there: it has no difference that could help.
-    let overlay = Overlay::new(80 * LEAF).write(3 * LEAF, &noise(7, 2 * LEAF)).write(40 * LEAF, &noise(8, LEAF));
+    let overlay =
+        Overlay::new(80 * LEAF).write(3 * LEAF, &noise(7, 2 * LEAF)).write(40 * LEAF, &noise(8, LEAF));
     let line = Line::new(80 * LEAF, &[(0, prose(1, 80 * LEAF))], &overlay);
     let path = line.root.path().join(format!("work-{}/spool", line.base.manifest.digest().short()));
     let file = OpenOptions::new().write(true).open(path).unwrap();

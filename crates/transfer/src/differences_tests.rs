@@ -104,7 +104,11 @@ impl Pair {
         };
         tamper(&mut differences, &self.new.spool);
         let manifest = Arc::new(Manifest::clone(manifest).with_differences(differences));
-        assert_eq!(Manifest::decode(&manifest.encode()).unwrap(), *manifest, "nothing is wrong with its form");
+        assert_eq!(
+            Manifest::decode(&manifest.encode()).unwrap(),
+            *manifest,
+            "nothing is wrong with its form"
+        );
         let depot = Depot::default();
         let spool = Some(self.new.spool.clone());
         depot.hold_from_parts(manifest.clone(), spool, vec![self.seed()]);
@@ -284,14 +288,22 @@ async fn a_manifest_whose_differences_do_not_give_their_frames_is_named_and_nobo
     type Tamper = fn(&mut Differences, &Spool);
     let cases: [(&str, Tamper, &str); 4] = [
         ("wrong-reference", |them, _| them.references.reverse(), "leaf"),
-        ("bomb", |them, spool| {
-            let bomb = pack_difference(3, b"", &vec![0; 4 << 20]).unwrap();
-            replaced(them, spool, &bomb);
-        }, "does not decompress"),
-        ("wrong-leaf", |them, spool| {
-            let wrong = pack_difference(3, b"", &vec![7; 16 * LEAF as usize]).unwrap();
-            replaced(them, spool, &wrong);
-        }, "leaf"),
+        (
+            "bomb",
+            |them, spool| {
+                let bomb = pack_difference(3, b"", &vec![0; 4 << 20]).unwrap();
+                replaced(them, spool, &bomb);
+            },
+            "does not decompress",
+        ),
+        (
+            "wrong-leaf",
+            |them, spool| {
+                let wrong = pack_difference(3, b"", &vec![7; 16 * LEAF as usize]).unwrap();
+                replaced(them, spool, &wrong);
+            },
+            "leaf",
+        ),
         ("no-zstd", |them, spool| replaced(them, spool, b"not what zstd makes"), "does not decompress"),
     ];
     for (name, tamper, said) in cases {

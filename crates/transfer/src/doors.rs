@@ -29,7 +29,9 @@ fn vectors() -> Vec<Vec<u8>> {
         let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
         digits.chunks(2).filter_map(byte).collect()
     };
-    ["manifest", "derived-manifest", "differing-manifest"].map(|name| vector(&format!("```vector {name}\n"))).to_vec()
+    ["manifest", "derived-manifest", "differing-manifest"]
+        .map(|name| vector(&format!("```vector {name}\n")))
+        .to_vec()
 }
 
 /// What frames are opened for: one frame, of one leaf, which is `hello`.

@@ -19,8 +19,7 @@ mod talks;
 
 use crate::{
     assemble::{AssembleError, Assembly, failed},
-    clone,
-    journal, layout,
+    clone, journal, layout,
     leaf::Place,
     limits::FRAME_LEAVES_MAX,
     manifest::Manifest,

@@ -121,13 +121,7 @@ impl Depots {
     }
 
     /// What the differences of a version may stand on: the other versions that are whole here.
-    fn seeds(
-        &self,
-        storage: &Path,
-        data: &DataDir,
-        of: &Manifest,
-        whole: &BTreeSet<Digest>,
-    ) -> Vec<Seed> {
+    fn seeds(&self, storage: &Path, data: &DataDir, of: &Manifest, whole: &BTreeSet<Digest>) -> Vec<Seed> {
         let others = whole.iter().filter(|other| !of.differences().is_empty() && **other != of.digest());
         let seed = |other: &Digest| {
             Some(Seed { manifest: self.manifest(data, other)?, dir: places::version_dir(storage, other) })
