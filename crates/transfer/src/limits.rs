@@ -45,6 +45,9 @@ pub const DIFFERENCE_SAVING_MIN_PERCENT: usize = 5;
 pub const DIFFERENCE_WORKERS_MAX: usize = 4;
 /// Differences of one version that a depot makes again at once, which are not in its spool.
 pub const DIFFERENCES_MADE_AT_ONCE: usize = 2;
+/// All of the version before is looked through for what new leaves are like if it is no more than so many times
+/// what is new; else only what the new version lacks.
+pub const LIKENESS_READ_MAX: usize = 4;
 /// Samples of the version before that are held to find what new leaves are like: 16 MiB.
 pub const LIKENESS_SAMPLES: usize = 2 << 20;
 

@@ -1,7 +1,8 @@
 //! Making the differences of a derived version: each new frame once more, compressed with what it replaces.
 //!
 //! What new leaves are like is looked for among the leaves that the base loses: a file that is replaced is
-//! deleted. So nothing is read that did not change, and memory is bounded by what is held of each leaf.
+//! deleted. Where much is new, all of the base is looked through: a new kernel is like the one that stays. So
+//! what is read grows with the change, and memory is bounded by what is held of each leaf.
 
 use super::{
     ChangedDisk,
@@ -11,7 +12,9 @@ use crate::{
     frame,
     gather::Packed,
     leaf::{self, Place},
-    limits::{DIFFERENCE_LEVEL, DIFFERENCE_SAVING_MIN_PERCENT, DIFFERENCE_WORKERS_MAX, LEAF_SIZE},
+    limits::{
+        DIFFERENCE_LEVEL, DIFFERENCE_SAVING_MIN_PERCENT, DIFFERENCE_WORKERS_MAX, LEAF_SIZE, LIKENESS_READ_MAX,
+    },
     manifest::{Difference, Differences, Frame, Manifest},
     progress::{Progress, Stage},
     publish::PublishError,
@@ -34,8 +37,8 @@ pub(super) struct Made {
     window: Vec<Digest>,
 }
 
-/// The leaves that the new version lacks, where they can be read.
-struct Lost<'a> {
+/// The leaves of the base that new ones may be like, where they can be read.
+struct Before<'a> {
     base: &'a Manifest,
     /// Of each of the base's disks, its file.
     files: Vec<Option<File>>,
@@ -52,18 +55,20 @@ pub(super) fn make(
     progress: &Progress,
     cancel: &CancellationToken,
 ) -> Result<Vec<Made>, PublishError> {
-    let lost = Lost::of(base, disks, kept);
-    if lost.leaves.is_empty() || frames.is_empty() {
+    let new: usize = frames.iter().map(|frame| frame.bytes).sum();
+    let all = kept.len() <= LIKENESS_READ_MAX * new / LEAF_SIZE;
+    let before = Before::of(base, disks, |ordinal| all || !kept[ordinal as usize]);
+    if before.leaves.is_empty() || frames.is_empty() {
         return Ok(Vec::new());
     }
-    progress.begin(Stage::Publishing, frames.iter().map(|frame| frame.bytes as u64).sum());
-    let likeness = lost.likeness(cancel)?;
+    progress.begin(Stage::Publishing, new as u64);
+    let likeness = before.likeness(cancel)?;
     let next = AtomicUsize::new(0);
     let next = || Ok(frames.get(next.fetch_add(1, Ordering::Relaxed)));
     let count = scan::workers().min(DIFFERENCE_WORKERS_MAX);
     let mut workers: Vec<Vec<Made>> = (0..count).map(|_| Vec::new()).collect();
     scan::in_parallel(cancel, &mut workers, next, |made: &mut Vec<Made>, packed: &Packed| {
-        made.extend(one(packed, &lost, &likeness, spool)?);
+        made.extend(one(packed, &before, &likeness, spool)?);
         progress.add_done(packed.bytes as u64);
         Ok::<_, PublishError>(())
     })?;
@@ -72,12 +77,12 @@ pub(super) fn make(
 
 fn one(
     packed: &Packed,
-    lost: &Lost<'_>,
+    before: &Before<'_>,
     likeness: &Likeness,
     spool: &Spool,
 ) -> Result<Option<Made>, PublishError> {
     let Some(leaves) = packed.leaves_from(spool) else { return Ok(None) };
-    let (names, window) = lost.read(&likeness.find(&leaves));
+    let (names, window) = before.read(&likeness.find(&leaves));
     if names.is_empty() {
         return Ok(None);
     }
@@ -90,14 +95,14 @@ fn one(
     Ok(Some(Made { frame: packed.digest, digest, length: bytes.len() as u32, window: names }))
 }
 
-impl<'a> Lost<'a> {
-    fn of(base: &'a Manifest, disks: &[ChangedDisk], kept: &[bool]) -> Self {
+impl<'a> Before<'a> {
+    fn of(base: &'a Manifest, disks: &[ChangedDisk], useful: impl Fn(u32) -> bool) -> Self {
         let file = |name: &str| File::open(&disks.iter().find(|disk| disk.name == name)?.base).ok();
         let files: Vec<Option<File>> = base.disks().iter().map(|disk| file(disk.name())).collect();
         let readable = |place: &&Place| files[usize::from(place.disk)].is_some();
-        let gone = (0..base.ordinals()).filter(|ordinal| !kept[*ordinal as usize]);
+        let useful = (0..base.ordinals()).filter(|ordinal| useful(*ordinal));
         let place = |ordinal: u32| Some((ordinal, *base.places(ordinal).iter().find(readable)?));
-        let mut leaves: Vec<_> = gone.filter_map(place).collect();
+        let mut leaves: Vec<_> = useful.filter_map(place).collect();
         leaves.sort_unstable_by_key(|(_, place)| *place);
         Self { base, files, leaves }
     }
