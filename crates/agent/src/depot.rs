@@ -254,6 +254,7 @@ fn refuse(serving: &Serving, error: &DepotError) -> Response {
         DepotError::NoSuchVersion { .. }
         | DepotError::NoSuchFrame { .. }
         | DepotError::NoSuchLeaves { .. }
+        | DepotError::NoDifference { .. }
         | DepotError::NotYet { .. } => StatusCode::NOT_FOUND,
         DepotError::Damaged { .. } | DepotError::Read { .. } | DepotError::Compress(_) => {
             StatusCode::INTERNAL_SERVER_ERROR

@@ -26,7 +26,7 @@ use std::{fs, sync::OnceLock, time::Duration};
 
 pub const DOORS: &[Door] = &[MANIFEST, FRAME, LEAVES, RANGE, ARRIVALS, CLAIMS, SPOOL, PART, JOURNAL, RECORD];
 
-/// The test vectors of `docs/format.md`: a manifest, and one with loose leaves.
+/// The test vectors of `docs/format.md`: a manifest, one with loose leaves, and one with a difference.
 fn vectors() -> Vec<Vec<u8>> {
     let vector = |name: &str| {
         let block = include_str!("../../../docs/format.md").split(name).nth(1).unwrap_or_default();
@@ -35,7 +35,9 @@ fn vectors() -> Vec<Vec<u8>> {
         let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
         digits.chunks(2).filter_map(byte).collect()
     };
-    ["```vector manifest\n", "```vector derived-manifest\n"].map(vector).to_vec()
+    ["manifest", "derived-manifest", "differing-manifest"]
+        .map(|name| vector(&format!("```vector {name}\n")))
+        .to_vec()
 }
 
 /// What frames are opened for: one frame, of one leaf, which is `hello`.
@@ -72,7 +74,7 @@ pub const FRAME: Door = Door {
         let manifest = example();
         let sent = FrameBytes { form, bytes: Bytes::copy_from_slice(bytes) };
         for wanted in [Wanted::Frame(&manifest.frames()[0]), Wanted::Loose(&[0])] {
-            let Ok(leaves) = frame::open(manifest, wanted, &sent) else { continue };
+            let Ok(leaves) = frame::open(manifest, wanted, &sent, &[]) else { continue };
             let first = leaves.get(..manifest.leaf_length(0)).expect("no less than was wanted");
             assert_eq!(leaf::digest_of(first), *manifest.leaf_name(0));
         }
@@ -109,7 +111,7 @@ pub const CLAIMS: Door = Door {
         assert_eq!(wanted.to_bytes(), bits, "there is one way to write it");
         // A holder of fewer pieces, or of more, gives what is wanted and what it has.
         for held in [0, 9, 200] {
-            let mut given = Given::nothing(held, 3);
+            let mut given = Given::nothing(PieceSet::all(held), 3);
             let claimed = given.claim(&wanted, bytes.len(), Duration::ZERO, Duration::from_secs(1));
             assert!(claimed.len() <= CLAIMS_MAX);
             assert!(claimed.iter().all(|piece| *piece < held && wanted.has(*piece)));

@@ -98,7 +98,7 @@ async fn arrives(release: &Path, name: &str) {
     fs::copy(file("spool"), &spool).unwrap();
     let dir = if manifest.loose().is_empty() { empty } else { golden };
     let (depot, spool) = (Depot::default(), Some(Arc::new(Spool::open(&spool).unwrap())));
-    depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None });
+    depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None, seeds: Vec::new() });
     let peer = Peer::with("former", Manner::Honest, depot).await;
     let fetched = fetch(order(&manifest, &root.path().join("incoming"), &[&peer.source])).await.unwrap();
     assert!(fs::read(fetched.dir.join("disk0.raw")).unwrap() == wanted, "{name} of {}", release.display());

@@ -84,7 +84,7 @@ pub(crate) fn published(dir: &Path, names: &[&str], nvram: Option<Vec<u8>>) -> P
 impl Published {
     pub(crate) fn holding(&self) -> Holding {
         let (manifest, dir) = (self.manifest.clone(), self.dir.clone());
-        Holding { manifest, dir, spool: Some(self.spool.clone()), arriving: None }
+        Holding { manifest, dir, spool: Some(self.spool.clone()), arriving: None, seeds: Vec::new() }
     }
 }
 
@@ -214,8 +214,10 @@ async fn answer(
         }
         Manner::Leaves => {
             let manifest = depot.frame_manifest(&version.parse().unwrap());
-            let frame = manifest.frames().iter().find(|known| known.digest.hex() == frame).unwrap();
-            bytes = crate::frame::open(&manifest, Wanted::Frame(frame), &found).unwrap().to_vec();
+            let Some(frame) = manifest.frames().iter().find(|known| known.digest.hex() == frame) else {
+                return StatusCode::NOT_FOUND.into_response();
+            };
+            bytes = crate::frame::open(&manifest, Wanted::Frame(frame), &found, &[]).unwrap().to_vec();
             form = FrameForm::Leaves;
         }
     }

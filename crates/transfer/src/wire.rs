@@ -243,11 +243,9 @@ impl FrameClient {
         way: Way<'_>,
         part: &mut Part,
     ) -> Result<FrameBytes, NoFrame> {
-        let (path, named_length) = match wanted {
-            Wanted::Frame(frame) => {
-                (frame_path(&manifest.digest(), &frame.digest), Some(frame.length as usize))
-            }
-            Wanted::Loose(ordinals) => (leaves_path(&manifest.digest(), ordinals), None),
+        let (path, named_length) = match wanted.name() {
+            Some((name, length)) => (frame_path(&manifest.digest(), &name), Some(length as usize)),
+            None => (leaves_path(&manifest.digest(), wanted.ordinals()), None),
         };
         let assignment = way.progress.assignment();
         let mut asked = Asked { path, from: 0, until: None, assignment, body: None };

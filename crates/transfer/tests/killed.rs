@@ -141,6 +141,7 @@ fn golden(dir: &Path) -> (Arc<Manifest>, Depot) {
         dir: dir.to_owned(),
         spool: Some(spool),
         arriving: None,
+        seeds: Vec::new(),
     });
     (manifest, depot)
 }

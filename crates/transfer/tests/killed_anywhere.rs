@@ -69,6 +69,7 @@ fn golden(dir: &Path) -> (Manifest, Depot) {
         dir: dir.to_owned(),
         spool: Some(spool),
         arriving: None,
+        seeds: Vec::new(),
     };
     depot.hold(holding);
     (manifest, depot)

@@ -50,7 +50,8 @@ pub async fn fill(job: &Job, digest: Digest) -> Ended {
     job.phase(TaskPhase::Replica(Phase::Transferring));
     let mut order = order(job, &manifest);
     let incoming = layout::version_dir(&order.incoming, &digest);
-    let arriving = job.site.depots.hold_arriving(&manifest, &incoming, order.spool.clone());
+    let (spool, seeds) = (order.spool.clone(), order.seeds.clone());
+    let arriving = job.site.depots.hold_arriving(&manifest, &incoming, spool, seeds);
     order.arrivals = Some(arriving.arrivals());
     let fetched = fetch::fetch(order.clone()).await.map_err(|error| error.problem())?;
     let mut mendings = 0;
@@ -68,7 +69,8 @@ pub async fn fill(job: &Job, digest: Digest) -> Ended {
         }
     };
     commit(job, verified).await?;
-    arriving.completed(&manifest, places::version_dir(&job.site.storage, &digest), order.spool.clone());
+    let dir = places::version_dir(&job.site.storage, &digest);
+    arriving.completed(&manifest, dir, order.spool.clone(), order.seeds);
     totals::add_holes(manifest.size().saturating_sub(manifest.data_bytes()).0);
     register(job, digest).await
 }

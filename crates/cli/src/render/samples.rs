@@ -70,7 +70,12 @@ pub(crate) fn distribution() -> DistributionView {
     let mut moving = row("kvm-b", "Needs update", "Distributing", "transferring", 41.7);
     (moving.bytes_per_second, moving.seconds_left) = (117_440_512, Some(12));
     moving.sources = vec![source("kvm-a", 429_496_730, 92_274_688), source("kvm-e", 107_840_000, 25_165_824)];
-    moving.saved = Some(SavedView { holes: 18_897_856_102, there: 322_122_547, compression: 214_748_364 });
+    moving.saved = Some(SavedView {
+        holes: 18_897_856_102,
+        there: 322_122_547,
+        compression: 214_748_364,
+        differences: 85_983_232,
+    });
     let mut full = row("kvm-c", "Needs update", "Failed to distribute", "failed", 60.2);
     (full.attempts, full.next_attempt_at) = (2, Some("2026-01-01T00:10:40Z".into()));
     full.code = Some("T0003".into());

@@ -5,7 +5,8 @@
 //! site: see [`swarm`](crate::swarm). What comes too slowly at the end is asked for once more elsewhere.
 
 use super::{
-    FetchError, Site, Trouble, bring,
+    FetchError,
+    bring::{Asking, Site, Trouble, bring},
     queue::Queue,
     talks::{Said, Talks},
 };
@@ -283,9 +284,10 @@ impl Run {
         let is_first = flight.from.is_empty();
         flight.from.push((source.provider, token.clone()));
         let site = self.site.clone();
+        let asking = Asking { number, is_first, in_hurry, differing: false };
         let brought = async move {
             let result = tokio::select! {
-                result = bring(site, number, source.clone(), is_first, in_hurry) => result,
+                result = bring(site, asking, source.clone()) => result,
                 () = token.cancelled() => Err(Trouble::Superseded),
             };
             (number, source, now.elapsed(), result)
@@ -301,7 +303,8 @@ impl Run {
                 return Ok(true);
             }
             Err(Trouble::Here(error)) => return Err(error.into()),
-            Err(Trouble::Superseded) => {
+            // Whoever could not use a difference had asked for the frame.
+            Err(Trouble::Superseded | Trouble::Unfit) => {
                 self.sources.released(source.provider);
                 return Ok(false);
             }

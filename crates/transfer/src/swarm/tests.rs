@@ -45,7 +45,13 @@ impl Receiver {
         let depot = Depot::default();
         let dir = layout::version_dir(&root.path().join("incoming"), &golden.manifest.digest());
         let arriving = Some(arrivals.clone());
-        depot.hold(Holding { manifest: golden.manifest.clone(), dir, spool: None, arriving });
+        depot.hold(Holding {
+            manifest: golden.manifest.clone(),
+            dir,
+            spool: None,
+            arriving,
+            seeds: Vec::new(),
+        });
         let mut peer = Peer::with(name, manner, depot).await;
         peer.source.whole = false;
         Self { root, arrivals, peer }
