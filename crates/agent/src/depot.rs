@@ -28,8 +28,8 @@ use diecast_transfer::{
     totals,
     verify::Damage,
     wire::{
-        ARRIVALS_ROUTE, CLAIMS_ROUTE, FORM_HEADER, FRAME_ROUTE, LEAVES_ROUTE, PROBE_PATH, leaves_of_path,
-        rest_of,
+        ARRIVALS_ROUTE, CLAIMS_ROUTE, CLAIMS_WAIT_ROUTE, FORM_HEADER, FRAME_ROUTE, LEAVES_ROUTE, PROBE_PATH,
+        leaves_of_path, rest_of,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -57,6 +57,7 @@ pub fn routes(depots: Arc<Depots>, board: Arc<Board>, data: DataDir) -> Router {
         .route(LEAVES_ROUTE, get(leaves))
         .route(ARRIVALS_ROUTE, get(arrivals))
         .route(CLAIMS_ROUTE, post(claim).layer(DefaultBodyLimit::max(CLAIM_SIZE_MAX)))
+        .route(CLAIMS_WAIT_ROUTE, post(claim_what_comes).layer(DefaultBodyLimit::max(CLAIM_SIZE_MAX)))
         .route(PROBE_PATH, get(async || StatusCode::NO_CONTENT))
         .with_state(Serving {
             depots,
@@ -135,15 +136,35 @@ async fn claim(
     Path((version, most, again)): Path<(String, usize, u64)>,
     wanted: Bytes,
 ) -> Response {
+    claimed(&serving, &peer, &version, (most, again, 0), &wanted).await
+}
+
+async fn claim_what_comes(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    Path((version, most, again, wait)): Path<(String, usize, u64, u64)>,
+    wanted: Bytes,
+) -> Response {
+    claimed(&serving, &peer, &version, (most, again, wait), &wanted).await
+}
+
+async fn claimed(
+    serving: &Serving,
+    peer: &Peer,
+    version: &str,
+    (most, again, wait): (usize, u64, u64),
+    wanted: &[u8],
+) -> Response {
     let Ok(version) = version.parse::<Digest>() else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    if !is_reader(&serving, &peer, &version) {
+    if !is_reader(serving, peer, &version) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    match serving.depots.claim(&version, &wanted, most, Duration::from_millis(again)) {
+    let (again, wait) = (Duration::from_millis(again), Duration::from_millis(wait).min(LISTEN_TIME));
+    match serving.depots.claim(&version, wanted, most, again, wait).await {
         Ok(claimed) => claims::to_bytes(&claimed).into_response(),
-        Err(error) => refuse(&serving, &error),
+        Err(error) => refuse(serving, &error),
     }
 }
 
@@ -233,6 +254,7 @@ fn refuse(serving: &Serving, error: &DepotError) -> Response {
         DepotError::NoSuchVersion { .. }
         | DepotError::NoSuchFrame { .. }
         | DepotError::NoSuchLeaves { .. }
+        | DepotError::NoDifference { .. }
         | DepotError::NotYet { .. } => StatusCode::NOT_FOUND,
         DepotError::Damaged { .. } | DepotError::Read { .. } | DepotError::Compress(_) => {
             StatusCode::INTERNAL_SERVER_ERROR

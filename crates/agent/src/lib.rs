@@ -31,6 +31,8 @@ pub mod config;
 pub mod console;
 pub mod data;
 pub mod depot;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 pub mod finding;
 pub mod join;
 mod load;

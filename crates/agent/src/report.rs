@@ -78,6 +78,7 @@ pub fn progress_of(task: &Task) -> Progress {
         total: view.bytes_total,
         network: view.bytes_network,
         local: view.bytes_local,
+        by_difference: view.bytes_by_difference,
         rate: view.rate,
         seconds_left: view.time_left.map(|left| left.as_secs()),
     }

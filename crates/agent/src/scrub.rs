@@ -49,7 +49,7 @@ const SLEEP_MAX: Duration = Duration::from_millis(250);
 
 /// What is kept of a scrub between lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Begun {
+pub(crate) struct Begun {
     version: Digest,
     begun_at: Timestamp,
     mark: Mark,

@@ -1,7 +1,11 @@
 //! The agent's side of the conversation with the server: one method a message.
 
+use axum::body::Bytes;
 use diecast_api::{
-    agent::{ASSIGNMENT, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFESTS, RENEW, REPORT, Renewal},
+    agent::{
+        ASSIGNMENT, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFEST_HEADER, MANIFESTS, READS_DIFFERENCES,
+        RENEW, REPORT, Renewal,
+    },
     problem::ProblemDetails,
 };
 use diecast_domain::{
@@ -13,6 +17,7 @@ use diecast_domain::{
     report::Report,
 };
 use diecast_identity::{KeyedCertificate, Timeouts, reqwest_client};
+use diecast_transfer::manifest::Manifest;
 use reqwest::{Response, StatusCode, Upgraded, header};
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -86,6 +91,7 @@ impl Server {
 
     pub async fn manifest(&self, digest: &Digest) -> Result<Vec<u8>, Problem> {
         let request = self.http().get(format!("{}{MANIFESTS}/{}", self.url, digest.hex()));
+        let request = request.header(MANIFEST_HEADER, READS_DIFFERENCES);
         // Orders may have changed since this began; the next attempt will know.
         let not_yet = |problem: Problem| match problem.code {
             Code::A0003 | Code::A0004 => Problem::new(Code::T0010, problem.cause),
@@ -95,9 +101,22 @@ impl Server {
         whole_manifest(response, digest).await
     }
 
-    /// Hands over a manifest. If the content is known already, gives the manifest that is kept of it.
+    /// Hands over a manifest. If the content is known already, gives the manifest that is kept of it. A server of
+    /// an earlier release knows no differences: it gets the manifest without them.
     pub async fn give_manifest(&self, digest: &Digest, bytes: Vec<u8>) -> Result<Option<Vec<u8>>, Problem> {
+        let bytes = Bytes::from(bytes);
+        match self.put_manifest(digest, bytes.clone()).await {
+            Err(problem) if problem.code == Code::T0007 => match without_differences(&bytes) {
+                Some(plain) => self.put_manifest(digest, plain.into()).await,
+                None => Err(problem),
+            },
+            given => given,
+        }
+    }
+
+    async fn put_manifest(&self, digest: &Digest, bytes: Bytes) -> Result<Option<Vec<u8>>, Problem> {
         let request = self.http().put(format!("{}{MANIFESTS}/{}", self.url, digest.hex())).body(bytes);
+        let request = request.header(MANIFEST_HEADER, READS_DIFFERENCES);
         let response = self.answered("handing over a manifest", request).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
@@ -150,6 +169,12 @@ impl Server {
             None => Problem::new(Code::A0012, format!("{doing} failed: {}", innermost(error))),
         }
     }
+}
+
+/// None if it has none, or cannot be read.
+fn without_differences(manifest: &[u8]) -> Option<Vec<u8>> {
+    let manifest = Manifest::decode(manifest).ok()?;
+    (!manifest.differences().is_empty()).then(|| manifest.without_differences().encode())
 }
 
 async fn whole_manifest(mut response: Response, digest: &Digest) -> Result<Vec<u8>, Problem> {

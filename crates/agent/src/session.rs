@@ -72,6 +72,11 @@ pub async fn follow_assignment(
                         known.assignment = held;
                         known.former = former;
                         known.refresh_sources();
+                        // Before it is said that they are followed.
+                        let orders = known.assignment.as_ref().map(|told| &told.orders);
+                        if let Some(orders) = orders {
+                            board.paces.follow(&orders.limits, crate::clock::now());
+                        }
                         drop(known);
                         board.nudge();
                     }

@@ -20,7 +20,7 @@ const MARK: &str = "storage-id";
 const KEPT: &str = "storage.json";
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Place {
+pub(crate) struct Place {
     path: PathBuf,
     id: Uuid,
 }

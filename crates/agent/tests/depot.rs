@@ -18,8 +18,16 @@ use diecast_identity::{
     Authority, ClientCertificates, KeyedCertificate, Keys, Peer, Timeouts, TlsListenerSettings, depot_client,
     install_crypto_provider, listen, reqwest_client,
 };
-use diecast_transfer::wire::{PROBE_PATH, frame_path};
-use std::sync::Arc;
+use diecast_provider::layout;
+use diecast_transfer::{
+    manifest::Manifest,
+    progress::Progress,
+    publish::{DiskInput, PublishInput, publish},
+    spool::Spool,
+    wire::{PROBE_PATH, frame_path},
+};
+use std::{fs, path::Path, sync::Arc};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 fn provider(number: u128) -> ProviderId {
@@ -32,8 +40,12 @@ fn certificate(authority: &Authority, id: ProviderId) -> KeyedCertificate {
     keys.certified(signed)
 }
 
-/// A depot of provider 1 whose orders let provider 2 read one version.
+/// A depot of provider 1 whose orders let provider 2 read one version. It holds none.
 async fn depot(authority: &Authority, readable: Digest) -> String {
+    serve(authority, readable, Arc::default()).await
+}
+
+async fn serve(authority: &Authority, readable: Digest, depots: Arc<Depots>) -> String {
     install_crypto_provider();
     let settings = ProviderSettings {
         uri: "qemu:///system".into(),
@@ -50,7 +62,7 @@ async fn depot(authority: &Authority, readable: Digest) -> String {
     let address = listener.address().unwrap().to_string();
     let place = tempfile::tempdir().unwrap();
     let data = DataDir::open(place.path()).unwrap();
-    let routes = routes(Arc::new(Depots::default()), board, data);
+    let routes = routes(depots, board, data);
     let service = routes.into_make_service_with_connect_info::<Peer>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     address
@@ -79,6 +91,58 @@ async fn only_a_peer_that_the_orders_name_is_heard_and_only_about_its_versions()
     assert_eq!(status(&reader, &address, "/depot/v1/versions/zz/frames/y").await, 400);
     let stranger = client(provider(3));
     assert_eq!(status(&stranger, &address, &frame_path(&readable, &frame)).await, 403);
+}
+
+/// A version of one disk full of one byte, whole in `storage`, with its manifest in `data`.
+fn version(storage: &Path, data: &DataDir, byte: u8) -> Manifest {
+    let made = storage.join(byte.to_string());
+    fs::create_dir_all(&made).unwrap();
+    fs::write(made.join("disk0.raw"), vec![byte; 300_000]).unwrap();
+    let disks = vec![DiskInput { name: "disk0".into(), path: made.join("disk0.raw") }];
+    let input = PublishInput { disks, nvram: None, profile: b"{}".to_vec() };
+    let spool = Spool::open(&storage.join("spool")).unwrap();
+    let manifest = publish(input, &spool, &Progress::default(), &CancellationToken::new()).unwrap();
+    fs::write(data.manifest(&manifest.digest()), manifest.encode()).unwrap();
+    let there = layout::version_dir(storage, &manifest.digest());
+    fs::create_dir_all(there.parent().unwrap()).unwrap();
+    fs::rename(made, there).unwrap();
+    manifest
+}
+
+#[tokio::test]
+async fn a_frame_of_a_version_that_the_asker_was_not_assigned_is_given_by_no_way() {
+    install_crypto_provider();
+    let authority = Authority::create().unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let (storage, data) = (place.path().join("diecast"), DataDir::open(&place.path().join("agent")).unwrap());
+    let [own, other] = [1, 2].map(|byte| version(&storage, &data, byte));
+    let depots = Arc::new(Depots::default());
+    let held = [own.digest(), other.digest()].into();
+    depots.follow(&storage, &held, &Default::default(), &data);
+    let address = serve(&authority, own.digest(), depots).await;
+    let certificate = certificate(&authority, provider(2));
+    let ca = authority.certificate_pem();
+    let reader = depot_client(&ca, &certificate, provider(1), Timeouts::default()).unwrap();
+
+    let [frame, foreign] = [&own, &other].map(|manifest| manifest.frames()[0].digest);
+    assert_eq!(status(&reader, &address, &frame_path(&own.digest(), &frame)).await, 200);
+    assert_eq!(
+        status(&reader, &address, &frame_path(&other.digest(), &foreign)).await,
+        403,
+        "held, and right"
+    );
+    assert_eq!(
+        status(&reader, &address, &frame_path(&own.digest(), &foreign)).await,
+        404,
+        "as if of its own"
+    );
+    assert_eq!(status(&reader, &address, &frame_path(&other.digest(), &frame)).await, 403);
+    for what in ["leaves/0", "arrivals/0-0"] {
+        let path = format!("/depot/v1/versions/{}/{what}", other.digest().hex());
+        assert_eq!(status(&reader, &address, &path).await, 403, "{what}");
+    }
+    let claims = format!("https://{address}/depot/v1/versions/{}/claims/1/0", other.digest().hex());
+    assert_eq!(reader.post(claims).body(vec![1]).send().await.unwrap().status().as_u16(), 403);
 }
 
 #[tokio::test]

@@ -20,6 +20,11 @@ pub const REPORT: &str = "/agent/v1/report";
 /// `PUT` and `GET` `{MANIFESTS}/{hex digest}`: a version's manifest file, as bytes. A `PUT` of content
 /// that is a version already is answered with the manifest that is kept, which the agent takes on.
 pub const MANIFESTS: &str = "/agent/v1/manifests";
+/// Says what an agent can read of a manifest beside frames and loose leaves: [`READS_DIFFERENCES`]. To whoever
+/// does not say it, a manifest is given without them.
+pub const MANIFEST_HEADER: &str = "diecast-manifest";
+/// See [`MANIFEST_HEADER`].
+pub const READS_DIFFERENCES: &str = "differences";
 /// `GET {CONSOLES}/{id}`, upgraded to a WebSocket: what a machine's screen says (RFB), both ways, as
 /// binary messages. The orders name the ids.
 pub const CONSOLES: &str = "/agent/v1/consoles";

@@ -11,6 +11,8 @@
 pub mod agent;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(all(feature = "client", any(test, feature = "doors")))]
+pub mod doors;
 pub mod operator;
 pub mod problem;
 pub mod time;

@@ -32,6 +32,8 @@ pub mod args;
 mod commands;
 mod confirm;
 mod connection;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 mod failure;
 pub mod printer;
 mod render;

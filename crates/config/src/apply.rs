@@ -27,17 +27,24 @@ pub fn reparse<P: Parser>(source: &Source, given: Option<&Path>) -> Result<P, Pr
 /// The same command, where the file's settings are the defaults.
 pub fn apply(command: Command, source: &Source, given: Option<&Path>) -> Result<Command, Problem> {
     let path = given.map_or_else(|| PathBuf::from(source.path), Path::to_owned);
-    let Some(file) = File::read(&path, given.is_some())? else { return Ok(command) };
+    match File::read(&path, given.is_some())? {
+        Some(file) => with_file(command, source, &file),
+        None => Ok(command),
+    }
+}
+
+/// The same, where what the file says was read.
+pub(crate) fn with_file(command: Command, source: &Source, file: &File) -> Result<Command, Problem> {
     let keys = keys::keys(&command, source);
     let run = keys::group(&command, source).and_then(|group| group.find_subcommand(RUN)).cloned();
     let mut defaults: Vec<(String, Vec<String>)> = Vec::new();
     for setting in file.settings()? {
         let Some(key) = keys.iter().find(|key| key.name == setting.key) else {
-            return Err(unknown(&file, &setting, &keys));
+            return Err(unknown(file, &setting, &keys));
         };
-        let values = values(&file, &setting, key)?;
+        let values = values(file, &setting, key)?;
         if let Some(run) = run.as_ref().filter(|_| !key.switch) {
-            check(&file, &setting, run, &values)?;
+            check(file, &setting, run, &values)?;
         }
         defaults.push((key.variable.clone(), values));
     }

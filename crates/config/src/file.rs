@@ -47,6 +47,12 @@ impl File {
         Ok(Some(Self { path: path.to_owned(), text }))
     }
 
+    /// One that says this.
+    #[cfg(any(test, feature = "doors"))]
+    pub(crate) fn of(text: &str) -> Self {
+        Self { path: "a.toml".into(), text: text.to_owned() }
+    }
+
     pub(crate) fn settings(&self) -> Result<Vec<Setting>, Problem> {
         let whole = DeTable::parse(&self.text).map_err(|error| {
             let line = error.span().map_or(1, |span| self.line(span.start));

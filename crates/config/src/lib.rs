@@ -17,6 +17,8 @@
 //! **What it does not do.** It knows no setting by name, and keeps nothing.
 
 mod apply;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 mod file;
 mod keys;
 pub mod shipped;

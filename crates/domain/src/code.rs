@@ -131,6 +131,7 @@ codes! {
     P0014 409 AfterOperator "QEMU's user cannot read the storage", "give the storage directory search permission for everyone (`chmod o+x`)";
     P0015 409 AfterOperator "The agent's certificate runs out", "see that the agent runs and reaches the server; if it ran out, `diecast provider rejoin`";
     P0016 409 AfterOperator "The agent is more than one release behind", "install the server's release of diecast-agent on that machine";
+    P0017 409 AfterOperator "The storage's file system cannot hold templates", "put the pool on a file system that has hard links, such as XFS, btrfs or ext4";
 
     S0001 500 AfterOperator "The database cannot be read", "restore it from a backup; the file named was left as it is";
     S0002 500 AfterOperator "The address is in use", "stop what listens there, or choose another with `--listen`";

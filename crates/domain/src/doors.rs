@@ -14,6 +14,7 @@ use crate::{
     limit::{Limit, Rate},
     names::{HostName, ProviderName, TemplateName},
     pattern::NamePattern,
+    profile::HardwareProfile,
     report::Report,
     role::Role,
     schedule::{When, next_after},
@@ -62,7 +63,7 @@ pub fn spoiled(seed: &[u8], how: &[(u16, Spoiling)]) -> Vec<u8> {
     bytes
 }
 
-pub const DOORS: &[Door] = &[LIMIT, NAMES, SCHEDULE, ASSIGNMENT, REPORT];
+pub const DOORS: &[Door] = &[LIMIT, NAMES, SCHEDULE, PROFILE, ASSIGNMENT, REPORT];
 
 /// How fast versions may travel, and when.
 pub const LIMIT: Door = Door {
@@ -78,9 +79,9 @@ pub const LIMIT: Door = Door {
     },
     knock: |bytes| {
         let Ok(text) = std::str::from_utf8(bytes) else { return };
-        same_again::<Limit>(text);
-        same_again::<Rate>(text);
-        same_again::<DailyWindow>(text);
+        same_text_again::<Limit>(text);
+        same_text_again::<Rate>(text);
+        same_text_again::<DailyWindow>(text);
         if let Ok(limit) = text.parse::<Limit>() {
             limit.at(Timestamp(1_760_000_000_000));
         }
@@ -104,16 +105,16 @@ pub const NAMES: Door = Door {
     },
     knock: |bytes| {
         let Ok(text) = std::str::from_utf8(bytes) else { return };
-        same_again::<TemplateName>(text);
-        same_again::<ProviderName>(text);
-        same_again::<HostName>(text);
-        same_again::<Tag>(text);
-        same_again::<NamePattern>(text);
-        same_again::<Code>(text);
-        same_again::<MacAddress>(text);
-        same_again::<ProviderId>(text);
-        same_again::<Digest>(text);
-        same_again::<Generation>(text);
+        same_text_again::<TemplateName>(text);
+        same_text_again::<ProviderName>(text);
+        same_text_again::<HostName>(text);
+        same_text_again::<Tag>(text);
+        same_text_again::<NamePattern>(text);
+        same_text_again::<Code>(text);
+        same_text_again::<MacAddress>(text);
+        same_text_again::<ProviderId>(text);
+        same_text_again::<Digest>(text);
+        same_text_again::<Generation>(text);
         let _ = (text.parse::<Role>(), text.parse::<AlarmKind>(), text.parse::<Severity>());
     },
 };
@@ -133,6 +134,17 @@ pub const SCHEDULE: Door = Door {
     },
 };
 
+/// The hardware profile that a manifest carries.
+pub const PROFILE: Door = Door {
+    name: "profile",
+    seeds: || {
+        texts(&[r#"{"vcpus":2,"memory":2147483648,"machine":"q35","firmware":{"uefi":{"secure_boot":true}},
+            "cpu_model":"Skylake-Client","disks":[{"name":"disk0","bus":"virtio","size":10737418240}],
+            "nics":[{"model":"virtio","network":"corp"}],"tpm":true,"clock_localtime":false}"#])
+    },
+    knock: same_json_again::<HardwareProfile>,
+};
+
 /// What the server sends to an agent.
 pub const ASSIGNMENT: Door = Door {
     name: "assignment",
@@ -147,11 +159,13 @@ pub const REPORT: Door = Door {
     knock: same_json_again::<Report>,
 };
 
+/// Seeds that are text.
 pub fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
-fn same_again<T: FromStr + Display + PartialEq + Debug>(text: &str) {
+/// What is let in is written in a way that is let in, and means the same.
+pub fn same_text_again<T: FromStr + Display + PartialEq + Debug>(text: &str) {
     let Ok(first) = text.parse::<T>() else { return };
     let written = first.to_string();
     match written.parse::<T>() {
@@ -160,11 +174,20 @@ fn same_again<T: FromStr + Display + PartialEq + Debug>(text: &str) {
     }
 }
 
-fn same_json_again<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) {
+/// The same of a document.
+pub fn same_json_again<T: DeserializeOwned + Serialize + PartialEq + Debug>(bytes: &[u8]) {
     let Ok(first) = serde_json::from_slice::<T>(bytes) else { return };
     let written = serde_json::to_vec(&first).expect("what was read can be written");
     let again: T = serde_json::from_slice(&written).expect("what was written can be read");
     assert_eq!(again, first);
+}
+
+/// The same of a document that cannot be compared: what is written of it can.
+pub fn same_when_written<T: DeserializeOwned + Serialize>(bytes: &[u8]) {
+    let Ok(first) = serde_json::from_slice::<T>(bytes) else { return };
+    let written = serde_json::to_string(&first).expect("what was read can be written");
+    let again: T = serde_json::from_str(&written).expect("what was written can be read");
+    assert_eq!(serde_json::to_string(&again).expect("what was read can be written"), written);
 }
 
 /// The test that tries some doors: with their seeds, with those spoiled, and with noise.

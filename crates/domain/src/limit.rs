@@ -5,17 +5,22 @@
 //!   `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`
 //!      └ a part ─ the first whose window is open ─► at(now): the rate, and until when it holds
 //!      provider's: all that it receives, and all that it sends      template's: each transfer of it
+//!      site link's: all that crosses it, in each direction
 //! ```
 //!
 //! Of several limits on one transfer the strictest holds.
 
+mod link;
 mod rate;
 
+pub use link::{Claim, LinkLimit, WHOLE, divide};
 pub use rate::{BadRate, RATE_MAX, RATE_MIN, Rate};
 
 use crate::{
     digest::Digest,
+    ids::ProviderId,
     names::{ProviderName, TemplateName},
+    site::SiteLink,
     units::Timestamp,
     window::{BadWindow, DailyWindow},
 };
@@ -201,6 +206,9 @@ pub struct Limits {
     /// On what it receives of single versions.
     #[serde(default)]
     pub transfers: Vec<TransferLimit>,
+    /// On what it receives from beyond site links, beside that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkLimit>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,6 +232,11 @@ impl Limits {
         let of_it = self.transfers.iter().filter(|it| it.digest == *digest);
         of_it.filter_map(|it| it.limit.at(now).rate).min()
     }
+
+    /// The limited link that this source stands beyond.
+    pub fn link_to(&self, source: ProviderId) -> Option<&LinkLimit> {
+        self.links.iter().find(|link| link.sources.contains(&source))
+    }
 }
 
 /// Whose limit it is.
@@ -234,6 +247,8 @@ pub enum LimitedBy {
     Template(TemplateName),
     /// All whom it may ask, together.
     Sources(Vec<ProviderName>),
+    /// The links that all of it crosses: what its site's gateway may have of them.
+    Links(Vec<SiteLink>),
 }
 
 impl fmt::Display for LimitedBy {
@@ -244,6 +259,11 @@ impl fmt::Display for LimitedBy {
             Self::Sources(names) => {
                 let names: Vec<_> = names.iter().map(ProviderName::as_str).collect();
                 let what = if names.len() == 1 { "its source" } else { "its sources" };
+                write!(f, "{what} {}", names.join(" and "))
+            }
+            Self::Links(links) => {
+                let names: Vec<_> = links.iter().map(ToString::to_string).collect();
+                let what = if names.len() == 1 { "site link" } else { "site links" };
                 write!(f, "{what} {}", names.join(" and "))
             }
         }
@@ -273,12 +293,31 @@ impl Limited {
         let rate = all.iter().map(|it| it.rate).reduce(Rate::plus)?;
         let names = |by: &LimitedBy| match by {
             LimitedBy::Provider(name) => Some(name.clone()),
-            LimitedBy::Template(_) | LimitedBy::Sources(_) => None,
+            LimitedBy::Template(_) | LimitedBy::Sources(_) | LimitedBy::Links(_) => None,
         };
         let by = LimitedBy::Sources(all.iter().filter_map(|it| names(&it.by)).collect());
-        let first = all.into_iter().filter(|it| it.until.is_some()).min_by_key(|it| it.until);
-        let (until, moment) = first.map_or((None, None), |it| (it.until, it.moment));
-        Some(Self { rate, by, until, moment })
+        Some(Self { rate, by, ..Self::first_to_change(all)? })
+    }
+
+    /// The same of shares of links.
+    pub fn links(all: Vec<Self>) -> Option<Self> {
+        let rate = all.iter().map(|it| it.rate).reduce(Rate::plus)?;
+        let links = |by: &LimitedBy| match by {
+            LimitedBy::Links(links) => links.clone(),
+            LimitedBy::Provider(_) | LimitedBy::Template(_) | LimitedBy::Sources(_) => Vec::new(),
+        };
+        let by = LimitedBy::Links(all.iter().flat_map(|it| links(&it.by)).collect());
+        Some(Self { rate, by, ..Self::first_to_change(all)? })
+    }
+
+    fn first_to_change(all: Vec<Self>) -> Option<Self> {
+        all.into_iter().min_by_key(|it| (it.until.is_none(), it.until))
+    }
+
+    /// The part of it that somebody may have.
+    #[must_use]
+    pub fn part(self, share: u32, whole: u32) -> Self {
+        Self { rate: self.rate.part(share, whole), ..self }
     }
 
     /// The one that is felt; the first, of equal ones.

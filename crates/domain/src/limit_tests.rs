@@ -100,6 +100,8 @@ fn a_limit_is_stored_as_it_is_written_and_an_agent_of_before_knows_none() {
     let stored = serde_json::to_string(&limit("2 Mbit/s 8:00-18:00; off")).unwrap();
     assert_eq!(stored, r#""2Mbit/s 08:00-18:00 UTC; off""#);
     assert_eq!(serde_json::from_str::<Limits>("{}").unwrap(), Limits::default());
+    let written = serde_json::to_value(Limits::default()).unwrap();
+    assert!(written.get("links").is_none(), "where no link is limited nothing more is said than before");
     assert!(serde_json::from_str::<Limit>(r#""much""#).is_err());
 }
 
@@ -128,8 +130,8 @@ fn of_several_the_strictest_is_named_with_its_end_on_its_own_clock() {
 fn two_templates_of_one_content_share_the_stricter_limit() {
     let digest = crate::digest::Digest::from_bytes([7; 32]);
     let transfer = |text: &str| TransferLimit { digest, limit: limit(text) };
-    let limits =
-        Limits { provider: None, transfers: vec![transfer("off 08:00-09:00; 9Mbit/s"), transfer("5Mbit/s")] };
+    let transfers = vec![transfer("off 08:00-09:00; 9Mbit/s"), transfer("5Mbit/s")];
+    let limits = Limits { transfers, ..Limits::default() };
     let now = at("2026-01-12T08:30:00Z");
     assert_eq!(limits.of_transfer(&digest, now), Some(mbit(5)));
     assert_eq!(limits.of_transfer(&crate::digest::Digest::from_bytes([8; 32]), now), None);

@@ -4,6 +4,7 @@
 //! ```text
 //!              ┌─ turns ──────► whose turn it is
 //!              ├─ swarm ──────► whom to ask, and who brings a version into a site
+//!              ├─ links ──────► who has which share of a site link's limit
 //!   World ─────┼─ replicas ───► versions to hold, versions to delete, readers ──┐
 //!  (one picture)─ machines ──► hosts, working copies, and what goes of them ────┴─► Orders
 //! ```
@@ -17,12 +18,14 @@
 //! **Promise:** what a working copy held is deleted only when somebody holds it elsewhere, verified.
 
 mod limits;
+mod links;
 mod machines;
 mod replicas;
 mod swarm;
 mod turns;
 mod world;
 
+pub use links::ToldLinks;
 pub use swarm::PEERS_MAX;
 pub use turns::turns;
 pub use world::{ProviderInWorld, TemplateInWorld, World};
@@ -35,6 +38,7 @@ use crate::{
     recovery,
     template::TemplateStatus,
 };
+use links::Links;
 use std::collections::{BTreeMap, BTreeSet};
 use swarm::Swarm;
 
@@ -47,6 +51,7 @@ pub struct Plan<'a> {
     world: &'a World,
     turns: BTreeMap<TemplateId, BTreeSet<ProviderId>>,
     swarms: BTreeMap<Digest, Swarm<'a>>,
+    links: Links<'a>,
     readers: BTreeMap<Digest, BTreeSet<ProviderId>>,
 }
 
@@ -65,9 +70,10 @@ impl<'a> Plan<'a> {
             (digest, Swarm::new(world, digest, turn.copied(), &said))
         };
         let swarms = said.into_iter().map(swarm).collect();
+        let links = Links::of(world, &swarms);
         let versions = world.templates.values().flat_map(|template| &template.versions);
         let readers = versions.map(|version| (version.digest, world.readers(version.digest))).collect();
-        Self { world, turns, swarms, readers }
+        Self { world, turns, swarms, links, readers }
     }
 
     /// What `provider` is told. None if there is no such provider.

@@ -205,6 +205,9 @@ pub struct Source {
     /// Asked only while nobody else gives anything: what comes from there crosses a link between sites.
     #[serde(default)]
     pub reserve: bool,
+    /// It receives the version itself and brings it into the asker's site: it gives each piece to one there first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gateway: bool,
 }
 
 const fn yes() -> bool {

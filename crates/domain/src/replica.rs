@@ -134,6 +134,9 @@ pub struct Progress {
     /// Of what is done: taken from what was on the provider already.
     #[serde(default)]
     pub local: ByteCount,
+    /// What did not cross the network because differences came instead of frames.
+    #[serde(default)]
+    pub by_difference: ByteCount,
     pub rate: BytesPerSecond,
     /// None while it cannot be told.
     pub seconds_left: Option<u64>,

@@ -39,6 +39,8 @@
 
 mod authority;
 mod client;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 mod error;
 mod fingerprint;
 mod keys;

@@ -36,6 +36,8 @@
 
 pub mod capability;
 pub mod conformance;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 pub mod free;
 pub mod image;
 pub mod layout;

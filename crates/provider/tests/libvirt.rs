@@ -202,6 +202,57 @@ async fn storage_that_qemus_user_cannot_pass_is_found_by_the_check() {
     assert!(bad.hint.as_deref().unwrap().contains(path), "{:?}", bad.hint);
 }
 
+/// A file system that knows no second names, in an image; gone at the end.
+struct Exfat {
+    work: tempfile::TempDir,
+    device: String,
+}
+
+impl Exfat {
+    fn mount() -> Self {
+        let work = tempfile::tempdir_in("/var/tmp").unwrap();
+        let image = work.path().join("image");
+        std::fs::File::create(&image).unwrap().set_len(64 << 20).unwrap();
+        run("mkfs.exfat", &[image.to_str().unwrap()]);
+        let made = Command::new("losetup").args(["--find", "--show"]).arg(&image).output().unwrap();
+        let mounted = Self { work, device: String::from_utf8(made.stdout).unwrap().trim().to_owned() };
+        std::fs::create_dir(mounted.dir()).unwrap();
+        run("mount.exfat-fuse", &[&mounted.device, mounted.dir().to_str().unwrap()]);
+        mounted
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.work.path().join("pool")
+    }
+}
+
+impl Drop for Exfat {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.dir()).status();
+        let _ = Command::new("losetup").args(["--detach", &self.device]).status();
+    }
+}
+
+#[tokio::test]
+async fn a_pool_on_a_file_system_without_hard_links_is_refused_before_anything_lies_there() {
+    let provider = Libvirt::connect(&uri()).await.unwrap();
+    let exfat = Exfat::mount();
+    let name = format!("exfat-{}", uuid::Uuid::new_v4().simple());
+    let dir = exfat.dir();
+    virsh(&["pool-create-as", &name, "dir", "--target", dir.to_str().unwrap()]);
+    let refused = [provider.storage_dir(&name).await, provider.storage_dir(&name).await];
+    let lines = provider.check(&name, &Default::default(), None).await;
+    virsh(&["pool-destroy", &name]);
+    for refused in refused {
+        let problem = refused.unwrap_err();
+        assert_eq!(problem.code, Code::P0017, "{problem}");
+        assert!(problem.cause.contains(&name) && problem.cause.contains(dir.to_str().unwrap()), "{problem}");
+    }
+    let storage = lines.iter().find(|line| line.name == "storage").unwrap();
+    assert!(!storage.ok && storage.detail.contains("P0017"), "{}", storage.detail);
+    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
+}
+
 /// A version of one disk that is all ones, and a host or working copy of which may be made.
 struct Version {
     digest: Digest,

@@ -38,6 +38,8 @@ mod changed;
 mod clock;
 mod config;
 mod consoles;
+#[cfg(any(test, feature = "doors"))]
+pub mod doors;
 mod first;
 mod http;
 mod live;

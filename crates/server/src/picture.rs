@@ -61,6 +61,8 @@ impl Picture {
         picture.world.recreations = view.recreations_running().await?;
         picture.world.pools = view.pools().await?;
         picture.world.schedules = view.schedules().await?;
+        let links = view.site_links().await?.into_iter();
+        picture.world.links = links.filter_map(|it| Some((it.link()?, it.limit))).collect();
         picture.world.consoles = live.consoles.orders();
         if view.open_recovery().await?.is_some() {
             let manifests = view.manifests_there().await?;

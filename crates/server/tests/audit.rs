@@ -84,6 +84,12 @@ impl Walk {
         let [entry] = entries.as_slice() else { panic!("one change: {entries:#?}") };
         assert_eq!((&entry["action"], &entry["name"]), (&json!("provider.changed"), &json!("spare")));
         assert_eq!((&entry["before"]["site"], &entry["after"]["site"]), (&Value::Null, &json!("attic")));
+        let (_, entries) = self.take(Method::PUT, "/sites/attic/links/-", json!({"limit": "8Mbit/s"})).await;
+        let [entry] = entries.as_slice() else { panic!("one change: {entries:#?}") };
+        assert_eq!((&entry["action"], &entry["name"]), (&json!("site.changed"), &json!("--attic")));
+        assert_eq!((&entry["before"], &entry["after"]["limit"]), (&Value::Null, &json!("8Mbit/s")));
+        let (_, entries) = self.take(Method::PUT, "/sites/attic/links/-", json!({"limit": "off"})).await;
+        assert_eq!((&entries[0]["before"]["limit"], &entries[0]["after"]), (&json!("8Mbit/s"), &Value::Null));
         self.post("/providers/spare/rejoin", json!({})).await;
         let (_, entries) = self.take(Method::DELETE, "/providers/spare", json!({})).await;
         assert_eq!((&entries[0]["before"]["site"], &entries[0]["after"]), (&json!("attic"), &Value::Null));

@@ -7,6 +7,7 @@ const STEPS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_rolling_out.sql"),
     include_str!("../migrations/0003_years.sql"),
+    include_str!("../migrations/0004_site_links.sql"),
 ];
 
 /// The version of the schema that this release writes.

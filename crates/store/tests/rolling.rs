@@ -9,6 +9,7 @@ use diecast_domain::{
     profile::{Firmware, HardwareProfile, MachineType},
     recreation::{Recreation, Stage, Terms},
     schedule::{Action, Schedule, Selection, When},
+    site::SiteLink,
     template::{TemplateStatus, VersionSize},
     units::{ByteCount, Timestamp},
 };
@@ -138,6 +139,20 @@ async fn recreations_that_run_are_found_and_those_long_over_forgotten() {
     assert_eq!(change.recreations().await.unwrap(), [ended.clone(), over, runs.clone()], "newest first");
     change.sweep_recreations(Timestamp(25)).await.unwrap();
     assert_eq!(change.recreations().await.unwrap(), [ended, runs], "one that runs is never forgotten");
+}
+
+#[tokio::test]
+async fn the_limit_of_a_site_link_is_written_over_and_taken_away() {
+    let (_folder, store) = store().await;
+    let link = SiteLink::new("madrid", "berlin").unwrap();
+    let mut change = store.change().await.unwrap();
+    for limit in ["2Mbit/s", "8Mbit/s"] {
+        change.put_site_link(&link, Some(&limit.parse().unwrap())).await.unwrap();
+    }
+    let [record] = &change.site_links().await.unwrap()[..] else { panic!("there is one") };
+    assert_eq!((record.link(), record.limit.to_string()), (Some(link.clone()), "8Mbit/s".into()));
+    change.put_site_link(&link, None).await.unwrap();
+    assert!(change.site_links().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use diecast_testkit::swarm::{Distribution, run};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo run --release -p diecast-testkit --example swarm -- --targets N [--pieces M] [--sites K] [--seed S] [--json]";
+const USAGE: &str = "usage: cargo run --release -p diecast-testkit --example swarm -- --targets N [--pieces M] [--sites K] [--seed S] [--slow N] [--dying N] [--json]";
 
 fn main() -> ExitCode {
     let Some((of, json)) = asked(std::env::args().skip(1)) else {
@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         eprintln!("the distribution does not come to an end");
         return ExitCode::FAILURE;
     };
-    let Distribution { targets, pieces, sites, seed } = of;
+    let Distribution { targets, pieces, sites, seed, .. } = of;
     let (over, source, link) = (outcome.over_bound, outcome.source_bytes_over_w, outcome.link_bytes_over_w);
     if json {
         println!(
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 }
 
 fn asked(mut words: impl Iterator<Item = String>) -> Option<(Distribution, bool)> {
-    let mut of = Distribution { targets: 0, pieces: 2000, sites: 1, seed: 1 };
+    let mut of = Distribution::new(0, 2000, 1, 1);
     let mut json = false;
     while let Some(word) = words.next() {
         let mut number = || words.next()?.parse().ok().filter(|number: &usize| *number > 0);
@@ -39,6 +39,8 @@ fn asked(mut words: impl Iterator<Item = String>) -> Option<(Distribution, bool)
             "--pieces" => of.pieces = number()?,
             "--sites" => of.sites = number()?,
             "--seed" => of.seed = number()? as u64,
+            "--slow" => of.trouble.slow = number()?,
+            "--dying" => of.trouble.dying = number()?,
             "--json" => json = true,
             _ => return None,
         }

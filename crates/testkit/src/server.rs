@@ -2,8 +2,9 @@
 
 use diecast_domain::{
     assignment::Assignment,
+    generation::Generation,
     ids::ProviderId,
-    plan::{Plan, World},
+    plan::{Plan, ToldLinks, World},
     provider::{self, ProviderState},
     reconcile::{self, Changes, Heard, Hearing, Heed},
     report::Report,
@@ -24,6 +25,8 @@ pub struct SimServer {
     /// `stored.world.replicas` and the providers' states are memory: a restart forgets them.
     pub stored: Stored,
     hearings: BTreeMap<ProviderId, (Hearing, bool)>,
+    /// What each agent said last that it follows.
+    follows: BTreeMap<ProviderId, Generation>,
     pub started: Timestamp,
     /// Down until then.
     pub down_until: Option<Timestamp>,
@@ -39,6 +42,7 @@ impl SimServer {
     /// Begins again from what is stored.
     pub fn restart(&mut self, now: Timestamp) {
         self.hearings.clear();
+        self.follows.clear();
         let world = &mut self.stored.world;
         world.replicas.clear();
         world.unassigned.clear();
@@ -79,6 +83,8 @@ impl SimServer {
             return None;
         }
         *answers = report.hypervisor_problem.is_none();
+        let followed = self.follows.insert(id, report.generation);
+        self.dirty |= followed != Some(report.generation) && !self.stored.world.links.is_empty();
         let told = self.stored.told.get(&id).filter(|told| told.generation.epoch == self.stored.epoch);
         let heard = Heard { report: &report, name: &name, told, now, draw };
         let changes = reconcile::after_report(&self.stored.world, &heard);
@@ -109,6 +115,15 @@ impl SimServer {
         changes
     }
 
+    /// What share of limited site links each was told, and whether it said that it follows that.
+    fn told_links(&self) -> BTreeMap<ProviderId, ToldLinks> {
+        let told = self.stored.told.iter().map(|(id, told)| {
+            let is_followed = self.follows.get(id) == Some(&told.generation);
+            (*id, ToldLinks { is_followed, links: told.orders.limits.links.clone() })
+        });
+        told.filter(|_| !self.stored.world.links.is_empty()).collect()
+    }
+
     /// Writes new assignments for those that answer, where what they should do has changed.
     pub fn plan(&mut self, now: Timestamp) -> Vec<Assignment> {
         if !reconcile::knows_enough(&self.stored.world, self.started, now) || !self.dirty {
@@ -116,6 +131,7 @@ impl SimServer {
         }
         self.dirty = false;
         let mut told = Vec::new();
+        self.stored.world.told_links = self.told_links();
         let plan = Plan::of(&self.stored.world);
         for (id, there) in &self.stored.world.providers {
             if !matches!(there.state, ProviderState::Available | ProviderState::HypervisorSilent) {

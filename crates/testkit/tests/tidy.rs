@@ -223,3 +223,58 @@ fn every_decision_that_is_cited_was_written_down() {
     }
     none(&complaints);
 }
+
+/// The constants of doors and the names that they have.
+fn doors(text: &str) -> Vec<(String, String)> {
+    let parts = text.split("pub const ").skip(1).filter_map(|part| part.split_once(": Door = Door {"));
+    parts
+        .map(|(constant, rest)| {
+            let name = rest.split("name: \"").nth(1).and_then(|rest| rest.split('"').next());
+            (constant.to_owned(), name.unwrap_or_default().to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn every_door_is_tried_in_the_tests_and_by_a_fuzz_target_and_every_target_has_a_door() {
+    let fuzz = root().join("fuzz");
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    let mut complaints = Vec::new();
+    let mut targets = BTreeSet::new();
+    for name in crates() {
+        let sources = files(&root().join("crates").join(&name).join("src"), "rs").into_iter();
+        let texts: String = sources
+            .filter(|path| path.file_name().is_some_and(|file| file == "doors.rs"))
+            .map(|path| fs::read_to_string(path).unwrap())
+            .collect();
+        let listed =
+            texts.split("pub const DOORS: &[Door] =").nth(1).and_then(|rest| rest.split("];").next());
+        let listed: BTreeSet<&str> =
+            listed.unwrap_or_default().split(|it: char| !it.is_alphanumeric() && it != '_').collect();
+        for (constant, door) in doors(&texts) {
+            if !listed.contains(constant.as_str()) {
+                complaints.push(format!("{name}: the door {constant} is not in DOORS, so no test tries it"));
+            }
+            let knocks = format!("diecast_fuzz::knock!(diecast_{name}::doors::{constant});");
+            let target = fs::read_to_string(fuzz.join(format!("fuzz_targets/{door}.rs"))).unwrap_or_default();
+            if !target.contains(&knocks) {
+                complaints.push(format!("fuzz/fuzz_targets/{door}.rs does not say `{knocks}`"));
+            }
+            if !manifest.contains(&format!("name = \"{door}\"\npath = \"fuzz_targets/{door}.rs\"")) {
+                complaints.push(format!("fuzz/Cargo.toml has no target `{door}`"));
+            }
+            if !targets.insert(door.clone()) {
+                complaints.push(format!("there are two doors `{door}`"));
+            }
+        }
+    }
+    for path in files(&fuzz.join("fuzz_targets"), "rs") {
+        let target = path.file_stem().unwrap().to_str().unwrap();
+        if !targets.contains(target) {
+            complaints.push(format!("{} has no door", shown(&path)));
+        }
+    }
+    let named = manifest.matches("[[bin]]").count();
+    assert!(targets.len() > 40 && named == targets.len(), "{named} targets for {} doors", targets.len());
+    none(&complaints);
+}

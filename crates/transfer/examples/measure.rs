@@ -4,6 +4,7 @@
 //! measure publish FILE WORK          into WORK/manifest and WORK/spool
 //! measure change FILE OVERLAY WORK   the same of what OVERLAY, a sparse file, has over FILE,
 //!                                    of which WORK/manifest is that of FILE before and of both after
+//! measure next FILE NEW WORK         the same of NEW, a plain file, as what FILE became
 //! measure own FILE WORK              fills WORK/incoming from the base FILE and the spool alone,
 //!                                    of which WORK/base is the manifest
 //! measure serve FILE WORK            prints its address; ends when stdin does
@@ -45,7 +46,12 @@ async fn main() -> Outcome {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["publish", file, work] => publishing(file, Path::new(work)),
-        ["change", file, overlay, work] => changing(file, overlay, Path::new(work)),
+        ["change", file, overlay, work] => {
+            let size = fs::metadata(overlay)?.len();
+            let extents = data_of(&fs::File::open(overlay)?, size)?;
+            changing(file, overlay, extents, Path::new(work))
+        }
+        ["next", file, new, work] => changing(file, new, changed(file, new)?, Path::new(work)),
         ["own", file, work] => filling(file, Path::new(work)).await,
         ["serve", file, work] => serving(file, Path::new(work)).await,
         ["fetch", work, address] => fetching(Path::new(work), address).await,
@@ -67,33 +73,58 @@ fn publishing(file: &str, work: &Path) -> Outcome {
     Ok(fs::write(work.join("manifest"), bytes)?)
 }
 
-fn changing(file: &str, overlay: &str, work: &Path) -> Outcome {
+fn changing(file: &str, overlay: &str, extents: Vec<Extent>, work: &Path) -> Outcome {
     let bytes = fs::read(work.join("manifest"))?;
     fs::write(work.join("base"), &bytes)?;
     let spool = Spool::open(&work.join("spool-of-changes"))?;
     let size = ByteCount(fs::metadata(overlay)?.len());
-    let disk = ChangedDisk {
-        name: "disk0".into(),
-        base: file.into(),
-        overlays: vec![overlay.into()],
-        size,
-        extents: data_of(&fs::File::open(overlay)?, size.0)?,
-    };
+    let overlays = vec![overlay.into()];
+    let disk = ChangedDisk { name: "disk0".into(), base: file.into(), overlays, size, extents };
     let input = ChangesInput { disks: vec![disk], nvram: None, profile: b"{}".to_vec() };
     let meter = Meter::start()?;
     let base = Manifest::decode(&bytes)?;
     let cancel = CancellationToken::new();
-    let Derived { manifest, new_bytes, new_packed } =
+    let Derived { manifest, new_bytes, new_packed, new_differing } =
         publish_changes(&base, input, &spool, &Progress::default(), &cancel)?;
     let encoded = manifest.encode();
     meter.stop("change", new_bytes)?;
     println!("new {new_bytes}, packed {new_packed}; loose {}", manifest.loose_bytes());
+    println!(
+        "with {} differences of {} frames {new_differing} ({} of {} bytes); manifest {} bytes",
+        manifest.differences().len(),
+        manifest.frames().len(),
+        new_differing.0,
+        new_packed.0,
+        encoded.len()
+    );
     Ok(fs::write(work.join("manifest"), encoded)?)
 }
 
+/// What one plain file has otherwise than another, as an overlay's map would tell it.
+fn changed(old: &str, new: &str) -> Outcome<Vec<Extent>> {
+    let (old, new) = (fs::File::open(old)?, fs::File::open(new)?);
+    let (before, size) = (old.metadata()?.len(), new.metadata()?.len());
+    let [mut one, mut other] = [vec![0; STEP], vec![0; STEP]];
+    let mut extents = Vec::new();
+    for start in (0..size).step_by(STEP) {
+        let length = (size - start).min(STEP as u64);
+        let (one, other) = (&mut one[..length as usize], &mut other[..length as usize]);
+        one.fill(0);
+        old.read_exact_at(&mut one[..before.saturating_sub(start).min(length) as usize], start)?;
+        new.read_exact_at(other, start)?;
+        if one != other {
+            let at = other.iter().any(|byte| *byte != 0).then_some(start);
+            extents.push(Extent { start, length, at });
+        }
+    }
+    Ok(extents)
+}
+
+/// What is compared at once.
+const STEP: usize = 64 << 10;
+
 /// The data of a sparse file, as an overlay's map would tell it.
 fn data_of(file: &fs::File, size: u64) -> Outcome<Vec<Extent>> {
-    const STEP: usize = 64 << 10;
     let mut bytes = vec![0; STEP];
     let mut extents = Vec::new();
     for start in (0..size).step_by(STEP) {
@@ -125,7 +156,7 @@ async fn serving(file: &str, work: &Path) -> Outcome {
     let manifest = Arc::new(Manifest::decode(&fs::read(work.join("manifest"))?)?);
     let spool = Some(Arc::new(Spool::open(&work.join("spool"))?));
     let depot = Arc::new(Depot::default());
-    depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None });
+    depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None, seeds: Vec::new() });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let app = Router::new().route(FRAME_ROUTE, get(answer)).route(LEAVES_ROUTE, get(answer_leaves));
@@ -172,6 +203,7 @@ async fn fetching(work: &Path, address: &str) -> Outcome {
         addresses: vec![address.to_owned()],
         whole: true,
         reserve: false,
+        gateway: false,
     };
     fill(work, Vec::new(), None, vec![source]).await
 }
@@ -191,6 +223,7 @@ async fn fill(work: &Path, seeds: Vec<Seed>, spool: Option<Arc<Spool>>, sources:
         floor: ByteCount::ZERO,
         patience: Patience::default(),
         pace: Default::default(),
+        links: Default::default(),
         progress: progress.clone(),
         cancel: CancellationToken::new(),
     };

@@ -7,13 +7,17 @@
 //!       frames whose leaves are all still there: taken over┤
 //!       leaves that are nowhere in the base: new frames ───┤► manifest, as `publish` would name it
 //!       leaves of frames that went stale: loose ───────────┘
+//!                                                    │
+//!       leaves that the base loses ─► differences ◄──┘ new frames
 //! ```
 //!
 //! What is read grows with the change, not with the disk. The digest is that of the same content
 //! published anew: a version does not know how it came to be. It does not read an overlay's own
 //! format: the caller brings the map.
 
+mod differences;
 mod layers;
+mod likeness;
 mod packing;
 
 use self::layers::Layers;
@@ -84,8 +88,10 @@ pub struct Derived {
     pub manifest: Manifest,
     /// Data of the leaves that are nowhere in the base, each once.
     pub new_bytes: ByteCount,
-    /// What they take on the wire: what a holder of the base has to fetch.
+    /// What they take on the wire to who has no difference's window.
     pub new_packed: ByteCount,
+    /// What they take to a holder of the base.
+    pub new_differing: ByteCount,
 }
 
 /// Reads what the overlays changed into a manifest; the compressed frames of what is new go into
@@ -126,20 +132,28 @@ pub fn publish_changes(
         new_bytes += worker.new_bytes;
         frames.append(&mut worker.gather.end()?);
     }
-    fail::fail_point!("transfer::before-spool-sync");
-    spool.sync().map_err(PublishError::Spool)?;
-
     for (disk, layers) in (0_u16..).zip(&layers) {
         leaves.extend(layers.untouched().map(|(leaf, name)| (Place { disk, leaf }, *name)));
     }
+    let mut kept = vec![false; base.ordinals() as usize];
+    for ordinal in leaves.iter().filter_map(|(_, name)| old_names.get(name)) {
+        kept[*ordinal as usize] = true;
+    }
+    let made = differences::make(base, &input.disks, &kept, &frames, spool, progress, cancel)?;
+    fail::fail_point!("transfer::before-spool-sync");
+    spool.sync().map_err(PublishError::Spool)?;
+
     let new_packed = frames.iter().map(|packed| u64::from(packed.length)).sum::<u64>();
     let disks = input.disks.into_iter().map(|disk| (disk.name, disk.size)).collect();
-    let packing = |ordinals: &HashMap<Digest, u32>| packing::derive(base, &frames, ordinals);
+    let packing = |ordinals: &HashMap<Digest, u32>| packing::derive(base, &frames, &made, ordinals);
     let manifest = Manifest::build(disks, leaves, input.nvram, input.profile, packing);
+    let manifest = manifest.map_err(PublishError::Manifest)?;
+    let new_packed = ByteCount(new_packed);
     Ok(Derived {
-        manifest: manifest.map_err(PublishError::Manifest)?,
         new_bytes: ByteCount(new_bytes),
-        new_packed: ByteCount(new_packed),
+        new_differing: new_packed.saturating_sub(manifest.difference_saving()),
+        new_packed,
+        manifest,
     })
 }
 

@@ -139,11 +139,11 @@ fn assert_serves(depot: &Depot, manifest: &Manifest) {
     let version = manifest.digest();
     for frame in manifest.frames() {
         let sent = depot.frame(&version, &frame.digest).unwrap();
-        frame::open(manifest, Wanted::Frame(frame), &sent).unwrap();
+        frame::open(manifest, Wanted::Frame(frame), &sent, &[]).unwrap();
     }
     for leaves in manifest.loose().chunks(FRAME_LEAVES_MAX) {
         let sent = depot.leaves(&version, leaves).unwrap();
-        frame::open(manifest, Wanted::Loose(leaves), &sent).unwrap();
+        frame::open(manifest, Wanted::Loose(leaves), &sent, &[]).unwrap();
     }
 }
 
@@ -164,7 +164,9 @@ fn only_what_the_overlay_touched_is_new_and_whole_frames_are_taken_over() {
     let line = typical();
     assert_eq!(line.manifest.digest(), line.flat.manifest.digest());
     assert_eq!(line.derived.new_bytes, ByteCount(4 * LEAF));
-    assert_eq!(line.derived.new_packed.0, line.spool.size().0 - 40 * line.new_frames().len() as u64);
+    let differences: u64 = line.manifest.differences().iter().map(|it| 40 + u64::from(it.length)).sum();
+    let frames = line.derived.new_packed.0 + 40 * line.new_frames().len() as u64;
+    assert_eq!(line.spool.size().0, frames + differences);
     let kept: Vec<_> = line.base.manifest.frames().iter().map(|frame| frame.digest).collect();
     let kept = line.manifest.frames().iter().filter(|frame| kept.contains(&frame.digest)).count();
     assert!((2..=3).contains(&kept), "the frames that nothing touched travel on: {kept}");
@@ -252,7 +254,7 @@ async fn a_holder_of_the_base_fetches_the_difference_and_nothing_else() {
     let fetched = fetch(order).await.unwrap();
     assert_same(&line.manifest, &line.flat.dir, &fetched.dir);
     let network = progress.view().bytes_network;
-    assert_eq!(network, line.derived.new_packed);
+    assert_eq!(network, line.derived.new_differing);
     let flat = fs::read(line.flat.dir.join("disk0.raw")).unwrap();
     let alone = |leaf: u64| {
         let bytes = &flat[(leaf * LEAF) as usize..((leaf + 1) * LEAF) as usize];
@@ -298,7 +300,13 @@ async fn a_lost_spool_is_made_again_from_the_working_copy() {
     let order = FetchOrder { spool: Some(again.spool), ..line.own_fill() };
     let fetched = fetch(FetchOrder { manifest: again.manifest, ..order }).await.unwrap();
     let depot = Depot::default();
-    depot.hold(Holding { manifest: line.manifest.clone(), dir: fetched.dir, spool: None, arriving: None });
+    depot.hold(Holding {
+        manifest: line.manifest.clone(),
+        dir: fetched.dir,
+        spool: None,
+        arriving: None,
+        seeds: Vec::new(),
+    });
     assert_serves(&depot, &line.manifest);
 }
 
@@ -362,7 +370,10 @@ async fn the_source_makes_its_own_file_without_any_peer() {
 
 #[tokio::test]
 async fn a_spoiled_spool_is_never_served_and_only_a_peer_can_help() {
-    let line = typical();
+    // What is new is like nothing that was there: it has no difference that could help.
+    let overlay =
+        Overlay::new(80 * LEAF).write(3 * LEAF, &noise(7, 2 * LEAF)).write(40 * LEAF, &noise(8, LEAF));
+    let line = Line::new(80 * LEAF, &[(0, prose(1, 80 * LEAF))], &overlay);
     let path = line.root.path().join(format!("work-{}/spool", line.base.manifest.digest().short()));
     let file = OpenOptions::new().write(true).open(path).unwrap();
     file.write_all_at(b"spoiled", 50).unwrap();

@@ -19,6 +19,7 @@ use std::{
     collections::HashSet,
     fs::File,
     io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::Path,
 };
 
@@ -111,8 +112,12 @@ fn adopt(
 }
 
 /// What filling `manifest` under `dir` will take there, for whoever looks at the free space first: all
-/// of its data, or, where the file system shares blocks, what no seed has.
+/// of its data, or, where the file system shares blocks, what no seed has. Where it has no holes, zeroes
+/// take space too.
 pub fn bytes_to_write(manifest: &Manifest, seeds: &[Seed], dir: &Path) -> ByteCount {
+    if !has_holes(dir).unwrap_or(true) {
+        return manifest.size();
+    }
     if seeds.is_empty() || !shares_blocks(dir).unwrap_or(false) {
         return manifest.data_bytes();
     }
@@ -129,6 +134,15 @@ fn shares_blocks(dir: &Path) -> io::Result<bool> {
     one.write_all(&[1; 4096])?;
     let other = tempfile::tempfile_in(dir)?;
     Ok(sys::share_all_blocks(&one, &other).is_ok())
+}
+
+/// Tried out: a large file of which nothing was written takes less than its size, or there are no holes.
+fn has_holes(dir: &Path) -> io::Result<bool> {
+    const TRIED: u64 = 1 << 20;
+    const BLOCK: u64 = 512;
+    let file = tempfile::tempfile_in(dir)?;
+    file.set_len(TRIED)?;
+    Ok(file.metadata()?.blocks() * BLOCK < TRIED)
 }
 
 #[cfg(test)]

@@ -4,14 +4,18 @@
 //! A derived version is served before it has plain files of its own: what its publication packed comes
 //! from the spool, all else out of the files of the version that it was derived from.
 //!
+//! A frame's difference comes from the spool as well. Where that has lost it, it is made again by who holds the
+//! version before; who does not says that there is none, and is asked for the frame itself.
+//!
 //! It never hands out a byte that it did not just check. What carries the bytes (HTTP, a test) is
 //! somebody else's part, and so is who may ask.
 
 use crate::{
-    frame::{FrameBytes, FrameForm, Packer},
+    frame::{FrameBytes, FrameForm, Packer, pack_difference},
     leaf::{self, Place},
-    limits::FRAME_LEAVES_MAX,
-    manifest::{Disk, Encoding, Frame, Manifest},
+    limits::{DIFFERENCES_MADE_AT_ONCE, FRAME_LEAVES_MAX},
+    manifest::{Difference, Disk, Encoding, Manifest},
+    references::References,
     scan,
     seeds::Seed,
     spool::Spool,
@@ -33,7 +37,7 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -47,6 +51,8 @@ pub struct Holding {
     /// What has come so far of one that is still being filled: what is missing is simply not held. None:
     /// it was verified.
     pub arriving: Option<Arc<Arrivals>>,
+    /// Other versions on this provider: differences stand on their leaves.
+    pub seeds: Vec<Seed>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +63,8 @@ pub enum DepotError {
     NoSuchFrame { version: Digest, frame: Digest },
     #[error("version {} has no such leaves", version.short())]
     NoSuchLeaves { version: Digest },
+    #[error("the difference {} of version {} cannot be made here", frame.short(), version.short())]
+    NoDifference { version: Digest, frame: Digest },
     #[error("{leaf} of version {} is not here yet", version.short())]
     NotYet { version: Digest, leaf: BadLeaf },
     /// The version is the one whose file it is: of one that is served from its parts, another.
@@ -78,6 +86,7 @@ impl DepotError {
             Self::NoSuchVersion { .. }
             | Self::NoSuchFrame { .. }
             | Self::NoSuchLeaves { .. }
+            | Self::NoDifference { .. }
             | Self::NotYet { .. } => Problem::new(Code::A0004, format!("No frame was sent: {self}.")),
             Self::Damaged { .. } => Problem::new(Code::T0008, format!("No frame was sent: {self}.")),
             Self::Read { source, .. } => Problem::new(Code::T0005, format!("the depot {self}: {source}")),
@@ -95,10 +104,16 @@ pub struct Depot {
 struct Served {
     manifest: Arc<Manifest>,
     spool: Option<Arc<Spool>>,
-    frames: HashMap<Digest, u32>,
+    /// Of each name that may be asked for, the frame, and whether it is its difference.
+    names: HashMap<Digest, (u32, bool)>,
     origin: Origin,
-    /// What is handed out to whom, since somebody asked for that.
-    given: Mutex<Option<Given>>,
+    /// Where leaves of other versions lie, found when the first difference has to be made again.
+    references: OnceLock<References>,
+    seeds: Vec<Seed>,
+    /// Held while one is made.
+    making: [Mutex<()>; DIFFERENCES_MADE_AT_ONCE],
+    /// What is handed out to whom, since somebody asked for that, and how much of what has come is in it.
+    given: Mutex<Option<(Given, usize)>>,
     began: Instant,
 }
 
@@ -114,8 +129,8 @@ enum Origin {
 impl Depot {
     /// Serves a version, in place of what was known of it before.
     pub fn hold(&self, holding: Holding) {
-        let Holding { manifest, dir, spool, arriving } = holding;
-        self.serve(manifest, spool, Origin::Own { dir, arriving });
+        let Holding { manifest, dir, spool, arriving, seeds } = holding;
+        self.serve(manifest, spool, seeds, Origin::Own { dir, arriving });
     }
 
     /// Serves a version that has no plain files here yet, in place of what was known of it before: its
@@ -131,15 +146,19 @@ impl Depot {
                 }
             }
         }
-        self.serve(manifest, spool, Origin::Parts { others, places });
+        self.serve(manifest, spool, others.clone(), Origin::Parts { others, places });
     }
 
-    fn serve(&self, manifest: Arc<Manifest>, spool: Option<Arc<Spool>>, origin: Origin) {
-        let frames = manifest.frames().iter().map(|frame| frame.digest).zip(0..).collect();
-        let digest = manifest.digest();
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+    fn serve(&self, manifest: Arc<Manifest>, spool: Option<Arc<Spool>>, seeds: Vec<Seed>, origin: Origin) {
+        let frames = (0..).zip(manifest.frames()).map(|(number, frame)| (frame.digest, (number, false)));
+        let differences = manifest.differences().iter();
+        let differences = differences.map(|difference| (difference.digest, (difference.frame, true)));
+        let (digest, names) = (manifest.digest(), frames.chain(differences).collect());
+        let (references, making) = (OnceLock::new(), Default::default());
         let (given, began) = (Mutex::default(), Instant::now());
-        held.insert(digest, Arc::new(Served { manifest, spool, frames, origin, given, began }));
+        let served = Served { manifest, spool, names, origin, references, seeds, making, given, began };
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.insert(digest, Arc::new(served));
     }
 
     /// Serves it no more. Requests under way still end.
@@ -157,7 +176,8 @@ impl Depot {
         self.held.read().unwrap()[version].manifest.clone()
     }
 
-    /// One frame. Reads the disk and may compress 1 MiB: call it from a thread that may block.
+    /// One frame, or the difference of one. Reads the disk and may compress 1 MiB: call it from a thread that
+    /// may block.
     pub fn frame(&self, version: &Digest, frame: &Digest) -> Result<FrameBytes, DepotError> {
         self.served(version)?.frame(frame)
     }
@@ -175,36 +195,42 @@ impl Depot {
         patience: Duration,
     ) -> Result<Told, DepotError> {
         let served = self.served(version)?;
-        match &served.origin {
-            Origin::Own { arriving: Some(arriving), .. } => {
-                let arriving = arriving.clone();
-                drop(served);
-                Ok(arriving.since(after, patience).await)
-            }
-            Origin::Own { .. } | Origin::Parts { .. } => Ok(whole(pieces::count(&served.manifest), after)),
-        }
+        let Some(arriving) = served.origin.arriving().cloned() else {
+            return Ok(whole(pieces::count(&served.manifest), after));
+        };
+        drop(served);
+        Ok(arriving.since(after, patience).await)
     }
 
     /// Up to `most` of the pieces that `wanted` has a bit for, to be asked for by one receiver: see
-    /// [`swarm`](crate::swarm). None are given by who does not hold all.
-    pub fn claim(
+    /// [`swarm`](crate::swarm). Where the version still comes, this waits for something to give, though no
+    /// longer than `patience`.
+    pub async fn claim(
         &self,
         version: &Digest,
         wanted: &[u8],
         most: usize,
         again: Duration,
+        patience: Duration,
     ) -> Result<Vec<u32>, DepotError> {
         let served = self.served(version)?;
-        let count = pieces::count(&served.manifest);
         let no_such = DepotError::NoSuchLeaves { version: *version };
-        let wanted = PieceSet::from_bytes(count, wanted).ok_or(no_such)?;
-        if !served.origin.is_complete() {
-            return Ok(Vec::new());
+        let wanted = PieceSet::from_bytes(pieces::count(&served.manifest), wanted).ok_or(no_such)?;
+        let Some(arriving) = served.origin.arriving() else {
+            return Ok(served.claim(&wanted, most, again));
+        };
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            let mut more = std::pin::pin!(arriving.next());
+            more.as_mut().enable();
+            let claimed = served.claim(&wanted, most, again);
+            if !claimed.is_empty() {
+                return Ok(claimed);
+            }
+            if tokio::time::timeout_at(deadline, more).await.is_err() {
+                return Ok(served.claim(&wanted, most, again));
+            }
         }
-        let mut given = served.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let begin = || (uuid::Uuid::new_v4().as_u64_pair().0 % u64::from(count.max(1))) as u32;
-        let given = given.get_or_insert_with(|| Given::nothing(count, begin()));
-        Ok(given.claim(&wanted, most, again, served.began.elapsed()))
     }
 
     fn served(&self, version: &Digest) -> Result<Arc<Served>, DepotError> {
@@ -234,17 +260,35 @@ pub fn is_whole_in_parts(manifest: &Manifest, spool: Option<&Spool>, others: &[&
 }
 
 impl Served {
+    fn claim(&self, wanted: &PieceSet, most: usize, again: Duration) -> Vec<u32> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let arriving = self.origin.arriving();
+        let (given, heard) = given.get_or_insert_with(|| {
+            let count = pieces::count(&self.manifest);
+            let begin = (uuid::Uuid::new_v4().as_u64_pair().0 % u64::from(count.max(1))) as u32;
+            let here = if arriving.is_some() { PieceSet::none(count) } else { PieceSet::all(count) };
+            (Given::nothing(here, begin), 0)
+        });
+        let more = arriving.map(|arriving| arriving.pieces_from(*heard)).unwrap_or_default();
+        *heard += more.len();
+        more.into_iter().for_each(|piece| given.came(piece));
+        given.claim(wanted, most, again, self.began.elapsed())
+    }
+
     fn frame(&self, name: &Digest) -> Result<FrameBytes, DepotError> {
         let manifest = &self.manifest;
-        let number = self.frames.get(name).ok_or_else(|| {
+        let (number, is_difference) = self.names.get(name).ok_or_else(|| {
             let version = manifest.digest();
             DepotError::NoSuchFrame { version, frame: *name }
         })?;
-        if let Some(given) = self.given.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some((given, _)) = self.given.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             given.give(*number, self.began.elapsed());
         }
         let frame = &manifest.frames()[*number as usize];
-        if let Some(bytes) = self.spooled(frame) {
+        if let Some(difference) = manifest.difference_of(*number).filter(|_| *is_difference) {
+            return self.difference(difference);
+        }
+        if let Some(bytes) = self.spooled(&frame.digest, frame.length) {
             return Ok(FrameBytes { form: FrameForm::Named, bytes });
         }
         let leaves = self.read_leaves(&frame.leaves)?;
@@ -257,6 +301,25 @@ impl Served {
         } else {
             FrameBytes { form: FrameForm::Leaves, bytes: leaves.into() }
         })
+    }
+
+    fn difference(&self, difference: &Difference) -> Result<FrameBytes, DepotError> {
+        let spooled = self.spooled(&difference.digest, difference.length);
+        let bytes = spooled.or_else(|| self.made_again(difference)).ok_or_else(|| {
+            DepotError::NoDifference { version: self.manifest.digest(), frame: difference.digest }
+        })?;
+        Ok(FrameBytes { form: FrameForm::Named, bytes })
+    }
+
+    /// None if anything is amiss: who asks can have the frame itself, and is told then what is.
+    fn made_again(&self, difference: &Difference) -> Option<Bytes> {
+        let turn = &self.making[difference.frame as usize % DIFFERENCES_MADE_AT_ONCE];
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let references = self.references.get_or_init(|| References::find(&self.manifest, &self.seeds));
+        let window = references.window(&self.manifest, difference).ok()?;
+        let leaves = self.read_leaves(&self.manifest.frames()[difference.frame as usize].leaves).ok()?;
+        let packed = pack_difference(self.manifest.difference_level(), &window, &leaves).ok()?;
+        (leaf::digest_of(&packed) == difference.digest).then(|| packed.into())
     }
 
     fn leaves(&self, ordinals: &[u32]) -> Result<FrameBytes, DepotError> {
@@ -286,12 +349,12 @@ impl Served {
     }
 
     /// A spool that cannot be read is a spool that has nothing.
-    fn spooled(&self, frame: &Frame) -> Option<Bytes> {
-        let bytes = self.spool.as_ref()?.read(&frame.digest).unwrap_or_else(|error| {
+    fn spooled(&self, name: &Digest, length: u32) -> Option<Bytes> {
+        let bytes = self.spool.as_ref()?.read(name).unwrap_or_else(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "a spool was passed over");
             None
         });
-        bytes.filter(|bytes| bytes.len() == frame.length as usize)
+        bytes.filter(|bytes| bytes.len() == length as usize)
     }
 
     fn read_leaves(&self, ordinals: &[u32]) -> Result<Vec<u8>, DepotError> {
@@ -366,9 +429,17 @@ impl Origin {
         Some(At { version: manifest.digest(), dir, disk, place })
     }
 
+    /// What has come so far, where that is not all.
+    const fn arriving(&self) -> Option<&Arc<Arrivals>> {
+        match self {
+            Self::Own { arriving, .. } => arriving.as_ref(),
+            Self::Parts { .. } => None,
+        }
+    }
+
     /// What does not match there has changed, rather than not come yet.
     const fn is_complete(&self) -> bool {
-        matches!(self, Self::Own { arriving: None, .. } | Self::Parts { .. })
+        self.arriving().is_none()
     }
 }
 

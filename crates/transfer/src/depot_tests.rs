@@ -24,7 +24,7 @@ fn every_frame_comes_out_of_the_plain_files_as_it_did_from_the_spool() {
         let from_spool = spooled.frame(&manifest.digest(), &frame.digest).unwrap();
         let from_files = rebuilt.frame(&manifest.digest(), &frame.digest).unwrap();
         assert_eq!(from_spool, from_files);
-        frame::open(&manifest, Wanted::Frame(frame), &from_files).unwrap();
+        frame::open(&manifest, Wanted::Frame(frame), &from_files, &[]).unwrap();
     }
     let encodings: Vec<_> = manifest.frames().iter().map(|frame| frame.encoding).collect();
     assert!(encodings.contains(&Encoding::Stored) && encodings.contains(&Encoding::Zstd));
@@ -46,7 +46,7 @@ fn another_zstd_release_still_serves_every_leaf() {
     let frame = &manifest.frames()[0];
     let sent = depot.frame(&manifest.digest(), &frame.digest).unwrap();
     assert_eq!(sent.form, FrameForm::Leaves);
-    assert_eq!(frame::open(&manifest, Wanted::Frame(frame), &sent).unwrap(), prose(1, 16 * LEAF));
+    assert_eq!(frame::open(&manifest, Wanted::Frame(frame), &sent, &[]).unwrap(), prose(1, 16 * LEAF));
 }
 
 #[test]
@@ -97,6 +97,6 @@ fn a_frame_that_is_a_bomb_or_no_frame_is_refused_in_bounded_memory() {
         bytes[at + 32..at + 36].copy_from_slice(&(wire.len() as u32).to_le_bytes());
         let manifest = Manifest::decode(&bytes).unwrap();
         let sent = FrameBytes { form: FrameForm::Named, bytes: wire.into() };
-        assert_eq!(frame::open(&manifest, Wanted::Frame(&manifest.frames()[0]), &sent), Err(expected));
+        assert_eq!(frame::open(&manifest, Wanted::Frame(&manifest.frames()[0]), &sent, &[]), Err(expected));
     }
 }

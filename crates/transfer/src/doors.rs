@@ -8,19 +8,25 @@ use crate::{
     limits::{FRAME_LEAVES_MAX, LEAF_SIZE},
     manifest::Manifest,
     parts::Parts,
+    record::VerifiedRecord,
     spool::Spool,
+    swarm::{
+        arrivals::{After, Told},
+        claims::{self, CLAIMS_MAX, Given},
+        pieces::PieceSet,
+    },
     wire::{leaves_of_path, rest_of},
 };
 use bytes::Bytes;
 use diecast_domain::{
     digest::Digest,
-    doors::{Door, texts},
+    doors::{Door, same_json_again, texts},
 };
-use std::{fs, sync::OnceLock};
+use std::{fs, sync::OnceLock, time::Duration};
 
-pub const DOORS: &[Door] = &[MANIFEST, FRAME, SPOOL, LEAVES, RANGE, PART, JOURNAL];
+pub const DOORS: &[Door] = &[MANIFEST, FRAME, LEAVES, RANGE, ARRIVALS, CLAIMS, SPOOL, PART, JOURNAL, RECORD];
 
-/// The test vectors of `docs/format.md`: a manifest, and one with loose leaves.
+/// The test vectors of `docs/format.md`: a manifest, one with loose leaves, and one with a difference.
 fn vectors() -> Vec<Vec<u8>> {
     let vector = |name: &str| {
         let block = include_str!("../../../docs/format.md").split(name).nth(1).unwrap_or_default();
@@ -29,7 +35,9 @@ fn vectors() -> Vec<Vec<u8>> {
         let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
         digits.chunks(2).filter_map(byte).collect()
     };
-    ["```vector manifest\n", "```vector derived-manifest\n"].map(vector).to_vec()
+    ["manifest", "derived-manifest", "differing-manifest"]
+        .map(|name| vector(&format!("```vector {name}\n")))
+        .to_vec()
 }
 
 /// What frames are opened for: one frame, of one leaf, which is `hello`.
@@ -66,9 +74,47 @@ pub const FRAME: Door = Door {
         let manifest = example();
         let sent = FrameBytes { form, bytes: Bytes::copy_from_slice(bytes) };
         for wanted in [Wanted::Frame(&manifest.frames()[0]), Wanted::Loose(&[0])] {
-            let Ok(leaves) = frame::open(manifest, wanted, &sent) else { continue };
+            let Ok(leaves) = frame::open(manifest, wanted, &sent, &[]) else { continue };
             let first = leaves.get(..manifest.leaf_length(0)).expect("no less than was wanted");
             assert_eq!(leaf::digest_of(first), *manifest.leaf_name(0));
+        }
+    },
+};
+
+/// From where in its log a peer is asked, and what it answers.
+pub const ARRIVALS: Door = Door {
+    name: "arrivals",
+    seeds: || {
+        let told = Told { life: 5, pieces: vec![4, 2, u32::MAX] };
+        vec![b"0-0".to_vec(), b"f00-12".to_vec(), told.to_bytes()]
+    },
+    knock: |bytes| {
+        if let Some(after) = std::str::from_utf8(bytes).ok().and_then(After::parse) {
+            assert_eq!(After::parse(&after.to_text()), Some(after));
+        }
+        if let Some(told) = Told::from_bytes(bytes) {
+            assert_eq!(told.to_bytes(), bytes, "there is one way to write it");
+        }
+    },
+};
+
+/// The pieces that are wanted, out of as many as the first byte says, and those that are given.
+pub const CLAIMS: Door = Door {
+    name: "claims",
+    seeds: || vec![vec![12, 0xff, 0x0f], vec![64, 1, 0, 0, 0, 0, 0, 0, 0x80], claims::to_bytes(&[7, 300])],
+    knock: |bytes| {
+        if let Some(claimed) = claims::from_bytes(bytes) {
+            assert_eq!(claims::to_bytes(&claimed), bytes, "there is one way to write it");
+        }
+        let Some((count, bits)) = bytes.split_first() else { return };
+        let Some(wanted) = PieceSet::from_bytes((*count).into(), bits) else { return };
+        assert_eq!(wanted.to_bytes(), bits, "there is one way to write it");
+        // A holder of fewer pieces, or of more, gives what is wanted and what it has.
+        for held in [0, 9, 200] {
+            let mut given = Given::nothing(PieceSet::all(held), 3);
+            let claimed = given.claim(&wanted, bytes.len(), Duration::ZERO, Duration::from_secs(1));
+            assert!(claimed.len() <= CLAIMS_MAX);
+            assert!(claimed.iter().all(|piece| *piece < held && wanted.has(*piece)));
         }
     },
 };
@@ -187,6 +233,20 @@ pub const JOURNAL: Door = Door {
     },
 };
 
+/// What was written down of a verification.
+pub const RECORD: Door = Door {
+    name: "record",
+    seeds: || {
+        let version = example().digest();
+        let text = format!(
+            r#"{{"version":"{version}","verified_at":5,"files":{{"disk0.raw":{{"size":131077,
+            "mtime_seconds":7,"mtime_nanoseconds":8,"inode":9}}}}}}"#
+        );
+        vec![text.into_bytes()]
+    },
+    knock: same_json_again::<VerifiedRecord>,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,6 +254,7 @@ mod tests {
     #[test]
     fn what_every_door_is_begun_with_is_let_in() {
         assert!((MANIFEST.seeds)().iter().all(|seed| Manifest::decode(seed).is_ok()));
+        serde_json::from_slice::<VerifiedRecord>(&(RECORD.seeds)()[0]).unwrap();
         let journal = &(JOURNAL.seeds)()[1];
         let Begun::Journal(_, mut records) = record::begin(&journal[..]).unwrap() else {
             panic!("{journal:?}")

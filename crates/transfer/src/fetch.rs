@@ -7,42 +7,42 @@
 //!                                               write ─► ... ─► journal of what is durable ─► fdatasync
 //! ```
 //!
+//! A frame that has a difference is asked for as that, if all that it stands on is here and its source can give
+//! it: else as it is.
+//!
 //! It ends with the files complete and flushed, and still unverified: that is `verify`'s part.
 
+mod bring;
 mod queue;
 mod run;
 mod talks;
 
 use crate::{
     assemble::{AssembleError, Assembly, failed},
-    clone,
-    frame::{self, Wanted, WrongBytes},
-    journal, layout,
+    clone, journal, layout,
     leaf::Place,
     limits::FRAME_LEAVES_MAX,
     manifest::Manifest,
-    pace::Pace,
-    parts::{Part, Parts},
+    pace::{LinkPaces, Pace},
+    parts::Parts,
     present::Present,
     progress::{Progress, Stage},
-    scan,
+    references::References,
     seeds::{self, Seed},
     spool::Spool,
     swarm::{arrivals::Arrivals, pieces},
     unspool,
     verify::Damage,
-    wire::{FrameClient, NoFrame, Patience, Way},
+    wire::{FrameClient, Patience},
 };
+use bring::Site;
 use diecast_domain::{code::Problem, provider::Source, units::ByteCount};
 use run::Run;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::{
-    sync::{Semaphore, watch},
-    task::spawn_blocking,
-};
+use tokio::{sync::watch, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 /// What is needed to bring a version here.
@@ -65,6 +65,8 @@ pub struct FetchOrder {
     pub patience: Patience,
     /// How fast it may come.
     pub pace: Arc<Pace>,
+    /// ... and how fast from beyond site links that have a limit.
+    pub links: Arc<LinkPaces>,
     pub progress: Arc<Progress>,
     pub cancel: CancellationToken,
 }
@@ -112,14 +114,14 @@ pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
     let order = Arc::new(order);
     let dir = layout::version_dir(&order.incoming, &order.manifest.digest());
     order.progress.begin(Stage::Checking, order.manifest.data_bytes().0);
-    let (assembly, present) = blocking(&order, {
+    let (assembly, present, references) = blocking(&order, {
         let dir = dir.clone();
         move |order, cancel| {
             let manifest = order.manifest.clone();
             let (assembly, present) = Assembly::resume(manifest, &dir, order.floor, &order.progress, cancel)?;
             clone::disks(&assembly, &order.seeds, &present, &order.progress)?;
-            take_local(&assembly, order, &present, cancel)?;
-            Ok((assembly, present))
+            let references = take_local(&assembly, order, &present, cancel)?;
+            Ok((assembly, present, references))
         }
     })
     .await?;
@@ -127,19 +129,22 @@ pub async fn fetch(order: FetchOrder) -> Result<Fetched, FetchError> {
     if let Some(arrivals) = &order.arrivals {
         arrivals.note_all(here(&order.manifest, &missing));
     }
-    fill(order, dir, assembly, present, missing).await
+    fill(order, dir, assembly, present, references, missing).await
 }
 
-/// What is on this provider need not come over the network.
+/// What is on this provider need not come over the network. Gives what of it differences stand on.
 fn take_local(
     assembly: &Assembly,
     order: &FetchOrder,
     present: &Present,
     cancel: &CancellationToken,
-) -> Result<(), AssembleError> {
+) -> Result<References, AssembleError> {
     seeds::copy(assembly, &order.seeds, present, &order.progress, cancel)?;
-    let Some(spool) = &order.spool else { return Ok(()) };
-    unspool::copy(assembly, spool, present, &order.progress, cancel)
+    let references = References::find(&order.manifest, &order.seeds);
+    if let Some(spool) = &order.spool {
+        unspool::copy(assembly, spool, &references, present, &order.progress, cancel)?;
+    }
+    Ok(references)
 }
 
 /// Repairs a version in place: fetches only the leaves that `damage` names. A host that has the
@@ -148,7 +153,7 @@ pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetc
     let order = Arc::new(order);
     let (dir, damage) = (dir.to_owned(), damage.clone());
     order.progress.begin(Stage::Checking, order.manifest.data_bytes().0);
-    let (assembly, present) = blocking(&order, {
+    let (assembly, present, references) = blocking(&order, {
         let dir = dir.clone();
         move |order, cancel| {
             journal::discard(&dir).map_err(failed("remove the journal of", &dir))?;
@@ -160,13 +165,13 @@ pub async fn mend(order: FetchOrder, dir: &Path, damage: &Damage) -> Result<Fetc
                 assembly.check(&order.progress, cancel)?
             };
             order.progress.begin(Stage::Copying, present.missing_bytes(&order.manifest));
-            take_local(&assembly, order, &present, cancel)?;
-            Ok((assembly, present))
+            let references = take_local(&assembly, order, &present, cancel)?;
+            Ok((assembly, present, references))
         }
     })
     .await?;
     let missing = missing_leaves(&order.manifest, &present);
-    fill(order, dir, assembly, present, missing).await
+    fill(order, dir, assembly, present, references, missing).await
 }
 
 /// Every leaf is present but those that `damage` names; what should be zero there becomes zero.
@@ -207,12 +212,12 @@ async fn fill(
     dir: PathBuf,
     assembly: Assembly,
     present: Present,
+    references: References,
     missing: Vec<Missing>,
 ) -> Result<Fetched, FetchError> {
     order.progress.enter(Stage::Fetching);
-    let workers = Semaphore::new(scan::workers());
     let parts = Parts::open(&order.incoming, &order.manifest.digest());
-    let site = Arc::new(Site { order: order.clone(), assembly, present, missing, parts, workers });
+    let site = Arc::new(Site::new(order.clone(), assembly, present, references, missing, parts));
     let brought = Run::new(site.clone()).run().await;
     if brought.is_err() {
         let site = site.clone();
@@ -225,7 +230,7 @@ async fn fill(
     Ok(Fetched { dir, frames })
 }
 
-/// One thing to ask for; borrowed, it is a [`Wanted`].
+/// One thing to ask for; borrowed, it is a [`Wanted`](crate::frame::Wanted).
 enum Missing {
     /// By its number in the manifest.
     Frame(u32),
@@ -288,99 +293,6 @@ fn missing_leaves(manifest: &Manifest, present: &Present) -> Vec<Missing> {
     }
     all.extend(leaves.chunks(FRAME_LEAVES_MAX).map(|group| Missing::Loose(group.into())));
     all
-}
-
-/// What the fetching of one frame needs.
-struct Site {
-    order: Arc<FetchOrder>,
-    assembly: Assembly,
-    present: Present,
-    /// What was missing when fetching began.
-    missing: Vec<Missing>,
-    parts: Parts,
-    /// Frames that may be decoded and written at once: more would only wait for each other.
-    workers: Semaphore,
-}
-
-impl Site {
-    fn wanted(&self, number: usize) -> Wanted<'_> {
-        match &self.missing[number] {
-            Missing::Frame(frame) => Wanted::Frame(&self.order.manifest.frames()[*frame as usize]),
-            Missing::Loose(ordinals) => Wanted::Loose(ordinals),
-        }
-    }
-}
-
-/// Why a frame is not in place.
-enum Trouble {
-    /// It came from somewhere else first.
-    Superseded,
-    NoFrame(NoFrame),
-    Wrong(WrongBytes),
-    Here(AssembleError),
-}
-
-/// One frame, or some loose leaves, from one source into place. Of a second copy nothing is kept on the
-/// way: the first is. `in_hurry`: another could give it.
-async fn bring(
-    site: Arc<Site>,
-    number: usize,
-    source: Arc<Source>,
-    is_first: bool,
-    in_hurry: bool,
-) -> Result<(), Trouble> {
-    let order = &site.order;
-    let wanted = site.wanted(number);
-    let mut part = if is_first { site.parts.part(wanted) } else { Part::default() };
-    let resumed = !part.kept().is_empty();
-    let patience = if in_hurry { order.patience.hurried() } else { order.patience };
-    let way = Way { patience: &patience, pace: &order.pace, progress: &order.progress };
-    let got = order.client.get(&source, &order.manifest, wanted, way, &mut part);
-    let sent = match got.await {
-        Ok(sent) => sent,
-        Err(trouble) => {
-            if matches!(trouble, NoFrame::TooLong { .. } | NoFrame::Refused { .. }) {
-                part.discard();
-            }
-            return Err(Trouble::NoFrame(trouble));
-        }
-    };
-    let work = {
-        let site = site.clone();
-        move || {
-            let Site { order, assembly, present, .. } = &*site;
-            let wanted = site.wanted(number);
-            let opened = frame::open(&order.manifest, wanted, &sent);
-            let leaves = opened.map_err(|wrong| {
-                part.discard();
-                // The first part lay on our disk: nobody says that it was the source.
-                let cause = format!("what was kept of a frame did not fit: {wrong}");
-                let ours = NoFrame::Broken { address: "this provider".into(), cause };
-                if resumed { Trouble::NoFrame(ours) } else { Trouble::Wrong(wrong) }
-            })?;
-            let ordinals = wanted.ordinals();
-            let placed = assembly.place_together(ordinals, &leaves, present, &order.progress);
-            placed.map_err(Trouble::Here)?;
-            part.discard();
-            if let (Some(spool), Wanted::Frame(frame), frame::FrameForm::Named) =
-                (&order.spool, wanted, sent.form)
-            {
-                // It is a cache: a frame that it does not take is rebuilt when somebody asks.
-                if let Err(error) = spool.append(&frame.digest, &sent.bytes) {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "a frame was not kept");
-                }
-            }
-            Ok(())
-        }
-    };
-    let _turn = site.workers.acquire().await.expect("nobody closes it");
-    match spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Trouble::Here(AssembleError::Cancelled)),
-        },
-    }
 }
 
 #[cfg(test)]

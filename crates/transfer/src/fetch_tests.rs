@@ -105,21 +105,23 @@ async fn only_liars_end_the_transfer_with_nothing_wrong_written() {
 }
 
 #[tokio::test]
-async fn a_source_that_stalls_is_left_for_another() {
-    let world = World::new();
-    let stalls = Peer::serve("stalls", Manner::Stalls, &world.golden).await;
-    let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
-    let order = world.order(&[&stalls, &honest]);
-    let progress = order.progress.clone();
-    world.assert_arrived(&fetch(order).await.unwrap());
-    assert!(stalls.asked() > 0);
-    assert_eq!(progress.notices(), [], "slowness is no lie");
+async fn a_source_that_stalls_or_sends_a_byte_now_and_then_is_left_for_another_and_alone_it_is_named() {
+    for manner in [Manner::Stalls, Manner::Trickles] {
+        let world = World::new();
+        let slow = Peer::serve("slow", manner, &world.golden).await;
+        let honest = Peer::serve("honest", Manner::Honest, &world.golden).await;
+        let order = world.order(&[&slow, &honest]);
+        let progress = order.progress.clone();
+        world.assert_arrived(&fetch(order).await.unwrap());
+        assert!(slow.asked() > 0);
+        assert_eq!(progress.notices(), [], "slowness is no lie");
 
-    let world = World::new();
-    let stalls = Peer::serve("stalls", Manner::Stalls, &world.golden).await;
-    let error = fetch(world.order(&[&stalls])).await.unwrap_err().problem().unwrap();
-    assert_eq!(error.code, Code::T0009);
-    assert!(error.cause.contains(&stalls.source.addresses[0]), "{}", error.cause);
+        let world = World::new();
+        let slow = Peer::serve("slow", manner, &world.golden).await;
+        let error = fetch(world.order(&[&slow])).await.unwrap_err().problem().unwrap();
+        assert_eq!(error.code, Code::T0009);
+        assert!(error.cause.contains(&slow.source.addresses[0]), "{}", error.cause);
+    }
 }
 
 /// Frames that were half way when their source fell silent.
@@ -433,6 +435,65 @@ async fn a_limit_that_is_taken_away_in_the_middle_lets_the_rest_come_at_once() {
     let fetched = running.await.unwrap().unwrap();
     world.assert_arrived(&fetched);
     assert!(begun.elapsed() < whole / 2, "{:?} of {whole:?}", begun.elapsed());
+}
+
+/// All that this peer gives comes over a link at that rate.
+fn over_a_link(order: &FetchOrder, peer: &Peer, rate: u64) -> Arc<crate::pace::Pacer> {
+    let pacer = Arc::new(crate::pace::Pacer::default());
+    pacer.set(Some(diecast_domain::units::BytesPerSecond(rate)));
+    let pace = Arc::new(Pace::new(vec![pacer.clone()]));
+    order.links.set([(peer.source.provider, pace)].into());
+    pacer
+}
+
+#[tokio::test]
+async fn what_comes_over_a_link_keeps_to_its_limit_and_what_is_near_comes_as_fast_as_it_goes() {
+    let world = World::new();
+    let (near, far) = (
+        Peer::serve("near", Manner::Honest, &world.golden).await,
+        Peer::serve("far", Manner::Honest, &world.golden).await,
+    );
+    let order = world.order(&[&near, &far]);
+    let progress = order.progress.clone();
+    over_a_link(&order, &far, 40_000);
+    let begun = std::time::Instant::now();
+    let fetched = fetch(order).await.unwrap();
+    let took = begun.elapsed();
+    world.assert_arrived(&fetched);
+    let given = progress.sources();
+    let came = |peer: &Peer| {
+        given.iter().find(|it| it.provider == peer.source.provider).map_or(0, |it| it.received.0)
+    };
+    let most = 40_000.0 * took.as_secs_f64() + 40_000.0 * 0.3;
+    assert!((came(&far) as f64) <= most, "{} bytes over the link in {took:?}", came(&far));
+    assert!(came(&near) > came(&far));
+}
+
+#[tokio::test]
+async fn over_a_link_without_a_share_nobody_is_asked_until_there_is_one() {
+    let world = World::new();
+    let far = Peer::serve("far", Manner::Honest, &world.golden).await;
+    let patience = Patience { no_source: Duration::from_secs(60), ..world.order(&[&far]).patience };
+    let order = FetchOrder { patience, ..world.order(&[&far]) };
+    let links = order.links.clone();
+    let pacer = over_a_link(&order, &far, 0);
+    let running = tokio::spawn(fetch(order));
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(far.asked(), 0);
+    pacer.set(Some(diecast_domain::units::BytesPerSecond(20_000)));
+    while far.asked() < 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // It loses its share in the middle: what was asked for is left, and not held against anybody.
+    pacer.set(Some(diecast_domain::units::BytesPerSecond(0)));
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let asked = far.asked();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(far.asked(), asked);
+    assert!(!running.is_finished());
+    links.set(Default::default());
+    pacer.set(None);
+    world.assert_arrived(&running.await.unwrap().unwrap());
 }
 
 #[test]

@@ -3,10 +3,16 @@
 use crate::{
     leaf,
     limits::{FRAME_SIZE_MAX, ZSTD_SAVING_MIN_PERCENT},
-    manifest::{Encoding, Frame, Manifest},
+    manifest::{Difference, Encoding, Frame, Manifest},
 };
 use bytes::Bytes;
+use diecast_domain::digest::Digest;
 use std::io;
+use zstd::zstd_safe::{self, CCtx, CParameter, DCtx};
+
+/// The tables in which zstd finds what stands in a window: 2^19 entries each, 4 MiB together. More finds
+/// little more in 4 MiB, and each thread has its own.
+const DIFFERENCE_TABLE_LOG: u32 = 19;
 
 /// What travels in answer to a request for a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,45 +66,85 @@ impl Packer {
     }
 }
 
-/// What one request asks for: a frame, or leaves that lie in none.
+/// Compresses leaves that stand on `window`. The same bytes come of it wherever zstd is of the same release.
+pub(crate) fn pack_difference(level: u8, window: &[u8], leaves: &[u8]) -> io::Result<Vec<u8>> {
+    let mut zstd = CCtx::create();
+    // All of the window is within reach of the last byte; zstd knows none shorter than 2^10.
+    let reach = (usize::BITS - (window.len() + leaves.len()).leading_zeros()).max(10);
+    let parameters = [
+        CParameter::CompressionLevel(level.into()),
+        CParameter::WindowLog(reach),
+        CParameter::HashLog(DIFFERENCE_TABLE_LOG),
+        CParameter::ChainLog(DIFFERENCE_TABLE_LOG),
+    ];
+    for parameter in parameters {
+        zstd.set_parameter(parameter).map_err(of_zstd)?;
+    }
+    zstd.ref_prefix(window).map_err(of_zstd)?;
+    let mut packed = Vec::with_capacity(zstd_safe::compress_bound(leaves.len()));
+    zstd.compress2(&mut packed, leaves).map_err(of_zstd)?;
+    Ok(packed)
+}
+
+fn of_zstd(code: usize) -> io::Error {
+    io::Error::other(zstd_safe::get_error_name(code))
+}
+
+/// What one request asks for: a frame in one of its forms, or leaves that lie in none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wanted<'a> {
     Frame(&'a Frame),
+    Difference(&'a Frame, &'a Difference),
     Loose(&'a [u32]),
 }
 
 impl<'a> Wanted<'a> {
     pub(crate) fn ordinals(self) -> &'a [u32] {
         match self {
-            Self::Frame(frame) => &frame.leaves,
+            Self::Frame(frame) | Self::Difference(frame, _) => &frame.leaves,
             Self::Loose(ordinals) => ordinals,
+        }
+    }
+
+    /// The digest and the length of the bytes that it is named by; loose leaves have no name together.
+    pub(crate) const fn name(self) -> Option<(Digest, u32)> {
+        match self {
+            Self::Frame(frame) => Some((frame.digest, frame.length)),
+            Self::Difference(_, difference) => Some((difference.digest, difference.length)),
+            Self::Loose(_) => None,
         }
     }
 }
 
-/// The leaves that were wanted, one after the other, each found to have its digest.
+/// The leaves that were wanted, one after the other, each found to have its digest. `window`: what a
+/// difference stands on; nothing for all else.
 ///
 /// Never allocates more than the manifest says that they are, which is 1 MiB at most.
-pub(crate) fn open(manifest: &Manifest, wanted: Wanted<'_>, sent: &FrameBytes) -> Result<Bytes, WrongBytes> {
+pub(crate) fn open(
+    manifest: &Manifest,
+    wanted: Wanted<'_>,
+    sent: &FrameBytes,
+    window: &[u8],
+) -> Result<Bytes, WrongBytes> {
     let expected = manifest.decoded_length(wanted.ordinals());
     debug_assert!(expected <= FRAME_SIZE_MAX);
     let decoded = match (sent.form, wanted) {
-        (FrameForm::Named, Wanted::Frame(frame)) => {
-            check_length(&sent.bytes, frame.length as usize)?;
-            if leaf::digest_of(&sent.bytes) != frame.digest {
+        (FrameForm::Named, _) => {
+            let (digest, length) = wanted.name().ok_or(WrongBytes::Digest)?;
+            check_length(&sent.bytes, length as usize)?;
+            if leaf::digest_of(&sent.bytes) != digest {
                 return Err(WrongBytes::Digest);
             }
-            match frame.encoding {
-                Encoding::Stored => sent.bytes.clone(),
-                Encoding::Zstd => decompress(&sent.bytes, expected)?.into(),
+            match wanted {
+                Wanted::Frame(frame) if frame.encoding == Encoding::Stored => sent.bytes.clone(),
+                _ => decompress(&sent.bytes, expected, window)?.into(),
             }
         }
-        (FrameForm::Named, Wanted::Loose(_)) => return Err(WrongBytes::Digest),
         (FrameForm::Leaves, _) => {
             check_length(&sent.bytes, expected)?;
             sent.bytes.clone()
         }
-        (FrameForm::Packed, _) => decompress(&sent.bytes, expected)?.into(),
+        (FrameForm::Packed, _) => decompress(&sent.bytes, expected, &[])?.into(),
     };
     let mut rest = &decoded[..];
     for ordinal in wanted.ordinals() {
@@ -117,9 +163,11 @@ const fn check_length(bytes: &Bytes, expected: usize) -> Result<(), WrongBytes> 
 }
 
 /// Into a buffer of exactly the expected size: a bomb has nowhere to go.
-fn decompress(bytes: &[u8], expected: usize) -> Result<Vec<u8>, WrongBytes> {
+fn decompress(bytes: &[u8], expected: usize, window: &[u8]) -> Result<Vec<u8>, WrongBytes> {
     let mut decoded = vec![0; expected];
-    match zstd::bulk::decompress_to_buffer(bytes, &mut decoded[..]) {
+    let mut zstd = DCtx::create();
+    let done = zstd.ref_prefix(window).and_then(|_| zstd.decompress(&mut decoded[..], bytes));
+    match done {
         Ok(length) if length == expected => Ok(decoded),
         _ => Err(WrongBytes::NotDecodable { expected }),
     }

@@ -13,8 +13,10 @@ use std::{collections::HashMap, io};
 
 /// A frame as it was packed, before the ordinals are known.
 pub(crate) struct Packed {
-    digest: Digest,
+    pub(crate) digest: Digest,
     pub(crate) length: u32,
+    /// Of its leaves together.
+    pub(crate) bytes: usize,
     encoding: Encoding,
     leaves: Vec<Digest>,
 }
@@ -26,6 +28,15 @@ impl Packed {
             length: self.length,
             encoding: self.encoding,
             leaves: self.leaves.iter().map(|name| ordinals[name]).collect(),
+        }
+    }
+
+    /// The leaves again, out of the spool that they were packed into. None if it has lost them.
+    pub(crate) fn leaves_from(&self, spool: &Spool) -> Option<Vec<u8>> {
+        let packed = spool.read(&self.digest).ok()??;
+        match self.encoding {
+            Encoding::Stored => Some(packed.into()),
+            Encoding::Zstd => zstd::bulk::decompress(&packed, self.bytes).ok(),
         }
     }
 }
@@ -71,7 +82,8 @@ impl<'a> Gather<'a> {
         let digest = leaf::digest_of(&packed);
         self.spool.append(&digest, &packed).map_err(PublishError::Spool)?;
         let leaves = std::mem::take(&mut self.names);
-        self.frames.push(Packed { digest, length: packed.len() as u32, encoding, leaves });
+        let (length, bytes) = (packed.len() as u32, self.bytes.len());
+        self.frames.push(Packed { digest, length, bytes, encoding, leaves });
         self.bytes.clear();
         Ok(())
     }

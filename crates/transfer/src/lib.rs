@@ -26,7 +26,8 @@
 //! ```
 //!
 //! Its digest is that of the same content published anew. Frames of the base that are still whole
-//! are taken over; leaves whose frame went stale are *loose*, and asked for one by one.
+//! are taken over; leaves whose frame went stale are *loose*, and asked for one by one. New frames have a
+//! *difference* where that is smaller: compressed with what they replace, for who holds the base.
 //!
 //! # Promises
 //!
@@ -58,6 +59,8 @@ pub mod changes;
 mod clone;
 pub mod commit;
 pub mod depot;
+#[cfg(test)]
+mod differences_tests;
 #[cfg(any(test, feature = "doors"))]
 pub mod doors;
 mod durable;
@@ -75,6 +78,9 @@ mod present;
 pub mod progress;
 pub mod publish;
 pub mod record;
+mod references;
+#[cfg(test)]
+mod released_tests;
 mod scan;
 pub mod scrub;
 pub mod seeds;

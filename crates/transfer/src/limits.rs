@@ -34,6 +34,23 @@ pub const ZSTD_LEVEL_MAX: u8 = 9;
 /// Per cent that compression must save, or the frame is stored as it is and costs no decoding.
 pub const ZSTD_SAVING_MIN_PERCENT: usize = 3;
 
+/// Leaves of the version before that one difference stands on: 4 MiB, which a receiver reads, checks and
+/// holds for each frame that it decodes.
+pub const WINDOW_LEAVES_MAX: usize = 64;
+/// The compression level of differences.
+pub const DIFFERENCE_LEVEL: u8 = 3;
+/// Per cent of a frame that its difference must save, or it is not made: reading its window costs too.
+pub const DIFFERENCE_SAVING_MIN_PERCENT: usize = 5;
+/// Threads that make differences: each holds up to 12 MiB.
+pub const DIFFERENCE_WORKERS_MAX: usize = 4;
+/// Differences of one version that a depot makes again at once, which are not in its spool.
+pub const DIFFERENCES_MADE_AT_ONCE: usize = 2;
+/// All of the version before is looked through for what new leaves are like if it is no more than so many times
+/// what is new; else only what the new version lacks.
+pub const LIKENESS_READ_MAX: usize = 4;
+/// Samples of the version before that are held to find what new leaves are like: 16 MiB.
+pub const LIKENESS_SAMPLES: usize = 2 << 20;
+
 /// Threads that read, hash and compress. Each holds about 4 MiB.
 pub const WORKERS_MAX: usize = 8;
 
@@ -83,6 +100,11 @@ pub const LISTEN_PAUSE_SATED: Duration = Duration::from_millis(400);
 pub const LISTEN_PAUSE_FAILED: Duration = Duration::from_millis(500);
 /// How soon a holder that had nothing for us that others were not given is asked again.
 pub const CLAIM_PAUSE: Duration = Duration::from_millis(300);
+/// How long a gateway that has nothing new lets those wait who ask it for claims: whatever comes is given at
+/// once, and who has nothing else to ask for says so soon.
+pub const CLAIM_TIME: Duration = Duration::from_millis(500);
+/// How soon a gateway of an earlier release, which knows no such claims, is asked for them again.
+pub const PLAIN_GATEWAY_PAUSE: Duration = Duration::from_secs(5);
 /// Toward the end, a frame that takes longer than this, and than three of the others, is asked for
 /// elsewhere too.
 pub const SECOND_COPY_AFTER: Duration = Duration::from_secs(1);

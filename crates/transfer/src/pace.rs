@@ -3,18 +3,23 @@
 //! ```text
 //!   transfer 1 ─ Pace ─┬─► Pacer of its template ─┐
 //!   transfer 2 ─ Pace ─┴──────────────────────────┴─► Pacer of the provider ─► the network
+//!                └ from beyond a site link ─► Pacer of our share of it ─┘
 //! ```
 //!
 //! **Promise:** in any time T no more than `rate × T` is taken, beside one slice and a burst.
 //! **Promise:** whoever shares a bucket has an equal share of it: each transfer stands in its line once, for the
 //! same few bytes as everybody, and then again behind the others.
 //! **Promise:** a new rate counts from the moment that it is set, for those that wait too.
+//! **Promise:** at a rate of zero nothing passes until it is another one.
 //!
 //! What is asked for under a limit is asked in slices that are taken before they are asked: what never
 //! leaves the sender cannot crowd a link on the way. Rates are set from outside; nothing here reads a clock
 //! of the day.
 
 mod bucket;
+mod links;
+
+pub use links::LinkPaces;
 
 use crate::limits::{
     FRAME_SIZE_MAX, FRAMES_IN_FLIGHT_MAX, PACE_FRAME_TIME, PACE_FRAMES_MIN, PACE_SLICE_MIN, PACE_SLICE_TIME,
@@ -107,6 +112,11 @@ impl Pace {
 
     pub fn is_limited(&self) -> bool {
         self.rate().is_some()
+    }
+
+    /// Nothing may pass now.
+    pub fn is_closed(&self) -> bool {
+        self.rate() == Some(BytesPerSecond(0))
     }
 
     /// Waits until so many bytes may pass.

@@ -70,6 +70,34 @@ async fn transfers_share_a_providers_limit_evenly_however_many_frames_each_has_u
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_several_transfers_bring_over_one_link_keeps_to_the_share_of_it_and_to_none_while_there_is_none()
+{
+    let (link, provider) = (limited(MB), limited(5 * MB));
+    let over_link = || Arc::new(Pace::new(vec![Arc::default(), link.clone(), provider.clone()]));
+    let here = busy(Arc::new(Pace::new(vec![provider.clone()])), 4);
+    let far: Vec<_> = (0..3).map(|_| busy(over_link(), 4)).collect();
+    let (one, two, three, rest) = tokio::join!(
+        in_seconds(60, &far[0]),
+        in_seconds(60, &far[1]),
+        in_seconds(60, &far[2]),
+        in_seconds(60, &here)
+    );
+    let sum = one + two + three;
+    near(sum, MB);
+    near(sum + rest, 5 * MB);
+    link.set(Some(BytesPerSecond(0)));
+    // What was taken before it closed is under way.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let (none, rest) = tokio::join!(in_seconds(20, &far[0]), in_seconds(20, &here));
+    assert_eq!(none, 0.0);
+    near(rest, 5 * MB);
+    link.set(Some(BytesPerSecond(MB / 2)));
+    let (one, two, three) =
+        tokio::join!(in_seconds(60, &far[0]), in_seconds(60, &far[1]), in_seconds(60, &far[2]));
+    near(one + two + three, MB / 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_hears_of_a_new_limit_at_once() {
     let pacer = limited(32_000);
     let pace = Arc::new(Pace::new(vec![pacer.clone()]));

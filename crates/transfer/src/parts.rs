@@ -37,13 +37,10 @@ impl Parts {
     /// What an earlier try got of a frame, from whomever: its named bytes are the same everywhere.
     /// Loose leaves have none together, so nothing is kept of them.
     pub(crate) fn part(&self, wanted: Wanted<'_>) -> Part {
-        let frame = match wanted {
-            Wanted::Frame(frame) => frame,
-            Wanted::Loose(_) => return Part::default(),
-        };
-        let path = self.dir.join(frame.digest.hex());
+        let Some((name, length)) = wanted.name() else { return Part::default() };
+        let path = self.dir.join(name.hex());
         let mut kept = fs::read(&path).unwrap_or_default();
-        if kept.len() > frame.length as usize {
+        if kept.len() > length as usize {
             kept.clear();
             let _ = fs::remove_file(&path);
         }

@@ -46,6 +46,7 @@ pub struct Progress {
     network: AtomicU64,
     local: AtomicU64,
     reread: AtomicU64,
+    by_difference: AtomicU64,
     started: Instant,
     shown: Mutex<Shown>,
 }
@@ -80,6 +81,8 @@ pub struct ProgressView {
     pub bytes_local: ByteCount,
     /// What an interrupted transfer had left and no journal spoke for: it was read and hashed again.
     pub bytes_reread: ByteCount,
+    /// What frames would have taken more on the network than their differences did.
+    pub bytes_by_difference: ByteCount,
     pub rate: BytesPerSecond,
     pub time_left: Option<Duration>,
 }
@@ -92,6 +95,7 @@ impl Default for Progress {
             network: AtomicU64::default(),
             local: AtomicU64::default(),
             reread: AtomicU64::default(),
+            by_difference: AtomicU64::default(),
             started: Instant::now(),
             shown: Mutex::default(),
         }
@@ -120,6 +124,7 @@ impl Progress {
             bytes_network: ByteCount(self.network.load(Ordering::Relaxed)),
             bytes_local: ByteCount(self.local.load(Ordering::Relaxed)),
             bytes_reread: ByteCount(self.reread.load(Ordering::Relaxed)),
+            bytes_by_difference: ByteCount(self.by_difference.load(Ordering::Relaxed)),
             rate: BytesPerSecond(shown.meter.rate as u64),
             time_left: shown.meter.left.map(|left| Duration::from_secs(left.ceil() as u64)),
         }
@@ -186,6 +191,10 @@ impl Progress {
     pub(crate) fn add_local(&self, bytes: u64) {
         self.local.fetch_add(bytes, Ordering::Relaxed);
         crate::totals::add_copied(bytes);
+    }
+
+    pub(crate) fn add_by_difference(&self, bytes: u64) {
+        self.by_difference.fetch_add(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn add_reread(&self, bytes: u64) {

@@ -8,7 +8,7 @@ use crate::{
     gather::Gather,
     leaf::{self, Place},
     limits::ZSTD_LEVEL,
-    manifest::{BadManifest, Manifest, Packing},
+    manifest::{BadManifest, Differences, Manifest, Packing},
     progress::{Progress, Stage},
     scan::{self, Block, ScanError, ScanFile},
     spool::{Spool, SpoolError},
@@ -134,7 +134,7 @@ pub fn publish(
     let packing = |ordinals: &HashMap<Digest, u32>| {
         let mut frames: Vec<_> = frames.iter().map(|packed| packed.numbered(ordinals)).collect();
         frames.sort_unstable_by_key(|frame| frame.leaves[0]);
-        Packing { level: ZSTD_LEVEL, frames, loose_wire: 0 }
+        Packing { level: ZSTD_LEVEL, frames, loose_wire: 0, differences: Differences::default() }
     };
     Manifest::build(disks, leaves, input.nvram, input.profile, packing).map_err(PublishError::Manifest)
 }

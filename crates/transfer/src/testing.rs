@@ -10,8 +10,8 @@ use crate::{
     spool::Spool,
     swarm::{arrivals::After, claims},
     wire::{
-        ARRIVALS_ROUTE, CLAIMS_ROUTE, FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, Patience,
-        leaves_of_path, rest_of,
+        ARRIVALS_ROUTE, CLAIMS_ROUTE, CLAIMS_WAIT_ROUTE, FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE,
+        Patience, leaves_of_path, rest_of,
     },
 };
 use axum::{
@@ -84,7 +84,7 @@ pub(crate) fn published(dir: &Path, names: &[&str], nvram: Option<Vec<u8>>) -> P
 impl Published {
     pub(crate) fn holding(&self) -> Holding {
         let (manifest, dir) = (self.manifest.clone(), self.dir.clone());
-        Holding { manifest, dir, spool: Some(self.spool.clone()), arriving: None }
+        Holding { manifest, dir, spool: Some(self.spool.clone()), arriving: None, seeds: Vec::new() }
     }
 }
 
@@ -121,6 +121,8 @@ pub(crate) enum Manner {
     Trickles,
     /// Cannot rebuild the named bytes: sends the leaves.
     Leaves,
+    /// Knows no claims of what still comes: an agent of an earlier release.
+    Earlier,
 }
 
 /// A depot behind HTTP on this machine, for as long as this is held.
@@ -153,6 +155,8 @@ impl Peer {
             .route(LEAVES_ROUTE, get(answer_leaves))
             .route(ARRIVALS_ROUTE, get(answer_arrivals))
             .route(CLAIMS_ROUTE, post(answer_claims));
+        let now = manner != Manner::Earlier;
+        let app = if now { app.route(CLAIMS_WAIT_ROUTE, post(answer_claims_later)) } else { app };
         let app = app.with_state(state);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let source = source(name, &listener.local_addr().unwrap().to_string());
@@ -190,7 +194,7 @@ async fn answer(
             let range = [("content-range", range)];
             return (StatusCode::PARTIAL_CONTENT, range, form, rest.bytes).into_response();
         }
-        Manner::Stumbles | Manner::Tires => {}
+        Manner::Stumbles | Manner::Tires | Manner::Earlier => {}
         Manner::Lies => bytes[half] ^= 1,
         Manner::Floods => bytes.extend(noise(0, 2 << 20)),
         Manner::Refuses => return StatusCode::NOT_FOUND.into_response(),
@@ -210,8 +214,10 @@ async fn answer(
         }
         Manner::Leaves => {
             let manifest = depot.frame_manifest(&version.parse().unwrap());
-            let frame = manifest.frames().iter().find(|known| known.digest.hex() == frame).unwrap();
-            bytes = crate::frame::open(&manifest, Wanted::Frame(frame), &found).unwrap().to_vec();
+            let Some(frame) = manifest.frames().iter().find(|known| known.digest.hex() == frame) else {
+                return StatusCode::NOT_FOUND.into_response();
+            };
+            bytes = crate::frame::open(&manifest, Wanted::Frame(frame), &found, &[]).unwrap().to_vec();
             form = FrameForm::Leaves;
         }
     }
@@ -245,12 +251,20 @@ async fn answer_arrivals(
 }
 
 async fn answer_claims(
-    State((depot, ..)): State<Served>,
+    state: State<Served>,
     UrlPath((version, most, again)): UrlPath<(String, usize, u64)>,
     wanted: Bytes,
 ) -> Response {
-    let again = Duration::from_millis(again);
-    match depot.claim(&version.parse().unwrap(), &wanted, most, again) {
+    answer_claims_later(state, UrlPath((version, most, again, 0)), wanted).await
+}
+
+async fn answer_claims_later(
+    State((depot, ..)): State<Served>,
+    UrlPath((version, most, again, wait)): UrlPath<(String, usize, u64, u64)>,
+    wanted: Bytes,
+) -> Response {
+    let (again, wait) = (Duration::from_millis(again), Duration::from_millis(wait));
+    match depot.claim(&version.parse().unwrap(), &wanted, most, again, wait).await {
         Ok(claimed) => claims::to_bytes(&claimed).into_response(),
         Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
@@ -265,6 +279,7 @@ pub(crate) fn source(name: &str, address: &str) -> Source {
         addresses: vec![address.to_owned()],
         whole: true,
         reserve: false,
+        gateway: false,
     }
 }
 
@@ -287,6 +302,7 @@ pub(crate) fn order(manifest: &Arc<Manifest>, incoming: &Path, sources: &[&Sourc
             no_source: Duration::from_secs(2),
         },
         pace: Arc::default(),
+        links: Arc::default(),
         progress: Arc::default(),
         cancel: CancellationToken::new(),
     }

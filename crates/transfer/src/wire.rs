@@ -7,8 +7,8 @@
 use crate::{
     frame::{FrameBytes, FrameForm, Wanted},
     limits::{
-        ANSWER_TIMEOUT, FRAME_LEAVES_MAX, FRAME_SIZE_MAX, HURRIED, LIAR_BANNED, LISTEN_TIME, STALL_BYTES_MIN,
-        STALL_WINDOW,
+        ANSWER_TIMEOUT, CLAIM_TIME, FRAME_LEAVES_MAX, FRAME_SIZE_MAX, HURRIED, LIAR_BANNED, LISTEN_TIME,
+        STALL_BYTES_MIN, STALL_WINDOW,
     },
     manifest::Manifest,
     pace::Pace,
@@ -44,6 +44,9 @@ pub const ARRIVALS_ROUTE: &str = "/depot/v1/versions/{version}/arrivals/{after}"
 /// The route of claims, as axum writes it: the version in 64 hex digits, how many pieces, and after how many
 /// milliseconds what was given before may be given again. The body has a bit for each piece that is wanted.
 pub const CLAIMS_ROUTE: &str = "/depot/v1/versions/{version}/claims/{most}/{again}";
+/// The same where the version still comes, as axum writes it: the answer waits at most so many milliseconds, the
+/// last number, for something to give. Who does not know it knows claims of holders of the whole alone.
+pub const CLAIMS_WAIT_ROUTE: &str = "/depot/v1/versions/{version}/claims/{most}/{again}/{wait}";
 /// Answers 204 to whoever may ask for frames: agents probe each other with it.
 pub const PROBE_PATH: &str = "/depot/v1/probe";
 /// Says in which form the frame's bytes follow; see [`FrameForm`].
@@ -59,8 +62,9 @@ fn arrivals_path(version: &Digest, after: After) -> String {
     format!("/depot/v1/versions/{}/arrivals/{}", version.hex(), after.to_text())
 }
 
-fn claims_path(version: &Digest, most: usize, again: Duration) -> String {
-    format!("/depot/v1/versions/{}/claims/{most}/{}", version.hex(), again.as_millis())
+fn claims_path(version: &Digest, most: usize, again: Duration, wait: Option<Duration>) -> String {
+    let path = format!("/depot/v1/versions/{}/claims/{most}/{}", version.hex(), again.as_millis());
+    wait.map_or_else(|| path.clone(), |wait| format!("{path}/{}", wait.as_millis()))
 }
 
 fn leaves_path(version: &Digest, ordinals: &[u32]) -> String {
@@ -239,11 +243,9 @@ impl FrameClient {
         way: Way<'_>,
         part: &mut Part,
     ) -> Result<FrameBytes, NoFrame> {
-        let (path, named_length) = match wanted {
-            Wanted::Frame(frame) => {
-                (frame_path(&manifest.digest(), &frame.digest), Some(frame.length as usize))
-            }
-            Wanted::Loose(ordinals) => (leaves_path(&manifest.digest(), ordinals), None),
+        let (path, named_length) = match wanted.name() {
+            Some((name, length)) => (frame_path(&manifest.digest(), &name), Some(length as usize)),
+            None => (leaves_path(&manifest.digest(), wanted.ordinals()), None),
         };
         let assignment = way.progress.assignment();
         let mut asked = Asked { path, from: 0, until: None, assignment, body: None };
@@ -313,7 +315,7 @@ impl FrameClient {
         Told::from_bytes(&bytes).ok_or_else(|| nonsense(address))
     }
 
-    /// Pieces that a holder of the whole gives to nobody else for now.
+    /// Pieces that a holder of the whole, or a gateway, gives to nobody else for now.
     pub(crate) async fn claim(
         &self,
         source: &Source,
@@ -323,7 +325,8 @@ impl FrameClient {
         again: Duration,
         progress: &Progress,
     ) -> Result<Vec<u32>, NoFrame> {
-        let path = claims_path(version, most, again);
+        let wait = source.gateway.then_some(CLAIM_TIME);
+        let path = claims_path(version, most, again, wait);
         let body = Some(Bytes::from(wanted.to_bytes()));
         let asked = Asked { path, from: 0, until: None, assignment: progress.assignment(), body };
         let (address, bytes) = self.talk(source, &asked, ANSWER_TIMEOUT, 4 * CLAIMS_MAX).await?;

@@ -109,6 +109,7 @@ impl Agent {
                 floor: ByteCount::ZERO,
                 patience: Patience::default(),
                 pace: Default::default(),
+                links: Default::default(),
                 progress: Arc::default(),
                 cancel: cancel.clone(),
             };
@@ -140,6 +141,7 @@ fn golden(dir: &Path) -> (Arc<Manifest>, Depot) {
         dir: dir.to_owned(),
         spool: Some(spool),
         arriving: None,
+        seeds: Vec::new(),
     });
     (manifest, depot)
 }
@@ -155,6 +157,7 @@ async fn serve(depot: Depot) -> (Source, Arc<AtomicUsize>) {
         addresses: vec![listener.local_addr().unwrap().to_string()],
         whole: true,
         reserve: false,
+        gateway: false,
     };
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     (source, asked)

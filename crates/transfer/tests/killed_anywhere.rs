@@ -69,6 +69,7 @@ fn golden(dir: &Path) -> (Manifest, Depot) {
         dir: dir.to_owned(),
         spool: Some(spool),
         arriving: None,
+        seeds: Vec::new(),
     };
     depot.hold(holding);
     (manifest, depot)
@@ -87,6 +88,7 @@ async fn the_one_who_is_killed() {
         addresses: vec![peer],
         whole: true,
         reserve: false,
+        gateway: false,
     };
     let (_list, sources) = watch::channel(vec![source]);
     let pacer = Arc::new(Pacer::default());
@@ -103,6 +105,7 @@ async fn the_one_who_is_killed() {
         floor: ByteCount::ZERO,
         patience: Patience::default(),
         pace: Arc::new(Pace::new(vec![pacer])),
+        links: Default::default(),
         progress: progress.clone(),
         cancel: CancellationToken::new(),
     };

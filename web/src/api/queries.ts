@@ -71,6 +71,12 @@ export const useProvider = (name: string) =>
     queryFn: () => tagged(api.GET("/api/v1/providers/{name}", { params: { path: { name } } })),
   });
 
+export const useSites = () =>
+  useQuery({
+    queryKey: ["sites"],
+    queryFn: () => all((after) => told(api.GET("/api/v1/sites", { params: { query: { limit: PAGE, after } } }))),
+  });
+
 export const useVms = (name: string | undefined) =>
   useQuery({
     queryKey: ["vms", name],

@@ -35,6 +35,17 @@ it("a provider that is lost touches the templates on it", async () => {
   expect([["templates"], ["distribution", "a"], ["events", undefined, undefined]].map(isStale)).toEqual([true, true, true]);
 });
 
+it("what providers say and what a site's link may bear is read again with the sites", async () => {
+  const { stale, isStale } = scene(["sites"], ["distribution", "a"], ["hosts"]);
+  stale.happened({ id: 1, at: "", kind: "site.changed", object: "site", name: "a-b", actor: "admin", message: "", code: null });
+  await vi.advanceTimersByTimeAsync(600);
+  expect([["sites"], ["distribution", "a"], ["hosts"]].map(isStale)).toEqual([true, true, false]);
+  const other = scene(["sites"]);
+  other.stale.changed({ ...nothing, providers: ["kvm-a"] });
+  await vi.advanceTimersByTimeAsync(600);
+  expect(other.isStale(["sites"])).toBe(true);
+});
+
 it("a read under way is not begun again, and what was told meanwhile is not lost", async () => {
   const { queries, stale } = scene();
   let reads = 0;

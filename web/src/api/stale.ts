@@ -26,6 +26,7 @@ export class Stale {
   changed(names: Schemas["ChangedView"]) {
     this.templates(names.templates);
     this.one(names.providers, "providers", ["provider", "vms"]);
+    if (names.providers.length > 0) this.add(["sites"]);
     this.hosts(names.hosts);
     this.one(names.pools, "pools", ["pool"]);
     this.one(names.recreations, "recreations", ["recreation"]);
@@ -46,8 +47,13 @@ export class Stale {
         break;
       case "provider":
         this.one(name, "providers", ["provider", "vms"]);
+        this.add(["sites"]);
         this.templates([ALL]);
         this.hosts([ALL]);
+        break;
+      case "site":
+        this.add(["sites"]);
+        this.templates([ALL]);
         break;
       case "host":
         this.hosts(name);

@@ -96,7 +96,9 @@ impl Depots {
             }
             let Some(manifest) = self.manifest(data, version) else { continue };
             let dir = places::version_dir(storage, version);
-            self.depot.hold(Holding { manifest, dir, spool: kept_spool(data, version), arriving: None });
+            let seeds = self.seeds(storage, data, &manifest, whole);
+            let spool = kept_spool(data, version);
+            self.depot.hold(Holding { manifest, dir, spool, arriving: None, seeds });
             if has_own_files_now && let Err(error) = data::remove(&data.derived(version)) {
                 tracing::warn!(version = %version, "the note of how it was derived stays behind: {error}");
             }
@@ -118,6 +120,15 @@ impl Depots {
         parts.served.clone()
     }
 
+    /// What the differences of a version may stand on: the other versions that are whole here.
+    fn seeds(&self, storage: &Path, data: &DataDir, of: &Manifest, whole: &BTreeSet<Digest>) -> Vec<Seed> {
+        let others = whole.iter().filter(|other| !of.differences().is_empty() && **other != of.digest());
+        let seed = |other: &Digest| {
+            Some(Seed { manifest: self.manifest(data, other)?, dir: places::version_dir(storage, other) })
+        };
+        others.filter_map(seed).collect()
+    }
+
     /// Serves a version as far as it has come, while it is filled in `dir`: until what is given back is
     /// dropped. One that is served from its parts has all, and goes on as it is.
     pub fn hold_arriving(
@@ -125,6 +136,7 @@ impl Depots {
         manifest: &Arc<Manifest>,
         dir: &Path,
         spool: Option<Arc<Spool>>,
+        seeds: Vec<Seed>,
     ) -> Arriving {
         let version = manifest.digest();
         let arrivals = Arc::new(Arrivals::default());
@@ -133,7 +145,7 @@ impl Depots {
         } else {
             lock(&self.arriving).insert(version, arrivals.clone());
             let (manifest, dir, arriving) = (manifest.clone(), dir.to_owned(), Some(arrivals.clone()));
-            self.depot.hold(Holding { manifest, dir, spool, arriving });
+            self.depot.hold(Holding { manifest, dir, spool, arriving, seeds });
             Some(self.clone())
         };
         Arriving { depots, version, arrivals }
@@ -179,15 +191,16 @@ impl Depots {
     }
 
     /// Pieces for one peer first.
-    pub fn claim(
+    pub async fn claim(
         &self,
         version: &Digest,
         wanted: &[u8],
         most: usize,
         again: Duration,
+        wait: Duration,
     ) -> Result<Vec<u32>, DepotError> {
         lock(&self.asked).insert(*version, Instant::now());
-        self.depot.claim(version, wanted, most, again)
+        self.depot.claim(version, wanted, most, again, wait).await
     }
 
     /// What a spool was thought to have and has not is nowhere: it is not said to be served any more.
@@ -219,7 +232,8 @@ impl Depots {
             && let Some(manifest) = self.manifest(data, version)
         {
             let dir = places::version_dir(storage, version);
-            self.depot.hold(Holding { manifest, dir, spool: None, arriving: None });
+            let seeds = self.seeds(storage, data, &manifest, &self.depot.versions().into_iter().collect());
+            self.depot.hold(Holding { manifest, dir, spool: None, arriving: None, seeds });
         }
         Ok(())
     }
@@ -249,9 +263,15 @@ impl Arriving {
     }
 
     /// All of it was verified and lies in `dir` now: peers need not notice.
-    pub fn completed(mut self, manifest: &Arc<Manifest>, dir: PathBuf, spool: Option<Arc<Spool>>) {
+    pub fn completed(
+        mut self,
+        manifest: &Arc<Manifest>,
+        dir: PathBuf,
+        spool: Option<Arc<Spool>>,
+        seeds: Vec<Seed>,
+    ) {
         let Some(depots) = self.depots.take() else { return };
-        depots.depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None });
+        depots.depot.hold(Holding { manifest: manifest.clone(), dir, spool, arriving: None, seeds });
         lock(&depots.arriving).remove(&self.version);
     }
 }

@@ -130,27 +130,28 @@ async fn what_is_just_coming_is_served_as_far_as_it_has_come_and_then_whole() {
     fs::write(incoming.join("disk0.raw"), vec![0; 2 * LEAF]).unwrap();
     let frame = base.frames()[0].digest;
 
-    let arriving = depots.hold_arriving(&base, &incoming, None);
+    let arriving = depots.hold_arriving(&base, &incoming, None, Vec::new());
     let told = async || depots.arrivals(&site.base, After::default(), Duration::ZERO).await.unwrap().pieces;
     site.follow(&depots, &[]);
     assert!(matches!(depots.frame(&site.base, &frame), Err(DepotError::NotYet { .. })));
     assert_eq!(told().await, [0; 0]);
-    assert_eq!(depots.claim(&site.base, &[1], 4, Duration::ZERO).unwrap(), [0; 0], "it does not hold all");
+    let claim = async || depots.claim(&site.base, &[1], 4, Duration::ZERO, Duration::ZERO).await.unwrap();
+    assert_eq!(claim().await, [0; 0], "nothing has come");
 
     let there = places::version_dir(site.place.path(), &site.base);
     fs::copy(there.join("disk0.raw"), incoming.join("disk0.raw")).unwrap();
     arriving.arrivals().note(0);
     assert!(depots.frame(&site.base, &frame).is_ok());
-    assert_eq!(told().await, [0]);
+    assert_eq!((told().await, claim().await), (vec![0], vec![0]));
 
     fs::remove_dir_all(&incoming).unwrap();
-    arriving.completed(&base, there, None);
+    arriving.completed(&base, there, None, Vec::new());
     site.follow(&depots, &[site.base]);
     assert!(depots.frame(&site.base, &frame).is_ok(), "from its final place");
     assert_eq!(told().await, [0]);
-    assert_eq!(depots.claim(&site.base, &[1], 4, Duration::ZERO).unwrap(), [0]);
+    assert_eq!(claim().await, [0]);
 
-    drop(depots.hold_arriving(&base, &incoming, None));
+    drop(depots.hold_arriving(&base, &incoming, None, Vec::new()));
     assert!(matches!(depots.frame(&site.base, &frame), Err(DepotError::NoSuchVersion { .. })), "given up");
 }
 

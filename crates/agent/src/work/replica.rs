@@ -24,7 +24,7 @@ use diecast_transfer::{
     commit::{self, CommitError},
     fetch::{self, FetchOrder},
     journal, layout,
-    manifest::Manifest,
+    manifest::{Disk, Manifest},
     seeds::Seed,
     spool::Spool,
     totals,
@@ -50,7 +50,8 @@ pub async fn fill(job: &Job, digest: Digest) -> Ended {
     job.phase(TaskPhase::Replica(Phase::Transferring));
     let mut order = order(job, &manifest);
     let incoming = layout::version_dir(&order.incoming, &digest);
-    let arriving = job.site.depots.hold_arriving(&manifest, &incoming, order.spool.clone());
+    let (spool, seeds) = (order.spool.clone(), order.seeds.clone());
+    let arriving = job.site.depots.hold_arriving(&manifest, &incoming, spool, seeds);
     order.arrivals = Some(arriving.arrivals());
     let fetched = fetch::fetch(order.clone()).await.map_err(|error| error.problem())?;
     let mut mendings = 0;
@@ -68,7 +69,8 @@ pub async fn fill(job: &Job, digest: Digest) -> Ended {
         }
     };
     commit(job, verified).await?;
-    arriving.completed(&manifest, places::version_dir(&job.site.storage, &digest), order.spool.clone());
+    let dir = places::version_dir(&job.site.storage, &digest);
+    arriving.completed(&manifest, dir, order.spool.clone(), order.seeds);
     totals::add_holes(manifest.size().saturating_sub(manifest.data_bytes()).0);
     register(job, digest).await
 }
@@ -196,10 +198,15 @@ pub async fn manifest(job: &Job, digest: &Digest) -> Result<Arc<Manifest>, Probl
     Ok(Arc::new(manifest))
 }
 
+/// The hardware profile in a manifest, which is as much from outside as all of it.
 pub fn profile(manifest: &Manifest) -> Result<HardwareProfile, Problem> {
-    serde_json::from_slice(manifest.profile()).map_err(|error| {
-        Problem::new(Code::T0007, format!("the hardware profile in the manifest cannot be read: {error}"))
-    })
+    let refused = |what: &dyn std::fmt::Display| {
+        Problem::new(Code::T0007, format!("the hardware profile in the manifest was refused: {what}"))
+    };
+    let profile: HardwareProfile =
+        serde_json::from_slice(manifest.profile()).map_err(|error| refused(&error))?;
+    profile.check(manifest.disks().iter().map(Disk::name)).map_err(|bad| refused(&bad))?;
+    Ok(profile)
 }
 
 fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {
@@ -237,6 +244,8 @@ fn already_there(dir: &Path) -> ByteCount {
 
 pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
     let site = &job.site;
+    let limits = paces::limits(&site.board);
+    let fetching = site.board.paces.of_transfer(manifest.digest(), &limits, clock::now());
     FetchOrder {
         manifest: manifest.clone(),
         incoming: incoming_dir(&site.storage),
@@ -247,7 +256,8 @@ pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
         arrivals: None,
         floor: floor(job),
         patience: Patience::default(),
-        pace: site.board.paces.of_transfer(manifest.digest(), &paces::limits(&site.board), clock::now()),
+        pace: fetching.pace,
+        links: fetching.links,
         progress: job.progress.clone(),
         cancel: job.cancel.clone(),
     }

@@ -128,6 +128,18 @@ struct Message {
 #[derive(Debug, PartialEq, Eq)]
 struct TooLong;
 
+/// The messages in `bytes` if they arrive in pieces of `size`: the names, and what they say.
+#[cfg(any(test, feature = "doors"))]
+pub(crate) fn messages(bytes: &[u8], size: usize) -> Option<Vec<(Option<String>, String, String)>> {
+    let mut parser = Parser::default();
+    let mut messages = Vec::new();
+    for piece in bytes.chunks(size) {
+        let whole = parser.feed(piece).ok()?;
+        messages.extend(whole.into_iter().map(|message| (message.id, message.event, message.data)));
+    }
+    Some(messages)
+}
+
 /// Cuts bytes into messages, however they arrive.
 #[derive(Default)]
 struct Parser {

@@ -13,6 +13,7 @@ use crate::operator::{
     recreation::{CreateRecreation, RecreationList, RecreationView},
     schedule::{ChangeSchedule, CreateSchedule, ScheduleList, ScheduleView},
     session::{SessionView, SignIn, SignedIn},
+    site::{SetSiteLink, SiteLinkView, SiteList},
     template::{
         ActivateVersion, ChangeTemplate, CreateTemplate, PlanView, TagVersion, TemplateList, TemplateView,
         VersionList, VersionView,
@@ -122,6 +123,13 @@ impl Client {
     }
     pub async fn vms(&self, provider: &str, page: Page) -> Answer<VmList> {
         self.get(&["providers", provider, "vms"]).query(&page).json().await
+    }
+
+    pub async fn sites(&self, page: Page) -> Answer<SiteList> {
+        self.get(&["sites"]).query(&page).json().await
+    }
+    pub async fn set_site_link(&self, site: &str, other: &str, set: &SetSiteLink) -> Answer<SiteLinkView> {
+        self.ask(Method::PUT, &["sites", site, "links", other]).body(set).json().await
     }
 
     pub async fn templates(&self, page: Page) -> Answer<TemplateList> {

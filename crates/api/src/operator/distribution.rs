@@ -105,6 +105,9 @@ pub struct SavedView {
     pub there: u64,
     /// What came took so much less compressed; a leaf that occurs more than once comes once.
     pub compression: u64,
+    /// What came as a difference against what was there took so much less again.
+    #[serde(default)]
+    pub differences: u64,
 }
 
 impl SavedView {
@@ -114,7 +117,8 @@ impl SavedView {
         (work.done > ByteCount::ZERO).then(|| Self {
             holes: size.virtual_bytes.saturating_sub(size.data_bytes).0,
             there: work.local.0,
-            compression: came.saturating_sub(work.network).0,
+            compression: came.saturating_sub(work.network + work.by_difference).0,
+            differences: work.by_difference.0,
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod recreation;
 pub mod schedule;
 pub mod scrub;
 pub mod session;
+pub mod site;
 pub mod template;
 pub mod token;
 pub mod vm;

@@ -126,11 +126,15 @@ impl Images {
         let said = run(&["stat", "--file-system", "--format", "%a %S", &folder])?;
         let numbers: Vec<u64> = said.split(' ').filter_map(|number| number.parse().ok()).collect();
         let free: u64 = numbers.iter().product();
+        // What was made by now needs no room any more.
+        let made = run(&["du", "--summarize", "--block-size=1", &folder])?;
+        let made: u64 = made.split_whitespace().next().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
+        let needed = FREE_BYTES_MIN.saturating_sub(made);
         ensure!(
-            free >= FREE_BYTES_MIN,
+            free >= needed,
             "{} GB are free at {folder}, the images and their copies need {}",
             free / 1_000_000_000,
-            FREE_BYTES_MIN / 1_000_000_000
+            needed / 1_000_000_000
         );
         Ok(())
     }

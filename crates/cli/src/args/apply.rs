@@ -14,6 +14,9 @@ stays as it is; applied again, it finds nothing to change. Providers and templat
   networks = { corp = \"br20\" }
   limit = \"2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s\"
 
+  [site.berlin.links]
+  madrid = \"20Mbit/s\"
+
   [template.win11]
   distribution = [\"kvm-a\", \"kvm-b\"]
   keep = 5
@@ -32,7 +35,8 @@ pub struct ApplyArgs {
     /// The file; `-` for stdin
     #[arg(long, short, value_name = "FILE")]
     pub file: PathBuf,
-    /// Also remove what the file does not name: pools, and providers from the lists that it gives
+    /// Also remove what the file does not name: pools, providers from the lists that it gives, and limits of
+    /// links if it gives sites
     #[arg(long)]
     pub prune: bool,
     /// Print the difference and what would be done, and do nothing

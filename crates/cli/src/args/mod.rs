@@ -9,13 +9,14 @@ pub mod host;
 pub mod maintenance;
 pub mod moment;
 pub mod notification;
-mod parse;
+pub(crate) mod parse;
 pub mod pool;
 pub mod provider;
 pub mod recovery;
 pub mod recreation;
 pub mod schedule;
 pub mod session;
+pub mod site;
 pub mod support;
 pub mod template;
 pub mod terms;
@@ -58,6 +59,9 @@ pub enum ClientCommand {
     /// Hypervisors that hold templates and run hosts
     #[command(subcommand)]
     Provider(provider::ProviderCommand),
+    /// Where providers stand, and what may cross between
+    #[command(subcommand)]
+    Site(site::SiteCommand),
     /// Machines that a provider runs, managed or not
     #[command(subcommand)]
     Vm(vm::VmCommand),

@@ -27,7 +27,7 @@ pub(crate) fn past(text: &str) -> Result<Moment, String> {
     read_past(text, &Zoned::now())
 }
 
-fn read_past(text: &str, now: &Zoned) -> Result<Moment, String> {
+pub(crate) fn read_past(text: &str, now: &Zoned) -> Result<Moment, String> {
     let Moment(ahead) = read(text, now)?;
     let span = text.trim().parse::<SignedDuration>().ok();
     let at = match span {
@@ -43,7 +43,7 @@ fn read_past(text: &str, now: &Zoned) -> Result<Moment, String> {
 
 /// `2026-01-31T22:00:00Z`; `2026-01-31T22:00` and `22:00` in the zone of `now`, the next time that it is so;
 /// `2h` from now.
-fn read(text: &str, now: &Zoned) -> Result<Moment, String> {
+pub(crate) fn read(text: &str, now: &Zoned) -> Result<Moment, String> {
     let text = text.trim();
     let refuse = || format!("`{text}` is not a time: write 22:00, 2h or 2026-01-31T22:00:00Z");
     if let Ok(instant) = text.parse::<Timestamp>() {

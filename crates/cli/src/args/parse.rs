@@ -3,32 +3,42 @@
 use diecast_domain::{limit::Limit, pattern::NamePattern, template::Tag, window::DailyWindow};
 use std::{net::SocketAddr, time::Duration};
 
+/// Nobody waits for longer than ten years, and no clock goes on for ever.
+const TIME_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
 /// `90s`, `10m`, `1h 30m`, or plain seconds.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let refuse = || format!("`{text}` is not a time: write 90s, 10m, 2h or plain seconds");
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| refuse())?;
-    Duration::try_from(span).map_err(|_| refuse())
+    let time = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let span: jiff::SignedDuration = text.parse().map_err(|_| refuse())?;
+            Duration::try_from(span).map_err(|_| refuse())?
+        }
+    };
+    not_too_long(text, time)
 }
 
 /// As [`duration`], and in days too: `7d`.
-pub(super) fn days(text: &str) -> Result<Duration, String> {
+pub(crate) fn days(text: &str) -> Result<Duration, String> {
     let days = text.strip_suffix('d').and_then(|days| days.parse::<u64>().ok());
     match days.map(|days| days.checked_mul(24 * 3600)) {
-        Some(seconds) => seconds.map(Duration::from_secs).ok_or_else(|| format!("`{text}` is too long")),
+        Some(seconds) => not_too_long(text, Duration::from_secs(seconds.unwrap_or(u64::MAX))),
         None => duration(text).map_err(|_| format!("`{text}` is not a time: write 7d, 36h or plain seconds")),
     }
 }
 
-/// `50MiB/s`: bytes, as disks are measured in.
-pub(super) fn byte_rate(text: &str) -> Result<u64, String> {
-    let refuse = || format!("`{text}` is not a rate: write it like 50MiB/s");
-    size(text.trim_end_matches("/s")).map_err(|_| refuse())
+fn not_too_long(text: &str, time: Duration) -> Result<Duration, String> {
+    if time <= TIME_MAX { Ok(time) } else { Err(format!("`{text}` is too long")) }
 }
 
-pub(super) fn on_or_off(text: &str) -> Result<bool, String> {
+/// `50MiB/s`: bytes, as disks are measured in.
+pub(crate) fn byte_rate(text: &str) -> Result<u64, String> {
+    let refuse = || format!("`{text}` is not a rate: write it like 50MiB/s");
+    size(text.strip_suffix("/s").unwrap_or(text)).map_err(|_| refuse())
+}
+
+pub(crate) fn on_or_off(text: &str) -> Result<bool, String> {
     match text {
         "on" => Ok(true),
         "off" => Ok(false),
@@ -37,7 +47,7 @@ pub(super) fn on_or_off(text: &str) -> Result<bool, String> {
 }
 
 /// A part of the day as the server takes it; empty for any time.
-pub(super) fn window(text: &str) -> Result<String, String> {
+pub(crate) fn window(text: &str) -> Result<String, String> {
     if text == "any" {
         return Ok(String::new());
     }
@@ -45,7 +55,7 @@ pub(super) fn window(text: &str) -> Result<String, String> {
 }
 
 /// As [`duration`], in whole seconds that the API can take.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let time = duration(text)?;
     match u32::try_from(time.as_secs()) {
         Ok(_) => Ok(time),
@@ -54,30 +64,30 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// `20GiB`, `500M`, or plain bytes: powers of 1024, as everywhere here.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let refuse = || format!("`{text}` is not a size: write 20GiB, 500MiB or plain bytes");
     let (number, unit) = text.split_at(text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len()));
     let number: u64 = number.parse().map_err(|_| refuse())?;
     let unit = unit.trim().to_ascii_lowercase();
-    let power = match unit.trim_end_matches("ib").trim_end_matches('b') {
-        "" => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
+    let power = match unit.as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        "t" | "tb" | "tib" => 4,
         _ => return Err(refuse()),
     };
     number.checked_mul(1 << (10 * power)).filter(|bytes| *bytes > 0).ok_or_else(refuse)
 }
 
 /// `100Mbit/s`, `2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s`, `off`: as it is stored.
-pub(super) fn limit(text: &str) -> Result<String, String> {
+pub(crate) fn limit(text: &str) -> Result<String, String> {
     let limit = Limit::wish(text).map_err(|bad| bad.to_string())?;
     Ok(limit.map_or_else(|| "off".to_owned(), |limit| limit.to_string()))
 }
 
 /// `1,10%,100%` or `5`, as it was typed: what it means is the server's.
-pub(super) fn waves(text: &str) -> Result<String, String> {
+pub(crate) fn waves(text: &str) -> Result<String, String> {
     let well = |reach: &str| match reach.trim().strip_suffix('%') {
         Some(percent) => percent.parse().is_ok_and(|percent: u32| (1..=100).contains(&percent)),
         None => reach.trim().parse().is_ok_and(|hosts: u32| hosts > 0),
@@ -90,7 +100,7 @@ pub(super) fn waves(text: &str) -> Result<String, String> {
 }
 
 /// `2`, `v2`, `newest` or a tag.
-pub(super) fn version(text: &str) -> Result<String, String> {
+pub(crate) fn version(text: &str) -> Result<String, String> {
     let number = text.strip_prefix('v').unwrap_or(text);
     if number.parse().is_ok_and(|number: u32| number > 0) {
         return Ok(number.to_owned());
@@ -105,13 +115,13 @@ pub(super) fn version(text: &str) -> Result<String, String> {
 }
 
 /// `kvm-a=3`
-pub(super) fn weight(text: &str) -> Result<(String, u32), String> {
+pub(crate) fn weight(text: &str) -> Result<(String, u32), String> {
     let (provider, weight) = full_pair(text)?;
     weight.parse().map(|weight| (provider, weight)).map_err(|_| format!("`{text}` is not PROVIDER=N"))
 }
 
 /// An address that only this machine can reach.
-pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn loopback(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr =
         text.parse().map_err(|_| format!("`{text}` is not an address such as 127.0.0.1:5901"))?;
     if address.ip().is_loopback() {
@@ -122,7 +132,7 @@ pub(super) fn loopback(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `corp=br20`. The value may be empty: in a change that takes the name away.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err(format!("`{text}` is not NAME=VALUE")),
@@ -130,22 +140,22 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// As [`pair`], and the value is not empty.
-pub(super) fn full_pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn full_pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = pair(text)?;
     if value.is_empty() { Err(format!("`{text}` lacks a value after the =")) } else { Ok((key, value)) }
 }
 
 /// `desk-{nnn}`, kept as it was typed.
-pub(super) fn name_pattern(text: &str) -> Result<String, String> {
+pub(crate) fn name_pattern(text: &str) -> Result<String, String> {
     text.parse::<NamePattern>().map(|_| text.to_owned()).map_err(|bad| bad.to_string())
 }
 
-pub(super) fn name_pattern_or_none(text: &str) -> Result<String, String> {
+pub(crate) fn name_pattern_or_none(text: &str) -> Result<String, String> {
     if text.is_empty() { Ok(String::new()) } else { name_pattern(text) }
 }
 
 /// A path on a provider's machine. Nothing there is relative to anything here.
-pub(super) fn remote_path(text: &str) -> Result<String, String> {
+pub(crate) fn remote_path(text: &str) -> Result<String, String> {
     if text.starts_with('/') {
         Ok(text.to_owned())
     } else {
@@ -174,16 +184,17 @@ mod tests {
     #[test]
     fn times_are_read_as_people_write_them() {
         let read = |text| duration(text).map(|time| time.as_secs()).ok();
+        assert!(duration("18446744073709551615").unwrap_err().contains("too long"), "no clock goes so far");
         let times = ["90", "90s", "10m", "1h 30m", "1h30m", "", "soon", "-5s"].map(read);
         assert_eq!(times, [Some(90), Some(90), Some(600), Some(5400), Some(5400), None, None, None]);
     }
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
-        let read =
-            ["20GiB", "20g", "1 KiB", "512", "0", "", "GiB", "20x", "99999999999T"].map(|it| size(it).ok());
+        let read = ["20GiB", "20g", "1 KiB", "512", "0", "", "GiB", "20x", "99999999999T", "20gibib"]
+            .map(|it| size(it).ok());
         let gib20 = Some(20 << 30);
-        assert_eq!(read, [gib20, gib20, Some(1024), Some(512), None, None, None, None, None]);
+        assert_eq!(read, [gib20, gib20, Some(1024), Some(512), None, None, None, None, None, None]);
     }
 
     #[test]

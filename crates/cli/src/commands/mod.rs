@@ -1,7 +1,7 @@
 //! What each command does: ask the server, hand what comes back to the printer. One file a noun.
 
 mod alarm;
-mod apply;
+pub(crate) mod apply;
 mod audit;
 mod console;
 mod distribution;
@@ -20,6 +20,7 @@ mod rollout;
 mod schedule;
 mod session;
 mod setup;
+mod site;
 mod support;
 mod template;
 mod token;
@@ -73,6 +74,7 @@ pub(crate) async fn run(
 async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failure> {
     match command {
         ClientCommand::Provider(command) => provider::run(cx, command).await,
+        ClientCommand::Site(command) => site::run(cx, command).await,
         ClientCommand::Vm(command) => vm::run(cx, command).await,
         ClientCommand::Template(command) => template::run(cx, command).await,
         ClientCommand::Distribution(command) => distribution::run(cx, command).await,

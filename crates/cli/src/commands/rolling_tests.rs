@@ -453,10 +453,10 @@ async fn a_schedule_is_made_paused_and_deleted() {
 #[tokio::test]
 async fn empty_lists_say_what_to_do_first_and_stdout_stays_empty() {
     let none = Scripted::default();
-    let none = ["/templates", "/providers", "/hosts", "/pools", "/schedules", "/recreations"]
+    let none = ["/templates", "/providers", "/sites", "/hosts", "/pools", "/schedules", "/recreations"]
         .into_iter()
         .fold(none, |server, path| server.list(path, Vec::<Value>::new()));
-    for noun in ["template", "provider", "host", "pool", "schedule", "recreation"] {
+    for noun in ["template", "provider", "site", "host", "pool", "schedule", "recreation"] {
         let ended = typed(&format!("diecast {noun} list"), none.router()).await;
         assert_eq!((ended.code, ended.data.as_str()), (0, ""), "{noun}");
         assert!(ended.talk.starts_with("no ") && ended.talk.contains("diecast "), "{noun}: {}", ended.talk);
@@ -465,6 +465,19 @@ async fn empty_lists_say_what_to_do_first_and_stdout_stays_empty() {
     }
     assert!(typed("diecast host list --pool p --outdated", none.router()).await.code == 0);
     assert!(none.was_asked("GET /hosts?pool=p&outdated=true"));
+}
+
+#[tokio::test]
+async fn a_link_is_limited_as_it_was_typed_and_the_limit_taken_away() {
+    let link = samples::sites().items.remove(0).links.remove(0);
+    let server = Scripted::default().on("PUT /sites/berlin/links/madrid", [link]);
+    let typed = async |words: &str| typed(&format!("diecast site limit {words}"), server.router()).await;
+    let ended = typed("berlin madrid 2 Mbit/s 8:00-18:00 Europe/Madrid").await;
+    assert_eq!(ended.code, 0, "{}", ended.talk);
+    let sent = server.sent("PUT /sites/berlin/links/madrid");
+    assert_eq!(sent, json!({"limit": "2Mbit/s 08:00-18:00 Europe/Madrid"}));
+    assert_eq!(typed("berlin madrid fast").await.code, 2);
+    assert_eq!(typed("berlin madrid --none --json").await.code, 0);
 }
 
 #[tokio::test]
@@ -487,6 +500,7 @@ fn site() -> Scripted {
         .list("/providers", [provider("kvm-a"), provider("kvm-b")])
         .list("/templates", [samples::template()])
         .list("/pools", [samples::pool()])
+        .list("/sites", samples::sites().items)
         .on("GET /templates/win11/distribution", [samples::settled()])
         .on("PATCH /providers/kvm-a", [provider("kvm-a")])
         .on("POST /pools", [samples::pool()])

@@ -112,11 +112,15 @@ fn received(row: &DistributionRow) -> Option<String> {
     (!sources.is_empty()).then(|| format!("{} receives from {}\n{saved}", row.provider, sources.join("; ")))
 }
 
-/// `is spared 17.6 GiB of holes, 307 MiB that were there, 205 MiB by compression`
+/// `is spared 17.6 GiB of holes, 307 MiB that were there, 205 MiB by compression, 82.0 MiB by differences`
 fn spared(saved: &SavedView) -> String {
-    let SavedView { holes, there, compression } = *saved;
+    let SavedView { holes, there, compression, differences } = *saved;
+    let differences = match differences {
+        0 => String::new(),
+        differences => format!(", {} by differences", bytes(differences)),
+    };
     format!(
-        "is spared {} of holes, {} that were there, {} by compression",
+        "is spared {} of holes, {} that were there, {} by compression{differences}",
         bytes(holes),
         bytes(there),
         bytes(compression)

@@ -21,6 +21,7 @@ pub(crate) mod recreation;
 pub(crate) mod schedule;
 pub(crate) mod setup;
 pub(crate) mod sheet;
+pub(crate) mod site;
 pub(crate) mod support;
 pub(crate) mod template;
 pub(crate) mod time;

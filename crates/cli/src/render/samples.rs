@@ -15,6 +15,7 @@ use diecast_api::operator::{
     host::HostView,
     operation::OperationView,
     provider::ProviderView,
+    site::SiteList,
     template::{PlanView, TemplateView, VersionList},
     token::TokenList,
     vm::VmList,
@@ -69,7 +70,12 @@ pub(crate) fn distribution() -> DistributionView {
     let mut moving = row("kvm-b", "Needs update", "Distributing", "transferring", 41.7);
     (moving.bytes_per_second, moving.seconds_left) = (117_440_512, Some(12));
     moving.sources = vec![source("kvm-a", 429_496_730, 92_274_688), source("kvm-e", 107_840_000, 25_165_824)];
-    moving.saved = Some(SavedView { holes: 18_897_856_102, there: 322_122_547, compression: 214_748_364 });
+    moving.saved = Some(SavedView {
+        holes: 18_897_856_102,
+        there: 322_122_547,
+        compression: 214_748_364,
+        differences: 85_983_232,
+    });
     let mut full = row("kvm-c", "Needs update", "Failed to distribute", "failed", 60.2);
     (full.attempts, full.next_attempt_at) = (2, Some("2026-01-01T00:10:40Z".into()));
     full.code = Some("T0003".into());
@@ -308,4 +314,31 @@ pub(crate) fn audit() -> AuditList {
     let mut refused = entry(1, "server.refused", "server", "", "the user name or the password is wrong");
     (refused["refused"], refused["who"]) = (json!("A0008"), json!("(unknown)"));
     from_value(json!({"items": [changed, made, refused], "next": null})).unwrap()
+}
+
+pub(crate) fn sites() -> SiteList {
+    let link = |site: &str, other: &str, rates: (u64, u64)| {
+        json!({
+            "site": site, "other": other, "limit": "2Mbit/s 08:00-18:00 Europe/Madrid; 100Mbit/s",
+            "limited": {
+                "text": "limited to 2 Mbit/s by site link berlin-madrid until 18:00 Europe/Madrid",
+                "bytes_per_second": 250_000, "by": "site link berlin-madrid", "until": "2026-01-01T17:00:00Z"
+            },
+            "receiving_bytes_per_second": rates.0, "sending_bytes_per_second": rates.1
+        })
+    };
+    let free = json!({
+        "site": "berlin", "other": "rome", "limit": null, "limited": null,
+        "receiving_bytes_per_second": 0, "sending_bytes_per_second": 9_000_000
+    });
+    let back = json!({
+        "site": "rome", "other": "berlin", "limit": null, "limited": null,
+        "receiving_bytes_per_second": 9_000_000, "sending_bytes_per_second": 0
+    });
+    from_value(json!({"items": [
+        {"name": "berlin", "providers": ["kvm-a", "kvm-b"], "links": [link("berlin", "madrid", (0, 240_000)), free]},
+        {"name": "madrid", "providers": ["kvm-c"], "links": [link("madrid", "berlin", (240_000, 0))]},
+        {"name": "rome", "providers": ["kvm-d"], "links": [back]}
+    ], "next": null}))
+    .unwrap()
 }

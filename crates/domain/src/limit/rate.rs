@@ -59,6 +59,12 @@ impl Rate {
         Self { bits: self.bits.saturating_add(other.bits), in_bytes: self.in_bytes && other.in_bytes }
     }
 
+    /// So many parts of `whole`.
+    pub(super) fn part(self, parts: u32, whole: u32) -> Self {
+        let bits = u128::from(self.bits) * u128::from(parts) / u128::from(whole.max(1));
+        Self { bits: u64::try_from(bits).unwrap_or(u64::MAX), in_bytes: self.in_bytes }
+    }
+
     /// `2 Mbit/s`, in a sentence.
     pub fn spoken(self) -> String {
         let (number, unit) = self.written();

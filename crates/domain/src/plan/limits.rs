@@ -26,7 +26,7 @@ impl Plan<'_> {
             }
         }
         let provider = world.providers.get(&orders.provider).and_then(|there| there.limit.clone());
-        Limits { provider, transfers }
+        Limits { provider, transfers, links: self.links.limits(world, orders) }
     }
 
     /// What keeps the transfer of a template's current version to a provider from going faster now, if
@@ -47,7 +47,12 @@ impl Plan<'_> {
             let all: Option<Vec<_>> = all.map(|it| world.provider_limit(it.provider, now)).collect();
             Limited::sources(all?)
         });
-        Limited::strictest(own.into_iter().chain(of_template).chain(of_sources))
+        let current = list.current.as_ref().filter(|_| !world.links.is_empty());
+        let of_links = current.and_then(|current| {
+            let (gateway, from) = self.swarms.get(&current.digest)?.way_to(provider)?;
+            self.links.felt(world, gateway, &from, now)
+        });
+        Limited::strictest(own.into_iter().chain(of_template).chain(of_sources).chain(of_links))
     }
 }
 

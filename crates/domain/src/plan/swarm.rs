@@ -24,8 +24,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Receivers of the same version that are named to one receiver.
 pub const PEERS_MAX: usize = 8;
-/// Of them those in other sites, for the gateway of a site.
-const PEERS_ELSEWHERE_MAX: usize = 4;
+/// Those in other sites, for the gateway of a site. Each gives it a share of its link, an eighth where all are
+/// busy: fewer would leave the gateway's link idle, and all behind it wait.
+const PEERS_ELSEWHERE_MAX: usize = 8;
+/// Near ones beside those, for a gateway: what another one has brought before it comes from them.
+const PEERS_OF_GATEWAY: usize = 4;
 /// Whole holders that are named to one receiver beside its peers.
 const WHOLE_MAX: usize = 2;
 /// Sources in all where there are few: enough to survive the loss of some.
@@ -50,6 +53,8 @@ struct Site {
     receiving: Vec<Peer>,
     /// Who brings the version into a site where nobody has it whole.
     gateway: Option<ProviderId>,
+    /// The gateway lacks something.
+    lacks: bool,
     /// Who has the whole holders here as ordinary sources; None: everybody.
     fed: Option<BTreeSet<ProviderId>>,
 }
@@ -108,10 +113,29 @@ impl<'a> Swarm<'a> {
             let best = chosen.entry(here).or_insert(candidate);
             *best = candidate.max(*best);
         }
-        for (name, (.., gateway)) in chosen {
+        for (name, (complete, .., gateway)) in chosen {
             let site = self.sites.entry(name).or_default();
+            site.lacks = !complete;
             site.gateway = Some(gateway).filter(|_| site.whole.is_empty());
         }
+    }
+
+    /// The gateway through which the version comes to `receiver`, which may be itself, and the other sites
+    /// that it comes from. None where it is in the site already.
+    pub(super) fn way_to(&self, receiver: ProviderId) -> Option<(ProviderId, BTreeSet<&'a str>)> {
+        self.way_into(self.world.site_of(receiver))
+    }
+
+    fn way_into(&self, name: &str) -> Option<(ProviderId, BTreeSet<&'a str>)> {
+        let gateway = self.sites.get(name).filter(|site| site.lacks)?.gateway?;
+        let ordinary = self.sources(gateway).into_iter().filter(|source| !source.reserve);
+        let from = ordinary.map(|source| self.world.site_of(source.provider)).filter(|from| *from != name);
+        Some((gateway, from.collect()))
+    }
+
+    /// The gateways that bring something, and from which other sites.
+    pub(super) fn crossings(&self) -> impl Iterator<Item = (ProviderId, BTreeSet<&'a str>)> + '_ {
+        self.sites.keys().filter_map(move |name| self.way_into(name))
     }
 
     /// Whom `receiver` asks: what is near first, the whole holders last.
@@ -123,17 +147,15 @@ impl<'a> Swarm<'a> {
         let is_gateway = here.gateway == Some(receiver);
         let me = key(&self.digest, receiver);
         let elsewhere = || self.sites.iter().filter(|(site, _)| **site != name).map(|(_, site)| site);
-        let others = |peers: &'_ Vec<Peer>| -> Vec<Peer> {
-            peers.iter().copied().filter(|peer| peer.id != receiver).collect()
-        };
 
         let mut list = Vec::new();
         if is_gateway {
-            let far: Vec<_> = elsewhere().flat_map(|site| site.receiving.iter().copied()).collect();
-            list.extend(closest(me, &far, PEERS_ELSEWHERE_MAX).into_iter().map(|id| (id, false, false)));
+            let far = elsewhere().flat_map(|site| &site.receiving);
+            list.extend(closest(me, far, PEERS_ELSEWHERE_MAX).into_iter().map(|id| (id, false, false)));
         }
         if receives {
-            let near = closest(me, &others(&here.receiving), PEERS_MAX - list.len());
+            let near = if is_gateway { PEERS_OF_GATEWAY } else { PEERS_MAX };
+            let near = closest(me, others(&here.receiving, receiver), near);
             list.splice(0..0, near.into_iter().map(|id| (id, false, false)));
             // While few are under way: what the gateway brings is soon there.
             let gateway = here.gateway.filter(|id| *id != receiver && !list.iter().any(|(it, ..)| it == id));
@@ -143,26 +165,30 @@ impl<'a> Swarm<'a> {
         let peers = list.len();
         let whole = WHOLE_MAX.max(SOURCES_FEW.saturating_sub(peers));
         let starves = here.fed.as_ref().is_some_and(|fed| !fed.contains(&receiver)) && peers > 0;
-        let near = closest(me, &others(&here.whole), whole);
-        let far: Vec<_> = elsewhere().flat_map(|site| site.whole.iter().copied()).collect();
+        let near = closest(me, others(&here.whole, receiver), whole);
+        let far = elsewhere().flat_map(|site| &site.whole);
         // Where the version is not yet under way, or begins, whoever has it is asked.
         let crosses = near.is_empty() && here.whole.is_empty() && (is_gateway || !receives);
-        let far = closest(me, &far, if crosses { whole } else { WHOLE_MAX });
+        let far = closest(me, far, if crosses { whole } else { WHOLE_MAX });
         list.extend(near.into_iter().map(|id| (id, true, receives && starves)));
         list.extend(far.into_iter().map(|id| (id, true, !crosses)));
-        list.into_iter().filter_map(|(id, whole, reserve)| self.source(id, whole, reserve)).collect()
+        let source = |(id, whole, reserve)| {
+            let there = self.world.providers.get(&id)?;
+            let (name, addresses) = (there.name.clone(), there.addresses.clone());
+            let gateway = here.gateway == Some(id);
+            Some(Source { provider: id, name, addresses, whole, reserve, gateway })
+        };
+        list.into_iter().filter_map(source).collect()
     }
+}
 
-    fn source(&self, id: ProviderId, whole: bool, reserve: bool) -> Option<Source> {
-        let there = self.world.providers.get(&id)?;
-        let (name, addresses) = (there.name.clone(), there.addresses.clone());
-        Some(Source { provider: id, name, addresses, whole, reserve })
-    }
+fn others(peers: &[Peer], receiver: ProviderId) -> impl Iterator<Item = &Peer> {
+    peers.iter().filter(move |peer| peer.id != receiver)
 }
 
 /// Those of `peers` that the hash of both puts first: another choice for everybody, the same one each time,
 /// and whoever joins or leaves is in few of them.
-fn closest(receiver: u64, peers: &[Peer], count: usize) -> Vec<ProviderId> {
+fn closest<'a>(receiver: u64, peers: impl IntoIterator<Item = &'a Peer>, count: usize) -> Vec<ProviderId> {
     let mut best: Vec<(u64, ProviderId)> = Vec::with_capacity(count + 1);
     for peer in peers {
         let found = (mixed(receiver.rotate_left(32) ^ peer.key), peer.id);

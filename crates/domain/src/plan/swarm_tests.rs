@@ -121,6 +121,21 @@ fn one_receiver_of_a_site_asks_over_its_link_and_the_others_only_in_need() {
 }
 
 #[test]
+fn those_of_a_site_are_told_who_brings_the_version_and_nobody_else_is() {
+    let mut world = two_sites();
+    let named = |world: &World, number: u128| -> Vec<_> {
+        sources(world, number).into_iter().filter(|it| it.gateway).map(|it| it.provider).collect()
+    };
+    let [gateway] = gateways(&world)[..] else { panic!("one is chosen") };
+    for number in 2..=9 {
+        let is_told = number >= 5 && number != gateway;
+        assert_eq!(named(&world, number), if is_told { vec![provider(gateway)] } else { Vec::new() });
+    }
+    says(&mut world, 7, Phase::Ready);
+    assert!((2..=9).all(|number| named(&world, number).is_empty()), "whole holders give claims anyway");
+}
+
+#[test]
 fn a_gateway_is_one_before_anything_moves() {
     let mut world = two_sites();
     let chosen = gateways(&world);
@@ -157,6 +172,6 @@ fn those_that_name_no_site_are_one_site() {
     let mut world = receiving(9);
     assert!((2..=9).all(|number| sources(&world, number).iter().all(|it| !it.reserve)));
     stands_in(&mut world, 9, "branch");
-    assert_eq!(ordinary(&world, 9).len(), 5, "four receivers and the holder, over the link");
+    assert_eq!(ordinary(&world, 9).len(), 8, "seven receivers and the holder, over the link");
     assert!(!ordinary(&world, 2).contains(&provider(9)));
 }

@@ -1,5 +1,6 @@
 //! One consistent picture of everything that the decisions depend on, and what can be read from it.
 
+use super::ToldLinks;
 use crate::{
     assignment::{ConsoleOrder, Operation},
     code::Problem,
@@ -17,7 +18,7 @@ use crate::{
     replica::{Phase, ReplicaReport},
     schedule::Schedule,
     scrub::ScrubPolicy,
-    site,
+    site::{self, SiteLink},
     template::{Publication, Tag, TemplateStatus, VersionRef},
     units::{ByteCount, Timestamp},
 };
@@ -43,6 +44,10 @@ pub struct World {
     pub recreations: Vec<Recreation>,
     pub pools: Vec<Pool>,
     pub schedules: Vec<Schedule>,
+    /// On what crosses between two sites, in each direction.
+    pub links: BTreeMap<SiteLink, Limit>,
+    /// What each agent was told last of those. Empty in a picture that nobody is told by.
+    pub told_links: BTreeMap<ProviderId, ToldLinks>,
     /// Whose report each host is in.
     pub found_on: BTreeMap<HostId, ProviderId>,
     /// Whose report each working copy is in.

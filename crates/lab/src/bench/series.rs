@@ -1,11 +1,11 @@
 //! Several measurements of one thing.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Its values as they came, and what is told of them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Series {
-    pub unit: &'static str,
+    pub unit: String,
     pub median: f64,
     pub least: f64,
     pub most: f64,
@@ -14,13 +14,13 @@ pub struct Series {
 
 impl Series {
     /// Of at least one value.
-    pub fn of(unit: &'static str, values: Vec<f64>) -> Self {
+    pub fn of(unit: &str, values: Vec<f64>) -> Self {
         let mut sorted = values.clone();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted.len() / 2;
         let median =
             if sorted.len() % 2 == 1 { sorted[middle] } else { (sorted[middle - 1] + sorted[middle]) / 2.0 };
-        Self { unit, median, least: sorted[0], most: sorted[sorted.len() - 1], values }
+        Self { unit: unit.to_owned(), median, least: sorted[0], most: sorted[sorted.len() - 1], values }
     }
 
     /// `12.3 s (11.9 to 12.8)`

@@ -3,11 +3,11 @@
 use super::series::Series;
 use crate::{paths::make_folder, run::run};
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{fmt::Write, fs, path::Path};
 
 /// One comparison.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     pub what: String,
     /// How it is done here.
@@ -22,7 +22,7 @@ pub struct Row {
     pub note: String,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Aim {
     AtMost(f64),
@@ -47,11 +47,24 @@ impl Row {
     }
 }
 
-#[derive(Serialize)]
-struct Results<'a> {
+#[derive(Serialize, Deserialize)]
+struct Results {
     machine: String,
     date: String,
-    rows: &'a [Row],
+    rows: Vec<Row>,
+}
+
+impl Results {
+    /// These rows, and those of other parts that the same machine measured on the same day.
+    fn with(self, earlier: Option<Self>) -> Self {
+        let Some(earlier) = earlier.filter(|it| (&it.machine, &it.date) == (&self.machine, &self.date))
+        else {
+            return self;
+        };
+        let anew = |row: &Row| self.rows.iter().any(|it| it.what == row.what);
+        let kept: Vec<Row> = earlier.rows.into_iter().filter(|row| !anew(row)).collect();
+        Self { rows: [kept, self.rows].concat(), ..self }
+    }
 }
 
 pub fn markdown(rows: &[Row]) -> Result<String> {
@@ -79,11 +92,14 @@ pub fn markdown(rows: &[Row]) -> Result<String> {
     Ok(text)
 }
 
-/// Writes both forms, each whole or not at all.
+/// Writes both forms, each whole or not at all. A part that is measured by itself takes nothing from the others.
 pub fn write(folder: &Path, rows: &[Row]) -> Result<()> {
     make_folder(folder)?;
-    let json = serde_json::to_string_pretty(&Results { machine: machine()?, date: date()?, rows })?;
-    for (name, text) in [("maintenance.md", markdown(rows)?), ("maintenance.json", json + "\n")] {
+    let earlier = fs::read(folder.join("maintenance.json")).ok();
+    let earlier = earlier.and_then(|text| serde_json::from_slice(&text).ok());
+    let results = Results { machine: machine()?, date: date()?, rows: rows.to_vec() }.with(earlier);
+    let json = serde_json::to_string_pretty(&results)?;
+    for (name, text) in [("maintenance.md", markdown(&results.rows)?), ("maintenance.json", json + "\n")] {
         let (file, fresh) = (folder.join(name), folder.join(format!("{name}.new")));
         fs::write(&fresh, text)
             .and_then(|()| fs::rename(&fresh, &file))
@@ -100,4 +116,30 @@ fn machine() -> Result<String> {
     let line = "model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1); \
         echo \"$(nproc) cores (${model:-unknown}), $(free -g | awk '/^Mem/ {print $2}') GiB, Linux $(uname -r)\"";
     Ok(run(&["sh", "-c", line])?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(date: &str, rows: &[(&str, f64)]) -> Results {
+        let row = |(what, value): &(&str, f64)| {
+            let series = || Series::of("s", vec![*value]);
+            Row::new(what, series(), series(), Aim::AtMost(1.0), String::new())
+        };
+        Results { machine: "two cores".into(), date: date.into(), rows: rows.iter().map(row).collect() }
+    }
+
+    fn told(results: &Results) -> Vec<(&str, f64)> {
+        results.rows.iter().map(|row| (row.what.as_str(), row.ours.median)).collect()
+    }
+
+    #[test]
+    fn a_part_measured_by_itself_leaves_the_others_of_that_day_and_no_others() {
+        let earlier = || Some(results("today", &[("publishing", 1.0), ("hosts", 2.0)]));
+        let again = results("today", &[("hosts", 3.0)]).with(earlier());
+        assert_eq!(told(&again), [("publishing", 1.0), ("hosts", 3.0)]);
+        assert_eq!(told(&results("tomorrow", &[("hosts", 3.0)]).with(earlier())), [("hosts", 3.0)]);
+        assert_eq!(told(&results("today", &[("hosts", 3.0)]).with(None)), [("hosts", 3.0)]);
+    }
 }

@@ -88,7 +88,10 @@ fn partitions_are_found_in_every_kind_of_table() {
     let dir = tempfile::tempdir().unwrap();
     let tables = [
         ("label: gpt\\nsize=4M\\nsize=8M\\n", vec![1, 2]),
-        ("label: dos\\nd1 : size=4M, type=83\\nd2 : size=20M, type=5\\nd5 : size=4M\\nd6 : size=4M\\n", vec![1, 5, 6]),
+        (
+            "label: dos\\nd1 : size=4M, type=83\\nd2 : size=20M, type=5\\nd5 : size=4M\\nd6 : size=4M\\n",
+            vec![1, 5, 6],
+        ),
         ("label: dos\\nstart=2048, type=83\\n", vec![1]),
     ];
     for (table, numbers) in tables {

@@ -181,10 +181,7 @@ async fn corruptions(whose: &str, path: &Path, format: ImageFormat) -> Result<u6
     const CORRUPT: Option<i32> = Some(2);
     match answer {
         Ok(answer) if answer.status == CORRUPT => Ok(1),
-        Ok(answer) if matches!(answer.status, Some(0 | 3)) => {
-            let checked = found(&answer);
-            Ok(checked.corruptions + checked.check_errors)
-        }
+        Ok(answer) if matches!(answer.status, Some(0 | 3)) => Ok(found(&answer).found()),
         Ok(answer) if answer.status == Some(63) => Ok(0),
         // It gave up on the way: tables that point nowhere read as an input/output error. What it
         // had found by then counts.

@@ -30,7 +30,8 @@ pub fn look(file: &File) -> io::Result<Head> {
     Ok(classify(&head))
 }
 
-fn classify(head: &[u8]) -> Head {
+/// What a file that begins so is.
+pub fn classify(head: &[u8]) -> Head {
     use ImageFormat::{Qcow2, Raw, Vhdx};
     if head.starts_with(b"QFI\xfb") {
         // Version 1 is a format of its own; from version 3 on, bit 2 of the incompatible features

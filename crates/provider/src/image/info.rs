@@ -58,6 +58,13 @@ pub struct Checked {
     pub check_errors: u64,
 }
 
+impl Checked {
+    /// All that speaks against the image.
+    pub const fn found(&self) -> u64 {
+        self.corruptions.saturating_add(self.check_errors)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

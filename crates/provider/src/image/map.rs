@@ -153,19 +153,21 @@ impl Map {
     }
 }
 
+/// The whole of an answer.
+#[cfg(any(test, feature = "doors"))]
+pub fn read(text: &str, virtual_size: u64) -> Result<Vec<Extent>, String> {
+    let mut map = Map::default();
+    let _ = text.lines().try_for_each(|line| map.add(line));
+    map.finish(virtual_size)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<Vec<Extent>, String> {
-        let mut map = Map::default();
-        for line in text.lines() {
-            if map.add(line).is_break() {
-                break;
-            }
-        }
-        map.finish(1 << 20)
+        super::read(text, 1 << 20)
     }
 
     #[test]

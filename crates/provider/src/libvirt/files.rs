@@ -94,11 +94,47 @@ pub fn sync_parent(path: &Path) -> io::Result<()> {
     fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }
 
+/// Whether a file in `dir` can have two names, by trying. `link` is the system's own but in tests.
+pub fn has_hard_links(dir: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<bool> {
+    let [one, two] = ["diecast-try", "diecast-try-again"].map(|name| unfinished(&dir.join(name)));
+    let clear = || remove(&one).and_then(|()| remove(&two));
+    clear()?;
+    fs::OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&one)?;
+    let linked = link(&one, &two);
+    clear()?;
+    match linked {
+        Ok(()) => Ok(true),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes a directory with everything in it; a link in its place is not followed.
 pub fn remove_dir(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Ok(()) => sync_parent(dir),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_file_can_have_two_names_is_tried_and_nothing_is_left_of_that() {
+        let dir = tempfile::tempdir().unwrap();
+        let failing = |code: i32| move |_: &Path, _: &Path| Err(io::Error::from_raw_os_error(code));
+        assert!(has_hard_links(dir.path(), |one, two| fs::hard_link(one, two)).unwrap());
+        assert!(!has_hard_links(dir.path(), failing(libc::EPERM)).unwrap());
+        assert!(!has_hard_links(dir.path(), failing(libc::EOPNOTSUPP)).unwrap());
+        let full = has_hard_links(dir.path(), failing(libc::ENOSPC)).unwrap_err();
+        assert_eq!(problem(dir.path(), &full).code, Code::T0003, "a full disk is not an unfit one");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

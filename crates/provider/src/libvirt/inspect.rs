@@ -171,7 +171,8 @@ fn describe(domain: &Domain) -> Result<(MachineState, String), Error> {
     Ok((state(domain)?, inactive))
 }
 
-fn vm(state: MachineState, xml: &str) -> Option<Vm> {
+/// What is told of a machine that stands so and is defined so.
+pub(super) fn vm(state: MachineState, xml: &str) -> Option<Vm> {
     let domain = Element::parse(xml).ok()?;
     let name = domain.text_at("name")?.to_owned();
     let disks = domain.all("devices/disk").into_iter().filter_map(|disk| {
@@ -283,7 +284,7 @@ pub async fn kernel_bridges() -> Vec<String> {
 }
 
 /// The names in what `ip -j link` answered.
-fn bridges(answer: &Answer) -> Result<Vec<String>, String> {
+pub(super) fn bridges(answer: &Answer) -> Result<Vec<String>, String> {
     #[derive(serde::Deserialize)]
     struct Link {
         ifname: String,

@@ -6,6 +6,8 @@
 mod acceleration;
 mod capabilities;
 mod check;
+#[cfg(any(test, feature = "doors"))]
+pub(crate) mod doors;
 pub(crate) mod files;
 mod golden;
 mod hosts;

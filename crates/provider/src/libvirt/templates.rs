@@ -49,7 +49,11 @@ impl Libvirt {
     }
 
     pub(super) async fn prepare_storage(&self, pool: &str) -> Result<PathBuf, Problem> {
-        let storage = self.pool_dir(pool).await?.join(layout::STORAGE_DIR);
+        let target = self.pool_dir(pool).await?;
+        let storage = target.join(layout::STORAGE_DIR);
+        if !storage.exists() {
+            fit(pool, &target)?;
+        }
         let below = [layout::versions_dir, layout::hosts_dir, layout::working_dir, layout::data_dir];
         for dir in [storage.clone()].into_iter().chain(below.map(|below| below(&storage))) {
             files::make_dir(&dir).map_err(|error| files::problem(&dir, &error))?;
@@ -140,6 +144,19 @@ impl Libvirt {
             Err(error) => Err(error.problem(Code::P0011, &whose(copy))),
         }
     }
+}
+
+/// Whether a pool that was never used before can be: found out before anything lies there.
+fn fit(pool: &str, target: &Path) -> Result<(), Problem> {
+    let fits = files::has_hard_links(target, |one, two| fs::hard_link(one, two));
+    if fits.map_err(|error| files::problem(target, &error))? {
+        return Ok(());
+    }
+    let target = target.display();
+    let cause = format!(
+        "the storage pool {pool} lies at {target}, on a file system on which a file cannot have two names (hard links)"
+    );
+    Err(Problem::new(Code::P0017, cause))
 }
 
 fn whose(copy: &TemplateCopy) -> String {

@@ -181,6 +181,7 @@ fn progress(part: f64, whole: Duration) -> Progress {
         total: WEIGHT,
         network: done(ByteCount::gib(4)),
         local: done(ByteCount::gib(1)),
+        by_difference: ByteCount::ZERO,
         rate: BytesPerSecond((WEIGHT.0 as f64 / whole.as_secs_f64()) as u64),
         seconds_left: Some(left as u64),
     }

@@ -13,6 +13,7 @@ impl App {
         cx: &Cx,
         digest: Digest,
         bytes: bytes::Bytes,
+        reads_differences: bool,
     ) -> Result<Option<Vec<u8>>, Refused> {
         let provider = agent(cx)?;
         let turn = self.manifest_turns().acquire().await.map_err(Refused::unforeseen)?;
@@ -30,7 +31,12 @@ impl App {
             return Err(Refused::new(Code::A0003, cause));
         }
         if change.versions().await?.iter().any(|version| version.digest == digest) {
-            return Ok(change.manifest(digest).await?);
+            let kept = change.manifest(digest).await?;
+            drop((change, turn));
+            return match kept {
+                Some(kept) => self.readable(kept, reads_differences).await.map(Some),
+                None => Ok(None),
+            };
         }
         change.put_manifest(digest, &bytes).await?;
         change.commit().await?;
@@ -38,7 +44,12 @@ impl App {
         Ok(None)
     }
 
-    pub(crate) async fn manifest(&self, cx: &Cx, digest: Digest) -> Result<Vec<u8>, Refused> {
+    pub(crate) async fn manifest(
+        &self,
+        cx: &Cx,
+        digest: Digest,
+        reads_differences: bool,
+    ) -> Result<Vec<u8>, Refused> {
         let provider = agent(cx)?;
         let mut view = self.store().view().await?;
         let assignment = view.assignment(provider).await?;
@@ -48,7 +59,22 @@ impl App {
             return Err(Refused::new(Code::A0003, cause));
         }
         let manifest = view.manifest(digest).await?;
-        manifest
-            .ok_or_else(|| Refused::new(Code::A0004, format!("there is no manifest of {}", digest.short())))
+        drop(view);
+        let none = || Refused::new(Code::A0004, format!("there is no manifest of {}", digest.short()));
+        self.readable(manifest.ok_or_else(none)?, reads_differences).await
+    }
+
+    /// A manifest as who asks for it can read it: an agent of an earlier release knows no differences.
+    async fn readable(&self, kept: Vec<u8>, reads_differences: bool) -> Result<Vec<u8>, Refused> {
+        if reads_differences {
+            return Ok(kept);
+        }
+        let _turn = self.manifest_turns().acquire().await.map_err(Refused::unforeseen)?;
+        let plain = tokio::task::spawn_blocking(move || match Manifest::decode(&kept) {
+            Ok(manifest) if !manifest.differences().is_empty() => manifest.without_differences().encode(),
+            // What cannot be read is for the agent to refuse.
+            Ok(_) | Err(_) => kept,
+        });
+        plain.await.map_err(Refused::unforeseen)
     }
 }

@@ -38,6 +38,7 @@ pub(crate) mod rollout;
 pub(crate) mod schedules;
 pub(crate) mod session;
 pub(crate) mod setup;
+pub(crate) mod sites;
 pub(crate) mod sources;
 pub(crate) mod templates;
 pub(crate) mod terms;

@@ -21,7 +21,7 @@ use diecast_domain::{
     template::{TemplateStatus, VersionRef, VersionSize},
 };
 use diecast_store::{Change, RecoveryRecord, TemplateRecord, VersionRecord};
-use diecast_transfer::manifest::Manifest;
+use diecast_transfer::manifest::{Disk, Manifest};
 use std::collections::BTreeSet;
 
 /// Who is said to have published what was adopted.
@@ -230,7 +230,12 @@ async fn described(change: &mut Change, version: &VersionRef, cx: &Cx) -> Result
     let lacking = || Refused::new(Code::A0004, format!("there is no manifest of {}", version.digest.short()));
     let manifest =
         Manifest::decode_as(&bytes.ok_or_else(lacking)?, &version.digest).map_err(|bad| bad.problem())?;
-    let profile: HardwareProfile = serde_json::from_slice(manifest.profile()).map_err(Refused::unforeseen)?;
+    let refused = |what: &dyn std::fmt::Display| {
+        Problem::new(Code::T0007, format!("the hardware profile in the manifest was refused: {what}"))
+    };
+    let profile: HardwareProfile =
+        serde_json::from_slice(manifest.profile()).map_err(|error| refused(&error))?;
+    profile.check(manifest.disks().iter().map(Disk::name)).map_err(|bad| refused(&bad))?;
     Ok(VersionRecord {
         template: version.template,
         number: version.number,

@@ -1,7 +1,7 @@
 //! What a host is like beside its version, as operators write it: checked here, at the door.
 
-mod unattend;
-mod user_data;
+pub(crate) mod unattend;
+pub(crate) mod user_data;
 
 use crate::app::refused::Refused;
 use diecast_api::operator::host::SetupBody;

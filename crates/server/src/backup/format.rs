@@ -21,7 +21,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 /// What a backup begins with, before the number of its format.
 const MAGIC: &str = "diecast-backup ";
 /// The format that this release writes. It reads every lower one.
-pub(super) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 /// The longest first line that is looked at.
 const FIRST_LINE_MAX: u64 = 64;
 /// The longest header.
@@ -31,23 +31,23 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// What is in a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Header {
+pub(crate) struct Header {
     /// Of the database in it.
-    pub(super) schema: i64,
+    pub(crate) schema: i64,
     /// The release that made it.
-    pub(super) release: String,
-    pub(super) made_at: Timestamp,
+    pub(crate) release: String,
+    pub(crate) made_at: Timestamp,
     /// What the machine called itself.
-    pub(super) machine: Option<String>,
+    pub(crate) machine: Option<String>,
     /// SHA-256 of the authority's certificate, by which one server is told from another.
-    pub(super) ca_fingerprint: Option<String>,
-    pub(super) database_bytes: u64,
+    pub(crate) ca_fingerprint: Option<String>,
+    pub(crate) database_bytes: u64,
     /// BLAKE3 of the database.
-    pub(super) database_digest: String,
+    pub(crate) database_digest: String,
 }
 
 /// Writes a backup. `database` gives as many bytes as the header says.
-pub(super) fn write(
+pub(crate) fn write(
     mut to: impl Write,
     recipients: &[Box<dyn Recipient + Send>],
     header: &Header,
@@ -67,8 +67,8 @@ pub(super) fn write(
 }
 
 /// A backup that was opened: its header is known, its database is still to be read.
-pub(super) struct Opened<R: Read> {
-    pub(super) header: Header,
+pub(crate) struct Opened<R: Read> {
+    pub(crate) header: Header,
     rest: R,
 }
 
@@ -79,7 +79,7 @@ impl<R: Read> std::fmt::Debug for Opened<R> {
 }
 
 /// Opens a backup as far as its header.
-pub(super) fn open<'a, R: BufRead + 'a>(
+pub(crate) fn open<'a, R: BufRead + 'a>(
     mut from: R,
     identities: &[Box<dyn Identity + Send>],
 ) -> Result<Opened<impl BufRead + 'a>, Problem> {
@@ -96,7 +96,11 @@ pub(super) fn open<'a, R: BufRead + 'a>(
         }
         error => Problem::new(Code::B0003, format!("the backup does not open: {error}")),
     })?;
-    let mut rest = BufReader::new(opened);
+    content(BufReader::new(opened))
+}
+
+/// What is in a backup, as far as its header.
+pub(crate) fn content<R: BufRead>(mut rest: R) -> Result<Opened<R>, Problem> {
     let mut line = String::new();
     (&mut rest).take(HEADER_BYTES_MAX).read_line(&mut line).map_err(|error| cut_short(&error))?;
     let header: Header = serde_json::from_str(&line)
@@ -115,7 +119,7 @@ pub(super) fn open<'a, R: BufRead + 'a>(
 
 impl<R: BufRead> Opened<R> {
     /// Unpacks the database. What was written is to be thrown away if this fails.
-    pub(super) fn database(self, to: &mut impl Write) -> Result<Header, Problem> {
+    pub(crate) fn database(self, to: &mut impl Write) -> Result<Header, Problem> {
         let Self { header, mut rest } = self;
         let mut hasher = blake3::Hasher::new();
         let mut bytes = 0;
@@ -128,6 +132,10 @@ impl<R: BufRead> Opened<R> {
                     break;
                 }
                 bytes += read as u64;
+                if bytes > header.database_bytes {
+                    // Some bytes can be unpacked to more than any disk has.
+                    break;
+                }
                 hasher.update(&buffer[..read]);
                 to.write_all(&buffer[..read]).map_err(Unwritten::wrap)?;
             }

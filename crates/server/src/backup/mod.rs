@@ -22,7 +22,7 @@
 //!
 //! Start at [`format`] for what the file is, then `make.rs` and `restore.rs`.
 
-mod format;
+pub(crate) mod format;
 mod keys;
 mod make;
 mod restore;

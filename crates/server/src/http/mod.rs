@@ -37,6 +37,7 @@ mod recreations;
 mod respond;
 mod schedules;
 mod session;
+mod sites;
 mod templates;
 mod tokens;
 mod versions;
@@ -95,6 +96,8 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(providers::rejoin))
         .routes(routes!(operations::check_provider))
         .routes(routes!(vms::list))
+        .routes(routes!(sites::list))
+        .routes(routes!(sites::set))
         .routes(routes!(templates::list, templates::create))
         .routes(routes!(templates::show, templates::change, templates::remove))
         .routes(routes!(versions::list))

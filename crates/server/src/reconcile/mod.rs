@@ -104,7 +104,7 @@ pub(crate) async fn pass(app: &App) -> Result<Pass, StoreError> {
         changes::carry_out(&mut change, &mut picture, found, &mut pass).await?;
     }
     changes::give_up_operations(&mut change, &mut picture, &mut pass).await?;
-    orders::reconcile(&mut change, &picture, &told, &mut pass).await?;
+    orders::reconcile(&mut change, &mut picture, &told, &mut pass).await?;
     alarms::reconcile(&mut change, app, &picture, &mut pass).await?;
     let mut last = None;
     for event in &pass.events {

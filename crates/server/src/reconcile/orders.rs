@@ -2,17 +2,24 @@
 
 use super::Pass;
 use crate::picture::Picture;
-use diecast_domain::{assignment::Assignment, ids::ProviderId, plan::Plan};
+use diecast_domain::{
+    assignment::Assignment,
+    ids::ProviderId,
+    plan::{Plan, ToldLinks},
+};
 use diecast_store::{Change, StoreError};
 use std::collections::BTreeMap;
 
 pub(super) async fn reconcile(
     change: &mut Change,
-    picture: &Picture,
+    picture: &mut Picture,
     told: &BTreeMap<ProviderId, Assignment>,
     pass: &mut Pass,
 ) -> Result<(), StoreError> {
     let epoch = change.epoch().await?;
+    if !picture.world.links.is_empty() {
+        picture.world.told_links = told_links(picture, told);
+    }
     let plan = Plan::of(&picture.world);
     for id in picture.providers.keys() {
         let Some(orders) = plan.orders(*id) else { continue };
@@ -25,4 +32,14 @@ pub(super) async fn reconcile(
         pass.dirty = true;
     }
     Ok(())
+}
+
+/// What share of limited site links each agent was told last, and whether it says that it follows that.
+fn told_links(picture: &Picture, told: &BTreeMap<ProviderId, Assignment>) -> BTreeMap<ProviderId, ToldLinks> {
+    let told = told.iter().filter(|(_, it)| !it.orders.limits.links.is_empty());
+    let links = told.map(|(id, it)| {
+        let is_followed = picture.report(*id).is_some_and(|report| report.generation == it.generation);
+        (*id, ToldLinks { is_followed, links: it.orders.limits.links.clone() })
+    });
+    links.collect()
 }

@@ -61,6 +61,14 @@ impl Sim {
         if sources.is_empty() {
             return Err((Code::T0010, "no source is named".into()));
         }
+        let now = self.now;
+        let may_come_over = |source: ProviderId| {
+            let link = orders.limits.link_to(source);
+            link.and_then(|link| link.rate(now)).is_none_or(|rate| rate.0 > 0)
+        };
+        let named = sources.len();
+        sources.retain(|source| may_come_over(source.provider));
+        let waits_for_a_gateway = sources.len() < named;
         sources.sort_by_key(|source| (source.reserve, source.whole));
         let waited = agent.memory.as_ref().and_then(|memory| memory.waited.get(&digest).copied());
         let waited = waited.unwrap_or_default();
@@ -81,7 +89,7 @@ impl Sim {
                 }
             }
         }
-        if may_come && waited < PATIENCE_WITH_A_PEER {
+        if may_come && (waits_for_a_gateway || waited < PATIENCE_WITH_A_PEER) {
             return Ok(self.waits(index, digest));
         }
         self.agents[index].memory.as_mut().expect("it lives").waited.remove(&digest);

@@ -17,6 +17,8 @@ use uuid::Uuid;
 pub(super) struct Standing {
     pub site: Option<usize>,
     pub whole: bool,
+    /// As far as the server knows.
+    pub answers: bool,
     /// Pieces that came from other sites.
     pub from_elsewhere: usize,
 }
@@ -67,7 +69,7 @@ pub(super) fn world(standings: impl Iterator<Item = Standing>) -> World {
 fn there(number: usize, standing: &Standing) -> ProviderInWorld {
     ProviderInWorld {
         name: format!("kvm-{number}").parse().expect("it is a label"),
-        state: ProviderState::Available,
+        state: if standing.answers { ProviderState::Available } else { ProviderState::NotAvailable },
         since: Timestamp(0),
         settings: ProviderSettings {
             uri: "qemu:///system".into(),

@@ -4,6 +4,7 @@
 //! is left of it becomes loose, since packing it anew would mean to read up to 15 leaves for each
 //! that changed.
 
+use super::differences::{self, Made};
 use crate::{
     gather::Packed,
     manifest::{Frame, Manifest, Packing},
@@ -12,7 +13,12 @@ use diecast_domain::digest::Digest;
 use std::collections::HashMap;
 
 /// `ordinals` are those of the new version, by name.
-pub(super) fn derive(base: &Manifest, new: &[Packed], ordinals: &HashMap<Digest, u32>) -> Packing {
+pub(super) fn derive(
+    base: &Manifest,
+    new: &[Packed],
+    made: &[Made],
+    ordinals: &HashMap<Digest, u32>,
+) -> Packing {
     let mut loose_wire = Loose::default();
     let mut frames: Vec<Frame> = new.iter().map(|packed| packed.numbered(ordinals)).collect();
     for frame in base.frames() {
@@ -25,7 +31,8 @@ pub(super) fn derive(base: &Manifest, new: &[Packed], ordinals: &HashMap<Digest,
     }
     loose_wire.add(base, base.loose(), base.loose_wire(), ordinals);
     frames.sort_unstable_by_key(|frame| frame.leaves[0]);
-    Packing { level: base.level(), frames, loose_wire: loose_wire.estimate() }
+    let differences = differences::numbered(made, &frames);
+    Packing { level: base.level(), frames, loose_wire: loose_wire.estimate(), differences }
 }
 
 /// The same frame in the numbers of the new version, if that still has all of its leaves.

@@ -1,16 +1,18 @@
 //! One transfer's run: which frame is asked of whom, until all are in place.
 //!
 //! Who has all and is alone gives one frame after the other. Where others receive too, it gives each
-//! receiver what nobody was given yet, and what the others have comes from them: see
-//! [`swarm`](crate::swarm). What comes too slowly at the end is asked for once more elsewhere.
+//! receiver what nobody was given yet, and what the others have comes from them; so does the gateway of a
+//! site: see [`swarm`](crate::swarm). What comes too slowly at the end is asked for once more elsewhere.
 
 use super::{
-    FetchError, Site, Trouble, bring,
+    FetchError,
+    bring::{Asking, Site, Trouble, bring},
     queue::Queue,
     talks::{Said, Talks},
 };
 use crate::{
     limits::{RESERVE_AFTER, RESERVE_AFTER_HEARD, SECOND_COPY_AFTER},
+    pace::Pace,
     sources::Sources,
     swarm::pieces,
     wire::NoFrame,
@@ -114,8 +116,9 @@ impl Run {
                     let before = std::mem::replace(&mut network, order.progress.view().bytes_network);
                     let moving = network.saturating_sub(before).0 >= order.patience.stall_bytes_min;
                     let limit = self.last_good + 10 * order.patience.no_source;
-                    let too_long = Instant::now() >= limit && !order.pace.is_limited();
-                    if !moving || too_long {
+                    let is_slowed = self.sources.listed().iter().any(|source| self.is_held_back(source));
+                    let too_long = Instant::now() >= limit && !is_slowed;
+                    if !self.waits_behind_a_link() && (!moving || too_long) {
                         return Err(FetchError::NoSource(self.sources.problem()));
                     }
                     give_up = Instant::now() + order.patience.no_source;
@@ -134,8 +137,54 @@ impl Run {
         self.talks.heard(said, self.queue.waiting());
     }
 
+    /// Nothing may come here over a site link because of its limit, and a peer still tells what comes to it:
+    /// what is missing comes through another provider of this site, in its time.
+    fn waits_behind_a_link(&self) -> bool {
+        let listed = self.sources.listed();
+        let is_closed = |source: &Arc<Source>| self.pace_over_link(source).is_some_and(|it| it.is_closed());
+        listed.iter().any(is_closed) && self.talks.hears_somebody(listed)
+    }
+
+    fn pace_over_link(&self, source: &Source) -> Option<Arc<Pace>> {
+        self.site.order.links.of(source.provider)
+    }
+
+    /// What this source gives is slow because of a limit, not by itself.
+    fn is_held_back(&self, source: &Source) -> bool {
+        let over_link = self.pace_over_link(source);
+        self.site.order.pace.is_limited() || over_link.is_some_and(|pace| pace.is_limited())
+    }
+
+    /// Whether another frame may be asked for from there: over a limited link as many as arrive in time.
+    fn has_room(&self, source: &Source) -> bool {
+        let Some(pace) = self.pace_over_link(source).filter(|pace| pace.is_limited()) else { return true };
+        let shares =
+            |id: &ProviderId| self.site.order.links.of(*id).is_some_and(|other| Arc::ptr_eq(&other, &pace));
+        let from = self.flying.values().flat_map(|flight| &flight.from);
+        !pace.is_closed() && from.filter(|(id, _)| shares(id)).count() < pace.frames_max()
+    }
+
+    /// Lets go of what was asked for over a link by whose limit nothing may come here any more: somebody else
+    /// of this site brings it now.
+    fn leave_closed_links(&mut self) {
+        let links = &self.site.order.links;
+        let is_closed = |id: &ProviderId| links.of(*id).is_some_and(|pace| pace.is_closed());
+        let mut left = Vec::new();
+        for (number, flight) in &mut self.flying {
+            flight.from.extract_if(.., |(id, _)| is_closed(id)).for_each(|(_, token)| token.cancel());
+            if flight.from.is_empty() {
+                left.push(*number);
+            }
+        }
+        for number in left {
+            self.flying.remove(&number);
+            self.queue.put_back(number);
+        }
+    }
+
     fn dispatch(&mut self) {
         let now = Instant::now();
+        self.leave_closed_links();
         self.talks.listen(self.sources.listed(), |source| self.sources.is_honest(source));
         let at_once = self.site.order.pace.frames_max();
         while self.tasks.len() < at_once
@@ -159,7 +208,8 @@ impl Run {
         let hears = self.talks.hears_somebody(self.sources.listed());
         let patience = if hears { RESERVE_AFTER_HEARD } else { RESERVE_AFTER };
         let in_need = now >= self.last_ordinary + patience;
-        let free = self.sources.free(now, in_need);
+        let free = self.sources.free(now, in_need).into_iter();
+        let free: Vec<_> = free.filter(|source| self.has_room(source)).collect();
         // Who failed to give a frame is asked for it again when nobody else is free: the other sources may
         // be dead.
         for again in [false, true] {
@@ -177,11 +227,15 @@ impl Run {
         let Self { queue, talks, sources, tasks, .. } = self;
         let may = |number: usize| again || queue.may_give(number, source.provider);
         let may_piece = |piece| queue.number(piece).is_some_and(may);
+        if source.gateway && !source.whole && !talks.is_plain(source) {
+            let piece = talks.claimed(source, sources.listed(), queue.waiting(), tasks.is_empty())?;
+            return queue.number(piece);
+        }
         if !source.whole {
             let piece = talks.peers.rarest(source.provider, queue.waiting(), may_piece)?;
             return queue.number(piece);
         }
-        if talks.is_plain(source.provider) {
+        if talks.is_plain(source) {
             let new = |number| {
                 may(number) && queue.piece(number).is_none_or(|piece| !talks.peers.anybody_has(piece))
             };
@@ -207,7 +261,10 @@ impl Run {
         let free = self.sources.free(now, false);
         self.flying.iter().find_map(|(number, flight)| {
             let [(first, _)] = &flight.from[..] else { return None };
-            let other = free.iter().find(|source| source.provider != *first && self.can(source, *number));
+            // Over a link with a limit each frame comes once.
+            let may = |source: &&Arc<Source>| self.pace_over_link(source).is_none_or(|it| !it.is_limited());
+            let mut others = free.iter().filter(may).filter(|source| source.provider != *first);
+            let other = others.find(|source| self.can(source, *number));
             other.filter(|_| now >= flight.begun + usual).map(|source| (source.clone(), *number))
         })
     }
@@ -227,9 +284,10 @@ impl Run {
         let is_first = flight.from.is_empty();
         flight.from.push((source.provider, token.clone()));
         let site = self.site.clone();
+        let asking = Asking { number, is_first, in_hurry, differing: false };
         let brought = async move {
             let result = tokio::select! {
-                result = bring(site, number, source.clone(), is_first, in_hurry) => result,
+                result = bring(site, asking, source.clone()) => result,
                 () = token.cancelled() => Err(Trouble::Superseded),
             };
             (number, source, now.elapsed(), result)
@@ -245,7 +303,8 @@ impl Run {
                 return Ok(true);
             }
             Err(Trouble::Here(error)) => return Err(error.into()),
-            Err(Trouble::Superseded) => {
+            // Whoever could not use a difference had asked for the frame.
+            Err(Trouble::Superseded | Trouble::Unfit) => {
                 self.sources.released(source.provider);
                 return Ok(false);
             }
@@ -277,8 +336,8 @@ impl Run {
     fn arrived(&mut self, number: usize, source: &Source, took: Duration) {
         let flight = self.flying.remove(&number);
         flight.into_iter().flat_map(|flight| flight.from).for_each(|(_, token)| token.cancel());
-        // What our own limit held back says nothing of the source.
-        let took = Some(took).filter(|_| !self.site.order.pace.is_limited());
+        // What a limit of ours held back says nothing of the source.
+        let took = Some(took).filter(|_| !self.is_held_back(source));
         self.usual = took.map_or(self.usual, |took| (self.usual * 7 + took) / 8);
         self.sources.gave(source.provider, took);
         self.frames += 1;

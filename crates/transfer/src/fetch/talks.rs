@@ -1,11 +1,14 @@
-//! What is said beside the frames: what has come to the peers, and what holders of the whole give to nobody
-//! else.
+//! What is said beside the frames: what has come to the peers, and what holders of the whole and the gateway
+//! give to nobody else.
 
 use super::FetchOrder;
 use crate::{
-    limits::{CLAIM_PAUSE, FRAMES_PER_SOURCE_MAX, LISTEN_PAUSE, LISTEN_PAUSE_FAILED, LISTEN_PAUSE_SATED},
+    limits::{
+        CLAIM_PAUSE, FRAMES_PER_SOURCE_MAX, LISTEN_PAUSE, LISTEN_PAUSE_FAILED, LISTEN_PAUSE_SATED,
+        PLAIN_GATEWAY_PAUSE,
+    },
     swarm::{
-        arrivals::Told,
+        arrivals::{After, Told},
         claims::{CLAIMS_MAX, GIVEN_AGAIN_AFTER, GIVEN_AGAIN_IDLE},
         peers::Peers,
         pieces::{self, PieceSet},
@@ -27,7 +30,7 @@ use tracing::Instrument;
 /// What somebody answered.
 pub(super) enum Said {
     Arrivals(ProviderId, Result<Told, NoFrame>),
-    Claims(ProviderId, Result<Vec<u32>, NoFrame>),
+    Claims(Arc<Source>, Result<Vec<u32>, NoFrame>),
 }
 
 pub(super) struct Talks {
@@ -43,14 +46,15 @@ pub(super) struct Talks {
     under_way: JoinSet<Said>,
 }
 
-/// What was agreed with a holder of the whole.
+/// What was agreed with one that hands out claims.
 #[derive(Default)]
 struct Holder {
     claimed: VecDeque<u32>,
     is_asked: bool,
     dry_until: Option<Instant>,
-    /// It knows no claims: an agent of an earlier release.
-    is_plain: bool,
+    /// An agent of an earlier release. Some gateway: it knows no claims of what still comes to it. Some other:
+    /// it knows none at all.
+    plain_as_gateway: Option<bool>,
 }
 
 impl Talks {
@@ -122,17 +126,24 @@ impl Talks {
                 self.silent.insert(peer);
                 self.pauses.insert(peer, LISTEN_PAUSE_FAILED);
             }
-            Said::Claims(holder, Ok(claimed)) => {
-                let holder = self.holders.entry(holder).or_default();
+            Said::Claims(source, answer) => {
+                let holder = self.holders.entry(source.provider).or_default();
                 holder.is_asked = false;
-                holder.dry_until = claimed.is_empty().then(|| Instant::now() + CLAIM_PAUSE);
-                holder.claimed.extend(claimed);
-            }
-            Said::Claims(holder, Err(trouble)) => {
-                let holder = self.holders.entry(holder).or_default();
-                holder.is_asked = false;
-                holder.dry_until = Some(Instant::now() + CLAIM_PAUSE);
-                holder.is_plain = matches!(trouble, NoFrame::Refused { status: 404 | 405, .. });
+                // A gateway has waited before it said that it has nothing.
+                let pause = if source.gateway && answer.is_ok() { LISTEN_PAUSE } else { CLAIM_PAUSE };
+                let is_dry = answer.as_ref().map_or(true, Vec::is_empty);
+                holder.dry_until = is_dry.then(|| Instant::now() + pause);
+                match answer {
+                    Ok(claimed) => holder.claimed.extend(claimed),
+                    // A gateway that has not begun knows nothing of the version either.
+                    Err(NoFrame::Refused { status: 404 | 405, .. })
+                        if !source.gateway || self.peers.after(source.provider) != After::default() =>
+                    {
+                        holder.plain_as_gateway = Some(source.gateway);
+                        holder.dry_until = Some(Instant::now() + PLAIN_GATEWAY_PAUSE);
+                    }
+                    Err(_) => {}
+                }
             }
         }
     }
@@ -142,8 +153,10 @@ impl Talks {
         self.holders.get(&holder).is_some_and(|holder| holder.is_asked)
     }
 
-    pub(super) fn is_plain(&self, holder: ProviderId) -> bool {
-        self.holders.get(&holder).is_some_and(|holder| holder.is_plain)
+    pub(super) fn is_plain(&self, source: &Source) -> bool {
+        let Some(holder) = self.holders.get(&source.provider) else { return false };
+        let is_due = source.gateway && holder.dry_until.is_none_or(|until| until <= Instant::now());
+        holder.plain_as_gateway == Some(source.gateway) && !is_due
     }
 
     /// A piece that this holder gives to nobody else for now, if one is known; more are asked for before
@@ -163,14 +176,16 @@ impl Talks {
         let is_dry = holder.dry_until.is_some_and(|until| until > now);
         if !enough && !holder.is_asked && !is_dry {
             holder.is_asked = true;
-            let mut wanted = if idle { waiting.clone() } else { waiting.without(self.peers.somewhere()) };
+            let elsewhere = || self.peers.beside(source.provider);
+            let mut wanted = if idle { waiting.clone() } else { waiting.without(&elsewhere()) };
             holder.claimed.iter().chain(&claimed).for_each(|piece| wanted.remove(*piece));
             let again = if idle { GIVEN_AGAIN_IDLE } else { GIVEN_AGAIN_AFTER };
             let (order, source) = (self.order.clone(), source.clone());
             let talk = async move {
                 let (version, most) = (order.manifest.digest(), FRAMES_PER_SOURCE_MAX.min(CLAIMS_MAX));
                 let claim = order.client.claim(&source, &version, &wanted, most, again, &order.progress);
-                Said::Claims(source.provider, claim.await)
+                let claimed = claim.await;
+                Said::Claims(source, claimed)
             };
             self.under_way.spawn(talk.in_current_span());
         }

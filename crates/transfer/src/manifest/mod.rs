@@ -6,6 +6,7 @@
 //!        └─► NVRAM's digest, profile                                         }
 //!   packing: frame = wire digest, length, encoding, ordinals of its leaves    how it travels;
 //!            loose leaves = those in no frame: they are asked for one by one  } not named
+//!            difference = a frame in other bytes, for who holds the version before it
 //! ```
 //!
 //! A `Manifest` in memory has passed every check, whoever wrote it; `docs/format.md` describes the
@@ -13,6 +14,7 @@
 
 mod codec;
 mod content;
+mod differences;
 mod index;
 mod packing;
 mod page;
@@ -33,6 +35,8 @@ use diecast_domain::{
 use std::collections::HashMap;
 
 pub use content::Disk;
+pub use differences::Difference;
+pub(crate) use differences::Differences;
 pub(crate) use packing::Packing;
 pub use packing::{Encoding, Frame};
 
@@ -40,6 +44,8 @@ pub use packing::{Encoding, Frame};
 const FRAMED_MAGIC: &[u8; 8] = b"DCMANI01";
 /// Some do not.
 const LOOSE_MAGIC: &[u8; 8] = b"DCMANI02";
+/// Some frames have a difference.
+const DIFFERING_MAGIC: &[u8; 8] = b"DCMANI03";
 
 /// A checked manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +113,7 @@ impl Manifest {
         let form = match from.take(8, "the manifest")? {
             magic if magic == FRAMED_MAGIC => Form::Framed,
             magic if magic == LOOSE_MAGIC => Form::Loose,
+            magic if magic == DIFFERING_MAGIC => Form::Differing,
             _ => return Err(BadManifest::Unknown { what: "the manifest" }),
         };
         let root_length = from.count(MANIFEST_MAX, "the root")?;
@@ -118,7 +125,7 @@ impl Manifest {
         let nvram = nvram.transpose()?.map(<[u8]>::to_vec);
         from.end("the NVRAM")?;
         if packing.form() != form {
-            return Err(BadManifest::NotCanonical { what: "a size for loose leaves that it lacks" });
+            return Err(BadManifest::NotCanonical { what: "room for what it lacks" });
         }
         Self::checked(leaf::digest_of(root), content, packing, nvram, index)
     }
@@ -156,6 +163,7 @@ impl Manifest {
         let mut out = match self.packing.form() {
             Form::Framed => FRAMED_MAGIC.to_vec(),
             Form::Loose => LOOSE_MAGIC.to_vec(),
+            Form::Differing => DIFFERING_MAGIC.to_vec(),
         };
         out.extend((root.len() as u32).to_le_bytes());
         out.extend(root);
@@ -192,6 +200,37 @@ impl Manifest {
         self.packing.level
     }
 
+    /// By the frames that they give, rising.
+    pub fn differences(&self) -> &[Difference] {
+        &self.packing.differences.all
+    }
+
+    pub(crate) fn difference_of(&self, frame: u32) -> Option<&Difference> {
+        self.packing.differences.of_frame(frame)
+    }
+
+    /// The leaves that differences stand on, by name.
+    pub(crate) fn references(&self) -> &[Digest] {
+        &self.packing.differences.references
+    }
+
+    pub(crate) const fn difference_level(&self) -> u8 {
+        self.packing.differences.level
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_differences(mut self, differences: Differences) -> Self {
+        self.packing.differences = differences;
+        self
+    }
+
+    /// The same version for who knows no differences: a release before this one.
+    #[must_use]
+    pub fn without_differences(mut self) -> Self {
+        self.packing.differences = Differences::default();
+        self
+    }
+
     /// The size of all disks, as guests see them.
     pub fn size(&self) -> ByteCount {
         self.disks().iter().map(Disk::size).sum()
@@ -208,6 +247,13 @@ impl Manifest {
     pub fn wire_bytes(&self) -> ByteCount {
         let frames: u64 = self.frames().iter().map(|frame| u64::from(frame.length)).sum();
         ByteCount(frames + self.packing.loose_wire)
+    }
+
+    /// How much less that is to who holds all that differences stand on.
+    pub fn difference_saving(&self) -> ByteCount {
+        let frame = |difference: &Difference| self.frames()[difference.frame as usize].length;
+        let saved = |difference| u64::from(frame(difference) - difference.length);
+        ByteCount(self.differences().iter().map(saved).sum())
     }
 
     /// Data of the leaves that lie in no frame: a holder compresses them whenever they are asked for.

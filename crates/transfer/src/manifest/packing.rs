@@ -3,7 +3,7 @@
 //! In a derived version some leaves are *loose*: the frame in which they travelled has gone stale
 //! with a neighbour's change, and packing them anew would have meant to read them.
 
-use super::{BadManifest, codec::Reader, index::LeafIndex};
+use super::{BadManifest, codec::Reader, differences::Differences, index::LeafIndex};
 use crate::limits::{FRAME_LEAVES_MAX, FRAME_SIZE_MAX, ZSTD_LEVEL_MAX};
 use diecast_domain::digest::Digest;
 use std::collections::HashSet;
@@ -16,15 +16,19 @@ pub(crate) struct Packing {
     /// Bytes that the loose leaves will take on the wire, judged by the frames they came from; 0 if
     /// there are none.
     pub(crate) loose_wire: u64,
+    /// How some frames travel to who holds the version before.
+    pub(crate) differences: Differences,
 }
 
-/// Which leaves a manifest's file may leave without a frame.
+/// What a manifest's file has beside frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// `DCMANI01`: none.
+    /// `DCMANI01`: nothing.
     Framed,
-    /// `DCMANI02`: some.
+    /// `DCMANI02`: some leaves lie in no frame.
     Loose,
+    /// `DCMANI03`: some frames have a difference, and there may be loose leaves.
+    Differing,
 }
 
 /// The unit of transfer: some leaves, compressed together, named by the bytes on the wire.
@@ -56,25 +60,36 @@ impl Packing {
             out.push(frame.leaves.len() as u8);
             out.extend(frame.leaves.iter().flat_map(|ordinal| ordinal.to_le_bytes()));
         }
-        if self.form() == Form::Loose {
+        if self.form() != Form::Framed {
             out.extend(self.loose_wire.to_le_bytes());
+        }
+        if self.form() == Form::Differing {
+            self.differences.encode(out);
         }
     }
 
-    pub(super) const fn form(&self) -> Form {
-        if self.loose_wire == 0 { Form::Framed } else { Form::Loose }
+    pub(super) fn form(&self) -> Form {
+        match self.loose_wire {
+            _ if !self.differences.is_empty() => Form::Differing,
+            0 => Form::Framed,
+            _ => Form::Loose,
+        }
     }
 
     pub(super) fn decode(from: &mut Reader<'_>, index: &LeafIndex, form: Form) -> Result<Self, BadManifest> {
         let level = from.u8("the compression level")?;
         // No frame is empty, so there are at most as many as there are leaves.
         let count = from.count(index.len() as usize, "the number of frames")?;
-        let frames = (0..count).map(|_| Frame::decode(from)).collect::<Result<_, _>>()?;
+        let frames: Vec<_> = (0..count).map(|_| Frame::decode(from)).collect::<Result<_, _>>()?;
         let loose_wire = match form {
             Form::Framed => 0,
-            Form::Loose => from.u64("the size of the loose leaves")?,
+            Form::Loose | Form::Differing => from.u64("the size of the loose leaves")?,
         };
-        Ok(Self { level, frames, loose_wire })
+        let differences = match form {
+            Form::Framed | Form::Loose => Differences::default(),
+            Form::Differing => Differences::decode(from, count)?,
+        };
+        Ok(Self { level, frames, loose_wire, differences })
     }
 
     /// No leaf lies in two frames, and no length is a lie that decoding would discover. Returns the
@@ -115,11 +130,14 @@ impl Packing {
         }
         let loose: Box<[u32]> = (0..).zip(&packed).filter(|(_, packed)| !**packed).map(|(n, _)| n).collect();
         let bytes: u64 = loose.iter().map(|ordinal| length(*ordinal) as u64).sum();
-        match self.form() {
-            Form::Framed if !loose.is_empty() => bad("a leaf lies in no frame"),
-            Form::Loose if self.loose_wire > bytes => bad("the size of the loose leaves does not fit them"),
-            Form::Framed | Form::Loose => Ok(loose),
+        self.differences.check(&self.frames)?;
+        if self.loose_wire == 0 && !loose.is_empty() {
+            return bad("a leaf lies in no frame");
         }
+        if self.loose_wire > bytes {
+            return bad("the size of the loose leaves does not fit them");
+        }
+        Ok(loose)
     }
 }
 

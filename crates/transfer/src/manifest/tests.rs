@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     changes::{At, ChangedDisk, ChangesInput, Extent, publish_changes},
+    frame::{self, FrameBytes, FrameForm, Wanted},
     limits::{DISK_BYTES_MAX, DISKS_MAX, NVRAM_MAX, PROFILE_MAX},
     progress::Progress,
     spool::Spool,
@@ -93,7 +94,7 @@ fn sizes_and_counts_that_lie_are_refused_before_anything_is_allocated() {
     let root = root_with(&[("a", LEAF)], no_nvram_no_profile);
     assert!(too_large(&file_with(&root, &[3, 255, 255, 255, 255])));
     assert!(too_large(b"DCMANI01\xff\xff\xff\xff"));
-    assert!(matches!(refusal(b"DCMANI03\0\0\0\0"), BadManifest::Unknown { .. }));
+    assert!(matches!(refusal(b"DCMANI04\0\0\0\0"), BadManifest::Unknown { .. }));
 }
 
 #[test]
@@ -198,6 +199,70 @@ fn loose_leaves_are_told_apart_from_forgotten_ones() {
 }
 
 #[test]
+fn differences_that_cannot_be_are_refused() {
+    let page = [&[3][..], &[7; 32], &[8; 32]].concat();
+    let frame = |name: u8, leaf: u32| {
+        [&[name; 32][..], &1000_u32.to_le_bytes(), &[1, 1], &leaf.to_le_bytes()].concat()
+    };
+    let frames = [&[3, 2, 0, 0, 0][..], &frame(1, 0), &frame(2, 1)].concat();
+    let names = |names: &[u8]| {
+        let count = (names.len() as u32).to_le_bytes().to_vec();
+        [count, names.iter().flat_map(|name| [*name; 32]).collect()].concat()
+    };
+    let difference = |frame: u32, name: u8, length: u32, window: &[u32]| {
+        let window_bytes: Vec<u8> = window.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let head = [&frame.to_le_bytes()[..], &[name; 32], &length.to_le_bytes()].concat();
+        [head, vec![window.len() as u8], window_bytes].concat()
+    };
+    let decode = |magic: &[u8; 8], level: u8, references: &[u8], all: &[Vec<u8>]| {
+        let count = (all.len() as u32).to_le_bytes();
+        let tail = [&[0; 8][..], &[level], &names(references), &count, &all.concat()].concat();
+        let mut bytes = one_page(2 * LEAF, &page, &[&frames[..], &tail].concat());
+        bytes[..8].copy_from_slice(magic);
+        Manifest::decode(&bytes).map(|manifest| (manifest, bytes))
+    };
+    let both = [difference(0, 3, 999, &[0, 1]), difference(1, 4, 1, &[1])];
+    let (manifest, bytes) = decode(b"DCMANI03", 3, &[20, 21], &both).unwrap();
+    assert_eq!(manifest.encode(), bytes);
+    assert_eq!((manifest.differences().len(), manifest.difference_saving().0), (2, 1 + 999));
+    assert_eq!(manifest.difference_of(1).unwrap().length, 1);
+    let all = vec![0; 64];
+    decode(b"DCMANI03", 9, &[20], &[difference(0, 3, 999, &all)]).unwrap();
+
+    let one = |difference: Vec<u8>| decode(b"DCMANI03", 3, &[20], &[difference]);
+    let wrong = [
+        one(difference(2, 3, 999, &[0])),
+        one(difference(0, 3, 1000, &[0])),
+        one(difference(0, 3, 0, &[0])),
+        one(difference(0, 3, 999, &[])),
+        one(difference(0, 3, 999, &[1])),
+        one(difference(0, 3, 999, &vec![0; 65])),
+        one(difference(0, 1, 999, &[0])),
+        decode(b"DCMANI03", 0, &[20, 21], &both),
+        decode(b"DCMANI03", 10, &[20, 21], &both),
+        decode(b"DCMANI03", 3, &[20, 20], &both),
+        decode(b"DCMANI03", 3, &[20, 21, 22], &both),
+        decode(b"DCMANI03", 3, &[20, 21], &[both[1].clone(), both[0].clone()]),
+        decode(b"DCMANI03", 3, &[20, 21], &[both[0].clone(), difference(0, 4, 1, &[1])]),
+        decode(b"DCMANI03", 3, &[20], &[difference(0, 3, 9, &[0]), difference(1, 3, 9, &[0])]),
+    ];
+    for (number, refused) in wrong.into_iter().enumerate() {
+        assert!(matches!(refused, Err(BadManifest::Packing { .. })), "{number}: {refused:?}");
+    }
+    // None where the file has room for some, some where it has none, more than there are frames, and lies.
+    assert!(matches!(decode(b"DCMANI03", 3, &[], &[]), Err(BadManifest::NotCanonical { .. })));
+    assert!(decode(b"DCMANI03", 3, &[20], &[]).is_err());
+    assert!(decode(b"DCMANI01", 3, &[20, 21], &both).is_err());
+    assert!(decode(b"DCMANI02", 3, &[20, 21], &both).is_err());
+    let three = [both[0].clone(), both[1].clone(), difference(2, 5, 1, &[0])];
+    assert!(matches!(decode(b"DCMANI03", 3, &[20, 21], &three), Err(BadManifest::TooLarge { .. })));
+    let mut lies = bytes;
+    let at = lies.len() - (4 + 2 * 41 + 3 * 4) - (4 + 2 * 32);
+    lies[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert!(matches!(refusal(&lies), BadManifest::TooLarge { .. }));
+}
+
+#[test]
 fn ordinals_count_distinct_leaves_by_first_occurrence() {
     let dir = tempfile::tempdir().unwrap();
     let [a, b] = [1, 2].map(|seed| noise(seed, LEAF));
@@ -224,9 +289,9 @@ fn the_documented_vectors_are_true() {
     let vectors: HashMap<_, _> = blocks.collect();
     // The disks that the document describes.
     let dir = tempfile::tempdir().unwrap();
-    let mut leaf = vec![0; LEAF as usize];
-    blake3::Hasher::new().finalize_xof().fill(&mut leaf);
-    let disk0 = [&leaf[..], &[0; LEAF as usize], b"hello"].concat();
+    let mut leaf_bytes = vec![0; LEAF as usize];
+    blake3::Hasher::new().finalize_xof().fill(&mut leaf_bytes);
+    let disk0 = [&leaf_bytes[..], &[0; LEAF as usize], b"hello"].concat();
     disk(&dir.path().join("disk0.raw"), disk0.len() as u64, &[(0, disk0)]);
     disk(&dir.path().join("disk1.raw"), 4096 * LEAF, &[]);
     let made = published(dir.path(), &["disk0", "disk1"], Some(b"nvram".to_vec())).manifest;
@@ -254,6 +319,28 @@ fn the_documented_vectors_are_true() {
     assert_eq!(hex::encode(derived.encode()), vectors["derived-manifest"], "digest {}", derived.digest());
     let bytes = hex::decode(&vectors["derived-manifest"]).unwrap();
     assert_eq!(Manifest::decode(&bytes).unwrap().digest().to_string(), vectors["derived-digest"]);
+
+    // The version whose first bytes were written over: its one frame has a difference.
+    let extent = Extent { start: 0, length: 5, at: Some(0) };
+    let disks = vec![changed("disk0", vec![extent]), changed("disk1", Vec::new())];
+    let input = ChangesInput { disks, nvram: Some(b"nvram".to_vec()), profile: b"{}".to_vec() };
+    let spool = Spool::open(&dir.path().join("differing")).unwrap();
+    let differing = publish_changes(&manifest, input, &spool, &progress, &cancel).unwrap().manifest;
+    let made = spool.read(&differing.differences()[0].digest).unwrap().unwrap();
+    let now = format!("{} is {}", hex::encode(differing.encode()), hex::encode(made));
+    let bytes = hex::decode(&vectors["differing-manifest"]).unwrap();
+    let manifest = Manifest::decode(&bytes).unwrap_or_else(|bad| panic!("{bad}; {now}"));
+    assert_eq!(manifest.encode(), bytes);
+    assert_eq!(manifest.digest().to_string(), vectors["differing-digest"], "{now}");
+    assert_eq!(differing.digest(), manifest.digest());
+    // Another release of zstd may make other bytes, and reads these.
+    let [difference] = manifest.differences() else { panic!("{now}") };
+    let wanted = Wanted::Difference(&manifest.frames()[difference.frame as usize], difference);
+    let sent = hex::decode(&vectors["difference"]).unwrap().into();
+    let sent = FrameBytes { form: FrameForm::Named, bytes: sent };
+    assert_eq!(manifest.references(), [leaf::digest_of(&leaf_bytes)]);
+    let opened = frame::open(&manifest, wanted, &sent, &leaf_bytes).unwrap();
+    assert_eq!(opened, [b"world", &leaf_bytes[5..]].concat());
 }
 
 proptest! {
@@ -268,6 +355,49 @@ proptest! {
             prop_assert_eq!(changed.profile(), golden.profile());
             prop_assert_eq!(changed.nvram(), golden.nvram());
         }
+    }
+
+    /// However the leaves are packed, at whatever level, in frames or loose, it is the same version; and the
+    /// last leaf is as short as the disk makes it.
+    #[test]
+    fn the_digest_covers_the_content_alone(
+        leaves in proptest::collection::btree_map(0..40_u32, 1..=9_u8, 1..30),
+        short in 1..=LEAF,
+        level in 1..=9_u8,
+        cut in 1..=16_usize,
+        loose in 0..4_usize,
+    ) {
+        let size = 39 * LEAF + short;
+        let name = |leaf: u32, byte: u8| leaf::digest_of(&vec![byte; leaf::length(size, leaf)]);
+        let made = |level: u8, cut: usize, loose: usize| {
+            let disks = vec![("disk0".to_owned(), ByteCount(size))];
+            let found = leaves.iter().map(|(leaf, byte)| (Place { disk: 0, leaf: *leaf }, name(*leaf, *byte)));
+            let last = leaves.get(&39).map(|byte| name(39, *byte));
+            Manifest::build(disks, found.collect(), None, b"{}".to_vec(), |ordinals| {
+                let short_one = last.and_then(|last| ordinals.get(&last).copied());
+                let length = |ordinal: u32| if Some(ordinal) == short_one { short } else { LEAF };
+                let all: Vec<u32> = (0..ordinals.len() as u32).collect();
+                let (framed, left) = all.split_at(all.len().saturating_sub(loose));
+                let frames = framed.chunks(cut).map(|leaves| Frame {
+                    digest: leaf::digest_of(&leaves[0].to_le_bytes()),
+                    length: leaves.iter().map(|ordinal| length(*ordinal)).sum::<u64>() as u32,
+                    encoding: Encoding::Stored,
+                    leaves: leaves.into(),
+                });
+                Packing {
+                    level,
+                    frames: frames.collect(),
+                    loose_wire: u64::from(!left.is_empty()),
+                    differences: Differences::default(),
+                }
+            })
+        };
+        let (one, other) = (made(3, 16, 0).unwrap(), made(level, cut, loose).unwrap());
+        prop_assert_eq!(one.digest(), other.digest());
+        let again = Manifest::decode(&other.encode()).unwrap();
+        prop_assert_eq!((&again, again.disks()), (&other, one.disks()));
+        prop_assert_eq!(again.disks()[0].leaf_length(39) as u64, short);
+        prop_assert_eq!(again.disks()[0].leaf(39).is_some(), leaves.contains_key(&39));
     }
 
     #[test]

@@ -4,6 +4,9 @@ use crate::limits::{PACE_BURST_TIME, PACE_DEBT_TIME, PACE_HEADERS_PERCENT};
 use diecast_domain::units::BytesPerSecond;
 use std::time::Duration;
 
+/// When one that does not fill is to be asked again, if nothing changes before.
+const CLOSED_LOOK: Duration = Duration::from_secs(60);
+
 /// It fills with its rate. Whoever takes needs it to be no less than empty, and may leave it in debt:
 /// whoever comes next waits for that.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +43,9 @@ impl Bucket {
     pub(super) fn take(&mut self, bytes: u64, now: Duration) -> Result<(), Duration> {
         self.fill(now);
         let Some(BytesPerSecond(rate)) = self.rate else { return Ok(()) };
+        if rate == 0 {
+            return Err(CLOSED_LOOK);
+        }
         if self.level < 0.0 {
             let wait = Duration::from_secs_f64(-self.level / rate.max(1) as f64);
             return Err(wait.max(Duration::from_millis(1)));
@@ -131,6 +137,18 @@ mod tests {
             bucket.set(None, Duration::ZERO);
             prop_assert!(bucket.take(u64::MAX, Duration::ZERO).is_ok(), "without a limit nobody waits");
         }
+    }
+
+    #[test]
+    fn at_a_rate_of_zero_not_a_byte_passes_and_what_was_saved_up_is_gone() {
+        let mut bucket = Bucket::default();
+        bucket.set(rate(1_000_000), Duration::ZERO);
+        bucket.set(rate(0), Duration::from_secs(10));
+        assert!(bucket.take(1, Duration::from_secs(10)).is_err());
+        assert!(bucket.take(1, Duration::from_secs(3600)).is_err());
+        bucket.set(rate(1_000_000), Duration::from_secs(3600));
+        assert!(bucket.take(100_000, Duration::from_secs(3600)).is_ok());
+        assert!(bucket.take(1, Duration::from_secs(3600)).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::Notify,
+    sync::{Notify, futures::Notified},
     time::{Instant, timeout_at},
 };
 
@@ -61,7 +61,7 @@ impl Arrivals {
     pub async fn since(&self, after: After, patience: Duration) -> Told {
         let deadline = Instant::now() + patience;
         loop {
-            let mut more = std::pin::pin!(self.more.notified());
+            let mut more = std::pin::pin!(self.next());
             more.as_mut().enable();
             let told = self.now(after);
             if !told.pieces.is_empty() || timeout_at(deadline, more).await.is_err() {
@@ -70,10 +70,14 @@ impl Arrivals {
         }
     }
 
-    /// All that came so far.
-    #[cfg(test)]
-    pub(crate) fn pieces(&self) -> Vec<u32> {
-        self.log().clone()
+    /// What came after the first so many.
+    pub(crate) fn pieces_from(&self, first: usize) -> Vec<u32> {
+        self.log().get(first..).unwrap_or_default().to_vec()
+    }
+
+    /// Waits for whatever comes from now on: what came meanwhile counts from when this was made.
+    pub(crate) fn next(&self) -> Notified<'_> {
+        self.more.notified()
     }
 
     fn now(&self, after: After) -> Told {

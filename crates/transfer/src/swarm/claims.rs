@@ -1,5 +1,5 @@
-//! Claims: a holder of the whole says to each receiver which pieces to take from it, each piece to one
-//! receiver first. What was given once comes to the others from the one who has it.
+//! Claims: who holds all, or brings a version into a site, says to each receiver which pieces to take from it,
+//! each piece to one receiver first. What was given once comes to the others from the one who has it.
 
 use super::pieces::PieceSet;
 use std::time::Duration;
@@ -14,20 +14,29 @@ pub const GIVEN_AGAIN_IDLE: Duration = Duration::from_secs(1);
 /// Pieces of which those given longest ago are looked for.
 const COMPARED_MAX: usize = 4096;
 
-/// What was given to anybody, and when.
+/// What is here, what of it was given to anybody, and when.
 #[derive(Debug)]
 pub struct Given {
     /// Milliseconds since it began, and one; 0: never.
     at: Box<[u32]>,
+    here: PieceSet,
+    /// Of what is here, what was given to nobody.
     never: PieceSet,
     /// Where the handing out begins: holders of the same version each begin elsewhere.
     first: u32,
 }
 
 impl Given {
-    /// Nothing of `count` pieces yet; it will begin with `first`.
-    pub fn nothing(count: u32, first: u32) -> Self {
-        Self { at: vec![0; count as usize].into(), never: PieceSet::all(count), first }
+    /// Nobody has got anything yet; what is handed out begins with `first`.
+    pub fn nothing(here: PieceSet, first: u32) -> Self {
+        Self { at: vec![0; here.count() as usize].into(), never: here.clone(), here, first }
+    }
+
+    /// This piece is here now.
+    pub fn came(&mut self, piece: u32) {
+        if self.here.insert(piece) && self.at[piece as usize] == 0 {
+            self.never.insert(piece);
+        }
     }
 
     /// Somebody gets this piece now.
@@ -38,8 +47,8 @@ impl Given {
         }
     }
 
-    /// Up to `most` of the pieces that are wanted: those that nobody was given, else those that were given
-    /// longest ago, and longer than `again`. They count as given from now on.
+    /// Up to `most` of the pieces that are wanted and here: those that nobody was given, else those that were
+    /// given longest ago, and longer than `again`. They count as given from now on.
     pub fn claim(&mut self, wanted: &PieceSet, most: usize, again: Duration, now: Duration) -> Vec<u32> {
         let most = most.min(CLAIMS_MAX);
         let before = self.never.iter().take_while(|piece| *piece < self.first);
@@ -47,7 +56,7 @@ impl Given {
         let mut claimed: Vec<u32> = never.filter(|piece| wanted.has(*piece)).take(most).collect();
         if claimed.is_empty() {
             let long_ago = now.checked_sub(again).map_or(0, stamp);
-            let old = |piece: &u32| self.at.get(*piece as usize).is_some_and(|at| *at <= long_ago);
+            let old = |piece: &u32| self.here.has(*piece) && self.at[*piece as usize] <= long_ago;
             claimed = wanted.iter().filter(old).take(COMPARED_MAX).collect();
             claimed.sort_by_key(|piece| self.at[*piece as usize]);
             claimed.truncate(most);
@@ -85,7 +94,7 @@ mod tests {
 
     #[test]
     fn each_piece_goes_to_one_receiver_first() {
-        let mut given = Given::nothing(6, 0);
+        let mut given = Given::nothing(PieceSet::all(6), 0);
         let all = wanted(6, &[0, 1, 2, 3, 4, 5]);
         let now = Duration::from_secs(1);
         assert_eq!(given.claim(&all, 2, GIVEN_AGAIN_AFTER, now), [0, 1]);
@@ -97,7 +106,7 @@ mod tests {
 
     #[test]
     fn two_holders_begin_with_different_pieces_and_come_to_all() {
-        let mut given = Given::nothing(5, 3);
+        let mut given = Given::nothing(PieceSet::all(5), 3);
         let all = wanted(5, &[0, 1, 2, 3, 4]);
         assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, Duration::ZERO), [3, 4, 0]);
         assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, Duration::ZERO), [1, 2]);
@@ -105,7 +114,7 @@ mod tests {
 
     #[test]
     fn what_was_given_to_who_is_gone_is_given_again_oldest_first() {
-        let mut given = Given::nothing(3, 0);
+        let mut given = Given::nothing(PieceSet::all(3), 0);
         let all = wanted(3, &[0, 1, 2]);
         for (second, piece) in [(1, 1), (2, 0), (3, 2)] {
             given.give(piece, Duration::from_secs(second));
@@ -117,8 +126,23 @@ mod tests {
     }
 
     #[test]
+    fn who_still_receives_gives_what_has_come_and_each_piece_to_one_receiver_first() {
+        let mut given = Given::nothing(wanted(6, &[4]), 0);
+        let all = PieceSet::all(6);
+        let now = Duration::from_secs(60);
+        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, now), [4]);
+        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, now), [0; 0], "the others have not come");
+        // Whatever is said to have come twice, or is no piece, changes nothing.
+        for piece in [5, 2, 4, 6] {
+            given.came(piece);
+        }
+        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, now), [2, 5]);
+        assert_eq!(given.claim(&all, 9, GIVEN_AGAIN_AFTER, 2 * now).len(), 3, "again, to somebody else");
+    }
+
+    #[test]
     fn only_what_is_wanted_and_exists_is_claimed() {
-        let mut given = Given::nothing(3, 0);
+        let mut given = Given::nothing(PieceSet::all(3), 0);
         assert_eq!(given.claim(&wanted(100, &[2, 99]), 100, GIVEN_AGAIN_AFTER, Duration::ZERO), [2]);
         assert_eq!(given.claim(&wanted(100, &[99]), 100, Duration::ZERO, Duration::MAX), [0; 0]);
         assert_eq!(from_bytes(&to_bytes(&[7, u32::MAX])), Some(vec![7, u32::MAX]));

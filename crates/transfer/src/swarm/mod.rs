@@ -11,7 +11,8 @@
 //! whom is decided here, by each receiver for itself, with no server in between:
 //!
 //! - A holder of the whole hands out *claims*: each piece to one receiver first ([`claims`]). So what
-//!   leaves it is about one copy, however many receive.
+//!   leaves it is about one copy, however many receive. The gateway of a site does the same there with what
+//!   has come to it.
 //! - A receiver tells its *arrivals* to whoever asks, as a log that only grows ([`arrivals`]). Of what a
 //!   peer has, the others ask for what the fewest have: rarest first ([`peers`]).
 //! - What nobody answers for, or comes too slowly at the end, is asked for once more elsewhere.

@@ -81,9 +81,12 @@ impl Peers {
         self.somewhere.has(piece)
     }
 
-    /// What any of them has.
-    pub(crate) const fn somewhere(&self) -> &PieceSet {
-        &self.somewhere
+    /// What any of them has, this one apart.
+    pub(crate) fn beside(&self, who: ProviderId) -> PieceSet {
+        let mut beside = self.somewhere.clone();
+        let held = self.peers.get(&who).into_iter().flat_map(|peer| peer.held.iter());
+        held.filter(|piece| self.holders[*piece as usize] == 1).for_each(|piece| beside.remove(piece));
+        beside
     }
 
     /// How many of `waiting` a peer has.
@@ -143,6 +146,7 @@ mod tests {
         waiting.remove(20);
         assert!(matches!(peers.rarest(peer(1), &waiting, |_| true), Some(10 | 30)));
         assert_eq!(peers.useful(peer(1), &waiting), 2);
+        assert!(peers.beside(peer(1)).iter().eq([10, 30, 40, 90]), "20 it has alone");
     }
 
     #[test]

@@ -9,9 +9,13 @@ use crate::{
     swarm::arrivals::Arrivals,
     testing::{LEAF, Manner, Peer, Published, assert_same, disk, noise, order, published, source},
     verify::{Verdict, verify},
+    wire::Patience,
 };
 use diecast_domain::{code::Code, provider::Source};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +45,13 @@ impl Receiver {
         let depot = Depot::default();
         let dir = layout::version_dir(&root.path().join("incoming"), &golden.manifest.digest());
         let arriving = Some(arrivals.clone());
-        depot.hold(Holding { manifest: golden.manifest.clone(), dir, spool: None, arriving });
+        depot.hold(Holding {
+            manifest: golden.manifest.clone(),
+            dir,
+            spool: None,
+            arriving,
+            seeds: Vec::new(),
+        });
         let mut peer = Peer::with(name, manner, depot).await;
         peer.source.whole = false;
         Self { root, arrivals, peer }
@@ -100,6 +110,63 @@ async fn receivers_carry_for_each_other_and_the_source_gives_little_more_than_on
     assert!(carried as u64 > 2 * FRAMES, "the receivers were asked for {carried}");
 }
 
+/// A site of `count` receivers, of whom the first brings the version from `whole`; they hold that in reserve.
+async fn a_site(count: usize, manner: Manner, golden: &Published, whole: &Peer) -> (Receiver, usize) {
+    let (mut receivers, mut sources) = receivers(count, golden).await;
+    let gateway = Receiver::new("gateway", golden, manner).await;
+    sources.push(Source { gateway: true, ..gateway.peer.source.clone() });
+    receivers.push(gateway);
+    let reserve = Source { reserve: true, ..whole.source.clone() };
+    let mut fetches = JoinSet::new();
+    for (number, receiver) in receivers.iter().enumerate() {
+        let whole = if number == count { &whole.source } else { &reserve };
+        fetches.spawn(fetch(receiver.order(golden, &[whole], &sources)));
+    }
+    all_arrive(golden, fetches).await;
+    let gateway = receivers.pop().expect("it is the last");
+    let carried = receivers.iter().map(|receiver| receiver.peer.asked()).sum();
+    (gateway, carried)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_gives_each_piece_to_one_receiver_and_those_carry_it_to_the_others() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let (gateway, carried) = a_site(4, Manner::Honest, &golden, &whole).await;
+    assert_eq!(whole.asked() as u64, FRAMES, "one copy comes into the site");
+    let gave = gateway.peer.asked() as u64;
+    assert!(gave < 2 * FRAMES, "four receivers of {FRAMES} frames asked the gateway for {gave}");
+    assert!(carried as u64 > 2 * FRAMES, "the others were asked for {carried}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_of_an_earlier_release_is_asked_for_what_it_has() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    a_site(2, Manner::Earlier, &golden, &whole).await;
+    assert_eq!(whole.asked() as u64, FRAMES, "one copy comes into the site");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_stalls_is_left_within_two_seconds_where_another_can_give_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let stalls = Receiver::new("stalls", &golden, Manner::Stalls).await;
+    fetch(stalls.order(&golden, &[&whole.source], &[])).await.unwrap();
+    let receiver = Receiver::new("quick", &golden, Manner::Honest).await;
+    let mut order = receiver.order(&golden, &[&whole.source], std::slice::from_ref(&stalls.peer.source));
+    order.patience = Patience::default();
+    let began = Instant::now();
+    assert_whole(&golden, &fetch(order).await.unwrap());
+    assert!(stalls.peer.asked() > 0);
+    // Two seconds, and what a busy machine needs for the rest.
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(6), "it took {took:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_goes_on_without_the_source_once_every_frame_has_left_it() {
     let root = tempfile::tempdir().unwrap();
@@ -111,7 +178,7 @@ async fn it_goes_on_without_the_source_once_every_frame_has_left_it() {
         fetches.spawn(fetch(receiver.order(&golden, &[&whole.source], &sources)));
     }
     let everywhere = || {
-        let had = |receiver: &Receiver| receiver.arrivals.pieces();
+        let had = |receiver: &Receiver| receiver.arrivals.pieces_from(0);
         receivers.iter().flat_map(had).collect::<std::collections::BTreeSet<_>>().len() as u64
     };
     while everywhere() < FRAMES {

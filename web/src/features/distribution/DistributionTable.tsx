@@ -22,6 +22,7 @@ import { AddProviders } from "./AddProviders";
 import { Flow } from "./Flow";
 import { isMoving } from "./LiveBar";
 import { RemoveProviders } from "./RemoveProviders";
+import { savedBytes, SavedWords, SourceWords } from "./Saved";
 
 type Row = Schemas["DistributionRow"];
 
@@ -74,6 +75,10 @@ function Details({ view }: { view: Schemas["DistributionView"] }) {
       ) : <None />),
     },
     { label: t("distribution.network"), by: (row) => row.bytes_network, cell: (row) => (row.bytes_network > 0 ? <span className="dc-nowrap">{bytes(row.bytes_network)}</span> : <None />) },
+    {
+      label: t("distribution.saved"), by: (row) => savedBytes(row.saved),
+      cell: (row) => (row.saved && savedBytes(row.saved) > 0 ? <SavedWords saved={row.saved} /> : <None />),
+    },
     { label: t("distribution.version"), by: (row) => row.version ?? 0, cell: (row) => (row.version ? `v${row.version}` : <None />) },
     { label: t("distribution.verified"), by: (row) => row.verified_at ?? "", cell: (row) => <Time at={row.verified_at} /> },
     {
@@ -140,6 +145,7 @@ function Progress({ row, onRetry, busy }: { row: Row; onRetry: () => void; busy:
       {moving && (
         <Bar label={t("progress.of", { of: row.provider })} value={row.percent} perSecond={row.bytes_per_second} secondsLeft={row.seconds_left} />
       )}
+      {moving && <SourceWords sources={row.sources ?? []} />}
       {moving && row.limited && <span className="dc-quiet dc-small">{row.limited.text}</span>}
       {row.state !== "Ready" && <span className="dc-quiet dc-small">{t("distribution.since")} <Time at={row.since} /></span>}
       {row.code && row.cause && (

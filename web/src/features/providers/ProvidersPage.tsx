@@ -19,6 +19,7 @@ import { Word } from "../../ui/Word";
 import { storageOf } from "../distribution/TwoLists";
 import { AgentWord } from "./AgentWord";
 import { AddProvider } from "./AddProvider";
+import { SiteLinks } from "./SiteLinks";
 import { providerPath, useProviderTasks } from "./tasks";
 
 type Provider = Schemas["ProviderView"];
@@ -31,8 +32,9 @@ export function ProvidersPage() {
   return (
     <>
       <Heading title={t("providers.title")} actions={add} />
-      <PageSection isFilled>
+      <PageSection isFilled className="dc-gap">
         <Loaded query={providers}>{(rows) => <Providers rows={rows} onAdd={() => setAdding(true)} />}</Loaded>
+        <SiteLinks />
       </PageSection>
       {adding && <AddProvider onClose={() => setAdding(false)} />}
     </>

@@ -7,7 +7,10 @@ use crate::{
     commands::{Context, distribution, pool},
     render,
 };
-use diecast_api::operator::distribution::{ProviderNames, RemoveProviders};
+use diecast_api::operator::{
+    distribution::{ProviderNames, RemoveProviders},
+    site::SetSiteLink,
+};
 use std::collections::BTreeSet;
 
 /// What the server would do for each step, as far as it can tell; told, not answered.
@@ -15,7 +18,7 @@ pub(super) async fn planned(cx: &mut Context<'_>, steps: &[Step]) -> Result<(), 
     for step in steps {
         let client = &cx.client;
         let plan = match &step.act {
-            Act::ChangeProvider { .. } => continue,
+            Act::ChangeProvider { .. } | Act::LimitLink { .. } => continue,
             Act::ChangeTemplate { name, change } => client.plan_template_change(name, change).await?,
             Act::PutOn { template, providers } => {
                 client.plan_addition(template, &ProviderNames { providers: providers.clone() }).await?
@@ -43,6 +46,10 @@ pub(super) async fn carried_out(cx: &mut Context<'_>, steps: &[Step]) -> Result<
         match &step.act {
             Act::ChangeProvider { name, change } => {
                 client.change_provider(name, change, None).await.map(drop)
+            }
+            Act::LimitLink { link, limit } => {
+                let ([site, other], limit) = (link.sites(), limit.clone());
+                client.set_site_link(site, other, &SetSiteLink { limit }).await.map(drop)
             }
             Act::ChangeTemplate { name, change } => {
                 client.change_template(name, change, None).await.map(drop)
@@ -85,7 +92,7 @@ pub(super) async fn followed(cx: &mut Context<'_>, wait: WaitArgs, steps: &[Step
                 }
             }
             Act::DeletePool { name } => pool::gone(cx, wait, name).await?,
-            Act::ChangeProvider { .. } | Act::ChangeTemplate { .. } => {}
+            Act::ChangeProvider { .. } | Act::LimitLink { .. } | Act::ChangeTemplate { .. } => {}
         }
     }
     ended

@@ -1,7 +1,7 @@
 //! What is to be changed so that it is as the file says: pure, and in an order in which each step can be done.
 
 use super::{
-    document::{Document, PoolWish, ProviderWish, TemplateWish, WindowWish},
+    document::{Document, LimitWish, OFF, PoolWish, ProviderWish, TemplateWish, WindowWish},
     there::{self, There},
 };
 use crate::{
@@ -14,9 +14,10 @@ use diecast_api::operator::{
     scrub::ChangeScrub,
     template::{ChangeTemplate, TemplateView},
 };
+use diecast_domain::site::SiteLink;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tables of which a file gives every entry, and none but those.
 const WHOLE: [&str; 3] = ["networks.", "labels.", "weights."];
@@ -42,6 +43,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug)]
 pub(super) enum Act {
     ChangeProvider { name: String, change: ChangeProvider },
+    LimitLink { link: SiteLink, limit: String },
     ChangeTemplate { name: String, change: ChangeTemplate },
     PutOn { template: String, providers: Vec<String> },
     TakeOff { template: String, providers: Vec<String> },
@@ -66,6 +68,18 @@ pub(super) fn diff(document: &Document, there: &There, prune: bool) -> Result<Di
     let mut removals = Vec::new();
     for (name, wish) in &document.provider {
         difference.steps.extend(there.providers.get(name.as_str()).and_then(|it| provider(it, wish)));
+    }
+    let (links, limited) = (links(document), there.links());
+    for (link, LimitWish(wanted)) in &links {
+        difference.steps.extend(site_link(link, limited.get(link), wanted));
+    }
+    let surplus = limited.iter().filter(|(link, _)| !links.contains_key(link));
+    if prune && !document.site.is_empty() {
+        removals.extend(surplus.filter_map(|(link, now)| site_link(link, Some(now), OFF)));
+    } else if !document.site.is_empty() {
+        let note =
+            |link: &SiteLink| format!("site link {link}: limited and not in the file; `--prune` lifts that");
+        difference.notes.extend(surplus.map(|(link, _)| note(link)));
     }
     for (name, wish) in &document.template {
         difference.steps.extend(there.templates.get(name.as_str()).and_then(|it| template(it, wish)));
@@ -119,6 +133,15 @@ fn impossible(document: &Document, there: &There) -> Vec<String> {
     for name in document.provider.keys() {
         blockers.extend(no_provider(name.as_str(), &format!("provider.{name}")));
     }
+    let stands = |site: &str| {
+        let to_be = |wish: &ProviderWish| wish.site.as_deref() == Some(site);
+        there.sites.contains_key(site) || document.provider.values().any(to_be)
+    };
+    let named = document.site.iter().flat_map(|(site, wish)| std::iter::once(site).chain(wish.links.keys()));
+    let nowhere: BTreeSet<_> = named.filter(|site| !stands(site)).collect();
+    blockers.extend(nowhere.into_iter().map(|site| {
+        format!("site.{site}: no provider stands there; `diecast provider set NAME --site {site}` says of one that it does")
+    }));
     for (name, wish) in &document.template {
         let of = format!("template.{name}");
         blockers.extend(no_template(name.as_str(), &of));
@@ -175,6 +198,18 @@ fn provider(it: &ProviderView, wish: &ProviderWish) -> Option<Step> {
         ),
     };
     changed("provider", &it.name, fields, Act::ChangeProvider { name: it.name.clone(), change })
+}
+
+fn links(document: &Document) -> BTreeMap<SiteLink, LimitWish> {
+    document.links().expect("it was read, and says nothing twice")
+}
+
+fn site_link(link: &SiteLink, now: Option<&String>, wanted: &str) -> Option<Step> {
+    let now = now.map_or(OFF, String::as_str);
+    let field = Field { key: "limit".into(), from: Some(now.to_owned()), to: Some(wanted.to_owned()) };
+    let fields = if now == wanted { Vec::new() } else { vec![field] };
+    let act = Act::LimitLink { link: link.clone(), limit: wanted.to_owned() };
+    changed("site link", &link.to_string(), fields, act)
 }
 
 fn template(it: &TemplateView, wish: &TemplateWish) -> Option<Step> {

@@ -8,6 +8,7 @@ use diecast_domain::{
     limit::{BadLimit, Limit},
     names::{PoolName, ProviderName, TemplateName},
     pattern::NamePattern,
+    site::SiteLink,
     window::{BadWindow, DailyWindow},
 };
 use serde::{Deserialize, Serialize};
@@ -16,9 +17,11 @@ use std::collections::BTreeMap;
 /// What is left out is left alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Document {
+pub(crate) struct Document {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) provider: BTreeMap<ProviderName, ProviderWish>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) site: BTreeMap<String, SiteWish>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) template: BTreeMap<TemplateName, TemplateWish>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -45,6 +48,14 @@ pub(super) struct ProviderWish {
     pub(super) limit: Option<LimitWish>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) scrub: Option<ScrubWish>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SiteWish {
+    /// The limits of its links, by the site at the other end. A link is named at either end.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) links: BTreeMap<String, LimitWish>,
 }
 
 /// How what a provider holds is read back by itself.
@@ -119,9 +130,12 @@ impl TryFrom<String> for LimitWish {
 impl LimitWish {
     /// As the server tells of it.
     pub(super) fn of(limit: Option<String>) -> Self {
-        Self(limit.unwrap_or_else(|| "off".to_owned()))
+        Self(limit.unwrap_or_else(|| OFF.to_owned()))
     }
 }
+
+/// No limit.
+pub(super) const OFF: &str = "off";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,8 +178,30 @@ impl PoolWish {
     }
 }
 
+impl Document {
+    /// Every link that is named, once; or what is said of one twice.
+    pub(super) fn links(&self) -> Result<BTreeMap<SiteLink, LimitWish>, String> {
+        let mut links: BTreeMap<SiteLink, LimitWish> = BTreeMap::new();
+        for (site, wish) in &self.site {
+            for (other, limit) in &wish.links {
+                let Some(link) = SiteLink::new(site, other) else {
+                    return Err(format!(
+                        "site.{site}: a link joins two sites, and `{other}` is the same one"
+                    ));
+                };
+                if links.insert(link, limit.clone()).is_some_and(|before| before != *limit) {
+                    return Err(format!(
+                        "site.{site}: the link with `{other}` has another limit in site.{other}"
+                    ));
+                }
+            }
+        }
+        Ok(links)
+    }
+}
+
 /// TOML, or JSON, which begins with a brace. What is wrong is said with its line.
-pub(super) fn parse(text: &str) -> Result<Document, String> {
+pub(crate) fn parse(text: &str) -> Result<Document, String> {
     let document: Document = if text.trim_start().starts_with('{') {
         serde_json::from_str(text).map_err(|error| {
             let said = error.to_string();
@@ -183,6 +219,7 @@ pub(super) fn parse(text: &str) -> Result<Document, String> {
             return Err(format!("pool.{name}: `size` is both `min` and `max`; write either"));
         }
     }
+    document.links()?;
     Ok(document)
 }
 
@@ -193,12 +230,12 @@ fn line_of(text: &str, offset: usize) -> usize {
 const HEADING: &str =
     "# How Diecast is set: change it, then `diecast apply -f FILE`. What is left out is left alone.\n";
 
-pub(super) fn toml(document: &Document) -> String {
+pub(crate) fn toml(document: &Document) -> String {
     let text = toml::to_string(document).expect("names, numbers and texts are always TOML");
     format!("{HEADING}\n{text}")
 }
 
-pub(super) fn json(document: &Document) -> String {
+pub(crate) fn json(document: &Document) -> String {
     let text = serde_json::to_string_pretty(document).expect("names, numbers and texts are always JSON");
     format!("{text}\n")
 }

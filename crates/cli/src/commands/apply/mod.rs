@@ -12,7 +12,7 @@
 
 mod carry_out;
 mod diff;
-mod document;
+pub(crate) mod document;
 mod there;
 
 pub(crate) use diff::Step;

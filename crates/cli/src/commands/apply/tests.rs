@@ -18,6 +18,7 @@ fn there() -> There {
         templates: [("win11".to_owned(), samples::template())].into(),
         lists: [("win11".to_owned(), vec!["kvm-a".into(), "kvm-b".into(), "kvm-c".into()])].into(),
         pools: [("desks".to_owned(), samples::pool()), ("flex".to_owned(), samples::short_pool())].into(),
+        sites: samples::sites().items.into_iter().map(|it| (it.name.clone(), it)).collect(),
     }
 }
 
@@ -163,4 +164,33 @@ providers = ["kvm-z"]
 "#;
     let blockers = diff(&document::parse(text).unwrap(), &there(), false).unwrap_err();
     insta::assert_snapshot!(blockers.join("\n"));
+}
+
+#[test]
+fn limits_of_links_are_compared_whichever_end_names_them_and_taken_away_by_prune() {
+    let links = |text: &str, prune: bool| -> Vec<Step> {
+        difference(text, prune).steps.into_iter().filter(|step| step.kind == "site link").collect()
+    };
+    let same = "[site.madrid.links]\nberlin = \"2 Mbit/s 8:00-18:00 Europe/Madrid; 100Mbit/s\"\n";
+    assert!(links(same, true).is_empty());
+    let other = "[site.madrid.links]\nberlin = \"off\"\nrome = \"9Mbit/s\"\n";
+    insta::assert_snapshot!(render::changes::show(&links(other, false)));
+    let one = "[site.rome.links]\nmadrid = \"9Mbit/s\"\n";
+    assert_eq!((links(one, false).len(), difference(one, false).notes.len()), (1, 1));
+    assert!(links(one, true).len() == 2 && difference(one, true).notes.is_empty());
+    assert!(links("[provider.kvm-a]\nsite = \"berlin\"\n", true).is_empty(), "no site is given");
+}
+
+#[test]
+fn a_link_of_one_site_or_with_two_limits_or_of_nowhere_is_refused() {
+    let said = |text: &str| document::parse(text).unwrap_err();
+    assert!(said("[site.a.links]\na = \"9Mbit/s\"\n").contains("joins two sites"));
+    let both = said("[site.a.links]\nb = \"9Mbit/s\"\n[site.b.links]\na = \"8Mbit/s\"\n");
+    assert!(both.contains("another limit"), "{both}");
+    let nowhere = "[site.berlin.links]\natlantis = \"9Mbit/s\"\n";
+    let blockers = diff(&document::parse(nowhere).unwrap(), &there(), false).unwrap_err();
+    assert!(blockers[0].starts_with("site.atlantis: no provider stands there"), "{blockers:?}");
+    let moved = format!("[provider.kvm-a]\nsite = \"atlantis\"\n{nowhere}");
+    let steps = diff(&document::parse(&moved).unwrap(), &there(), false).unwrap().steps;
+    assert_eq!(steps.iter().map(|step| step.kind).collect::<Vec<_>>(), ["provider", "site link"]);
 }

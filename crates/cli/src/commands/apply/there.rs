@@ -1,12 +1,18 @@
 //! How it is set on the server, and the same in the form of a file.
 
-use super::document::{Document, LimitWish, PoolWish, ProviderWish, ScrubWish, TemplateWish, WindowWish};
+use super::document::{
+    Document, LimitWish, PoolWish, ProviderWish, ScrubWish, SiteWish, TemplateWish, WindowWish,
+};
 use crate::Failure;
 use diecast_api::{
     client::{Client, all},
-    operator::{pool::PoolView, provider::ProviderView, recreation::TermsBody, template::TemplateView},
+    operator::{
+        pool::PoolView, provider::ProviderView, recreation::TermsBody, site::SiteView, template::TemplateView,
+    },
 };
-use diecast_domain::{distribution::Distribution, names::ProviderName, template::TemplateStatus};
+use diecast_domain::{
+    distribution::Distribution, names::ProviderName, site::SiteLink, template::TemplateStatus,
+};
 use std::collections::BTreeMap;
 
 #[derive(Default)]
@@ -16,6 +22,7 @@ pub(super) struct There {
     /// Of each template that was asked for: who is on its list. Who is on the way off is not.
     pub(super) lists: BTreeMap<String, Vec<String>>,
     pub(super) pools: BTreeMap<String, PoolView>,
+    pub(super) sites: BTreeMap<String, SiteView>,
 }
 
 impl There {
@@ -42,6 +49,7 @@ impl There {
         let providers = all(async |page| client.providers(page).await).await?.items;
         let templates = all(async |page| client.templates(page).await).await?.items;
         let pools = all(async |page| client.pools(page).await).await?.items;
+        let sites = all(async |page| client.sites(page).await).await?.items;
         let deleting = TemplateStatus::Deleting.as_str();
         Ok(Self {
             providers: providers.into_iter().map(|it| (it.name.clone(), it)).collect(),
@@ -56,7 +64,24 @@ impl There {
                 .filter(|it| it.status != deleting)
                 .map(|it| (it.name.clone(), it))
                 .collect(),
+            sites: sites.into_iter().map(|it| (it.name.clone(), it)).collect(),
         })
+    }
+
+    /// The limits of links between sites.
+    pub(super) fn links(&self) -> BTreeMap<SiteLink, String> {
+        let links = self.sites.values().flat_map(|site| &site.links);
+        links.filter_map(|it| Some((SiteLink::new(&it.site, &it.other)?, it.limit.clone()?))).collect()
+    }
+
+    /// Each link at the one of its sites that comes first.
+    fn sites(&self) -> BTreeMap<String, SiteWish> {
+        let mut sites: BTreeMap<String, SiteWish> = BTreeMap::new();
+        for (link, limit) in self.links() {
+            let [site, other] = link.sites().map(str::to_owned);
+            sites.entry(site).or_default().links.insert(other, LimitWish::of(Some(limit)));
+        }
+        sites
     }
 
     /// As a file that asks for exactly this.
@@ -69,6 +94,7 @@ impl There {
         }
         Document {
             provider: named(&self.providers, provider),
+            site: self.sites(),
             template: named(&self.templates, |it| TemplateWish {
                 distribution: self.lists.get(&it.name).map(|list| names(list)),
                 ..template(it)

@@ -119,7 +119,7 @@ fn settle(looks: Vec<Look>, last: &LastLook) -> Result<LastLook, Problem> {
 }
 
 /// libvirt sees whether anything in the guest has opened the agent's channel, and asks nobody.
-fn agent_connected(domain: &Element) -> bool {
+pub fn agent_connected(domain: &Element) -> bool {
     domain.all("devices/channel/target").iter().any(|target| {
         target.get("name") == Some("org.qemu.guest_agent.0") && target.get("state") == Some("connected")
     })

@@ -9,13 +9,13 @@ pub(crate) mod aside;
 mod ask;
 pub(crate) mod create;
 pub(crate) mod find;
-mod guest;
+pub(crate) mod guest;
 pub(crate) mod mark;
 pub(crate) mod origin;
 pub(crate) mod parts;
 mod plug;
 pub(crate) mod power;
-mod screen;
+pub(crate) mod screen;
 mod seed;
 
 pub(crate) use ask::Guests;

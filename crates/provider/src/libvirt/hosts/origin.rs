@@ -28,7 +28,7 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
         let digest = words.next()?.parse().ok()?;
         let kind = match words.next()? {

@@ -33,7 +33,7 @@ impl Libvirt {
 }
 
 /// Only a machine that runs has one: libvirt chooses it at each start.
-fn socket(domain: &Element) -> Option<PathBuf> {
+pub fn socket(domain: &Element) -> Option<PathBuf> {
     let screens = domain.all("devices/graphics").into_iter();
     let mut screens = screens.filter(|graphics| graphics.get("type") == Some("vnc"));
     screens.find_map(|graphics| {

@@ -14,7 +14,7 @@ const ROOT: &str = "unattend";
 const DEPTH_MAX: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadUnattend {
+pub(crate) enum BadUnattend {
     #[error("it is not well-formed XML: {cause}")]
     Malformed { cause: String },
     #[error("it has a document type or an entity of its own, which is not taken")]
@@ -31,7 +31,7 @@ fn malformed(cause: impl ToString) -> BadUnattend {
     BadUnattend::Malformed { cause: cause.to_string() }
 }
 
-pub(super) fn check(text: &str) -> Result<(), BadUnattend> {
+pub(crate) fn check(text: &str) -> Result<(), BadUnattend> {
     let mut reader = NsReader::from_str(text.trim_start_matches('\u{feff}'));
     reader.config_mut().expand_empty_elements = true;
     let (mut depth, mut roots) = (0_usize, 0_usize);

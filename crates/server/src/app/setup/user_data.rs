@@ -20,7 +20,7 @@ const HEADERS: &[&str] = &[
 ];
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadUserData {
+pub(crate) enum BadUserData {
     #[error(
         "it begins with `{begins}`, which cloud-init does not know; begin with `#cloud-config`, `#!`, `#include` or `Content-Type: multipart`"
     )]
@@ -31,7 +31,7 @@ pub(super) enum BadUserData {
     Shape { header: &'static str, wanted: &'static str },
 }
 
-pub(super) fn check(text: &str) -> Result<(), BadUserData> {
+pub(crate) fn check(text: &str) -> Result<(), BadUserData> {
     let first = text.lines().next().unwrap_or_default();
     // Both MIME headers may be written in any case.
     let begins = |header: &&&str| {

@@ -1,0 +1,3 @@
+//! Knocks at `document`.
+#![no_main]
+diecast_fuzz::knock!(diecast_cli::doors::DOCUMENT);

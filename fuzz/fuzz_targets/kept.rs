@@ -1,0 +1,3 @@
+//! Knocks at `kept`.
+#![no_main]
+diecast_fuzz::knock!(diecast_agent::doors::KEPT);

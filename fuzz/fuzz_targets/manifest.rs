@@ -1,0 +1,3 @@
+//! Knocks at `manifest`.
+#![no_main]
+diecast_fuzz::knock!(diecast_transfer::doors::MANIFEST);

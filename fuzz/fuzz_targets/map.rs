@@ -1,0 +1,3 @@
+//! Knocks at `map`.
+#![no_main]
+diecast_fuzz::knock!(diecast_provider::doors::MAP);

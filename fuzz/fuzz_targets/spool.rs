@@ -1,0 +1,3 @@
+//! Knocks at `spool`.
+#![no_main]
+diecast_fuzz::knock!(diecast_transfer::doors::SPOOL);
