@@ -114,6 +114,7 @@ fn changed(old: &str, new: &str) -> Outcome<Vec<Extent>> {
         new.read_exact_at(other, start)?;
         if one != other {
             let at = other.iter().any(|byte| *byte != 0).then_some(start);
+            let at = at.map(|offset| At { overlay: 0, offset });
             extents.push(Extent { start, length, at });
         }
     }
