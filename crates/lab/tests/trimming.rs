@@ -18,6 +18,8 @@ const MIB: u64 = 1 << 20;
 /// What the data disk lost and what it kept.
 const GONE: u64 = 24 * MIB;
 const KEPT: u64 = 3 * MIB;
+/// Where it is made, below the lab's own folder.
+const DATA_DISK: &str = "data-disk";
 const BOTH: [&str; 2] = ["kvm-a", "kvm-b"];
 
 #[test]
@@ -26,6 +28,7 @@ fn what_was_deleted_is_neither_published_nor_sent_and_the_machine_is_as_it_was()
     let data = data_disk(&lab);
     let vm = GoldenVm { disks: vec![tiny(&lab), data], ..GoldenVm::new("golden", Path::new("-")) };
     let sources = lab.define("kvm-a", &vm).unwrap();
+    fs::remove_dir_all(lab.data().join(DATA_DISK)).unwrap();
     let seen = || -> Vec<Mark> { sources.iter().map(|file| mark(file)).collect() };
     let before = seen();
 
@@ -80,7 +83,7 @@ fn what_was_deleted_is_neither_published_nor_sent_and_the_machine_is_as_it_was()
 
 /// A disk with one partition, an ext4 with a file and what another one left.
 fn data_disk(lab: &Lab) -> PathBuf {
-    let dir = lab.data().join("data-disk");
+    let dir = lab.data().join(DATA_DISK);
     fs::create_dir_all(dir.join("files")).unwrap();
     let script = format!(
         "cd {}; head -c {GONE} /dev/urandom > files/gone; yes kept | head -c {KEPT} > files/kept
@@ -98,7 +101,7 @@ fn keeps_its_file(disk: &Path, partition: &Path) {
     let (disk, partition) = (disk.display(), partition.display());
     let script = format!(
         "dd if={disk} of={partition} bs=1M skip=1 count=64 status=none; e2fsck -fn {partition}
-         debugfs -R 'cat kept' {partition} | sort | uniq -c"
+         debugfs -R 'cat kept' {partition} | sort | uniq -c; rm {partition}"
     );
     let said = run(&["sh", "-ec", &script]).unwrap();
     assert!(said.contains(&format!("{} kept", KEPT / 5)), "{said}");
