@@ -1,7 +1,7 @@
 //! The agent's side of the conversation with the server: one method a message.
 
 use diecast_api::{
-    agent::{ASSIGNMENT, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFESTS, RENEW, REPORT, Renewal},
+    agent::{ASSIGNMENT, BUNDLES, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFESTS, RENEW, REPORT, Renewal},
     problem::ProblemDetails,
 };
 use diecast_domain::{
@@ -9,7 +9,7 @@ use diecast_domain::{
     code::{Code, Problem},
     digest::Digest,
     generation::Generation,
-    ids::{ConsoleId, SessionId},
+    ids::{BundleId, ConsoleId, SessionId},
     report::Report,
 };
 use diecast_identity::{KeyedCertificate, Timeouts, reqwest_client};
@@ -26,8 +26,9 @@ use tokio_tungstenite::{
     },
 };
 
-/// The largest message on a screen's way: what a viewer says is small, and the server cuts what it sends.
-const SCREEN_MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// The largest message on a screen's way, or a bundle's: what a viewer says is small, and the server cuts what
+/// it sends.
+const SOCKET_MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// How long a report may take: it must not hold up the next.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -107,15 +108,23 @@ impl Server {
 
     /// The server's end of a screen that somebody wants to see.
     pub async fn console(&self, id: ConsoleId) -> Result<WebSocketStream<Upgraded>, Problem> {
+        self.socket("connecting a screen", &format!("{CONSOLES}/{id}")).await
+    }
+
+    /// The server's end of a bundle that is to be carried.
+    pub async fn bundle(&self, id: BundleId) -> Result<WebSocketStream<Upgraded>, Problem> {
+        self.socket("connecting a bundle", &format!("{BUNDLES}/{id}")).await
+    }
+
+    async fn socket(&self, doing: &str, path: &str) -> Result<WebSocketStream<Upgraded>, Problem> {
         let key = generate_key();
         let request = self
             .http()
-            .get(format!("{}{CONSOLES}/{id}", self.url))
+            .get(format!("{}{path}", self.url))
             .header(header::CONNECTION, "Upgrade")
             .header(header::UPGRADE, "websocket")
             .header(header::SEC_WEBSOCKET_VERSION, "13")
             .header(header::SEC_WEBSOCKET_KEY, &key);
-        let doing = "connecting a screen";
         let response = request.send().await.map_err(|error| self.unreachable(doing, &error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let answered = refused(response).await?.status();
@@ -128,7 +137,7 @@ impl Server {
             return Err(Problem::new(Code::S0004, cause));
         }
         let stream = response.upgrade().await.map_err(|error| self.unreachable(doing, &error))?;
-        let limits = WebSocketConfig::default().max_message_size(Some(SCREEN_MESSAGE_BYTES_MAX));
+        let limits = WebSocketConfig::default().max_message_size(Some(SOCKET_MESSAGE_BYTES_MAX));
         Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits)).await)
     }
 

@@ -2,6 +2,7 @@
 //! `diecast_domain::doors`.
 
 use crate::{
+    bundle,
     frame::{self, FrameBytes, FrameForm, Wanted},
     journal::record::{self, Begun},
     leaf,
@@ -18,7 +19,7 @@ use diecast_domain::{
 };
 use std::{fs, sync::OnceLock};
 
-pub const DOORS: &[Door] = &[MANIFEST, FRAME, SPOOL, LEAVES, RANGE, PART, JOURNAL];
+pub const DOORS: &[Door] = &[MANIFEST, FRAME, SPOOL, LEAVES, RANGE, PART, JOURNAL, BUNDLE];
 
 /// The test vectors of `docs/format.md`: a manifest, and one with loose leaves.
 fn vectors() -> Vec<Vec<u8>> {
@@ -184,6 +185,22 @@ pub const JOURNAL: Door = Door {
         }
         assert_eq!(bytes.get(..written.len()), Some(&written[..]), "there is one way to write it");
         assert_eq!(records.offset, written.len() as u64);
+    },
+};
+
+/// A bundle, whoever carried it here.
+pub const BUNDLE: Door = Door {
+    name: "bundle",
+    seeds: || {
+        let of = |since| bundle::example(example(), since).expect("memory can be written to");
+        vec![of(None), of(Some(example()))]
+    },
+    knock: |bytes| {
+        let Ok(reader) = bundle::Reader::begin(bytes) else { return };
+        let head = reader.head().clone();
+        assert_eq!(head.header.digest, head.manifest.digest());
+        let Ok(pieces) = bundle::open_all(reader) else { return };
+        assert!(pieces <= head.manifest.ordinals(), "no leaf comes twice");
     },
 };
 

@@ -13,6 +13,7 @@
 mod agents;
 mod alarms;
 mod audit;
+mod bundles;
 mod console;
 mod consoles;
 mod distribution;
@@ -37,6 +38,7 @@ mod recreations;
 mod respond;
 mod schedules;
 mod session;
+mod socket;
 mod templates;
 mod tokens;
 mod versions;
@@ -102,6 +104,8 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(versions::tag))
         .routes(routes!(versions::untag))
         .routes(routes!(versions::activate))
+        .routes(routes!(bundles::export))
+        .routes(routes!(bundles::import))
         .routes(routes!(maintenance::show, maintenance::enter, maintenance::cancel))
         .routes(routes!(maintenance::leave))
         .routes(routes!(maintenance::start))
@@ -157,6 +161,7 @@ fn agents(app: &App) -> Router<App> {
         .route(agent::ASSIGNMENT, get(agents::assignment))
         .route(agent::REPORT, post(agents::report))
         .route(&format!("{}/{{id}}", agent::CONSOLES), get(consoles::show))
+        .route(&format!("{}/{{id}}", agent::BUNDLES), get(bundles::carry_there))
         .layer(body_max(agent::MESSAGE_BYTES_MAX));
     let manifests = Router::new()
         .route(&format!("{}/{{digest}}", agent::MANIFESTS), put(manifests::put).get(manifests::get))
