@@ -13,7 +13,7 @@ use crate::{
     data,
     finding::Finding,
     survey::incoming_dir,
-    worker::{Ended, Job, disk_trouble, own_trouble},
+    worker::{Ended, Job, own_trouble},
 };
 use bytes::Bytes;
 use diecast_api::bundle::{Doing, Word};
@@ -34,8 +34,10 @@ use diecast_transfer::{
 };
 use futures::{SinkExt, StreamExt};
 use std::{
+    fs,
     future::pending,
     io::{self, Read},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -236,7 +238,7 @@ async fn unpack(
     reader: Reader<Coming>,
     say: &mpsc::Sender<Message>,
     cancel: &CancellationToken,
-) -> Result<std::path::PathBuf, NotUnpacked> {
+) -> Result<PathBuf, NotUnpacked> {
     let digest = head.header.digest;
     let seeds = replica::seeds(job, &digest);
     bundle::lacking(head, &seeds).map_err(|error| (error.problem(), false))?;
@@ -277,8 +279,11 @@ async fn hand_over(job: &Job, manifest: &Arc<Manifest>) -> Ended {
         Manifest::decode_as(kept, &digest).map_err(|error| Some(error.problem()))?;
     }
     let bytes = kept.unwrap_or(bytes);
-    data::write(&site.data.manifest(&digest), &bytes, 0o600).map_err(|error| Some(own_trouble(&error)))?;
-    site.depots.release(&digest);
+    let path = site.data.manifest(&digest);
+    if !fs::read(&path).is_ok_and(|there| there == bytes) {
+        data::write(&path, &bytes, 0o600).map_err(|error| Some(own_trouble(&error)))?;
+        site.depots.release(&digest);
+    }
     Ok(())
 }
 
