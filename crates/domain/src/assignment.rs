@@ -42,7 +42,11 @@ pub struct Orders {
     #[serde(default)]
     pub consoles: Vec<ConsoleOrder>,
     /// Bundles that somebody writes or reads now.
-    #[serde(default, deserialize_with = "crate::protocol::what_is_known", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "crate::protocol::what_is_known",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub bundles: Vec<BundleOrder>,
     /// The server was restored from a backup, and learns what it does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -237,10 +237,8 @@ async fn what_a_bundle_brings_becomes_a_version_with_its_history_and_is_distribu
     let world = World::start().await;
     let mut agents = [world.join("kvm-x").await, world.join("kvm-y").await];
     let (file, manifest) = bundle("the golden machine of site A", 4, None);
-    let (asked, unpacked) = tokio::join!(
-        answer(&world, "?provider=kvm-x&to=kvm-y", &file),
-        unpack(&mut agents[0], &manifest),
-    );
+    let (asked, unpacked) =
+        tokio::join!(answer(&world, "?provider=kvm-x&to=kvm-y", &file), unpack(&mut agents[0], &manifest),);
     assert!(unpacked == file, "every byte is passed on");
     let Word::Done { bundle: view } = asked else { panic!("{asked:?}") };
     assert_eq!((view.version, view.new, view.provider.as_deref()), (4, true, Some("kvm-x")));
@@ -279,7 +277,10 @@ async fn what_a_bundle_brings_becomes_a_version_with_its_history_and_is_distribu
 
     let (other, _) = bundle("another machine of that name", 5, None);
     let said = cause(answer(&world, "", &other).await);
-    assert_eq!((said.code, said.cause.as_str()), (Code::T0023, "v5 of template `win11` is other content here"));
+    assert_eq!(
+        (said.code, said.cause.as_str()),
+        (Code::T0023, "v5 of template `win11` is other content here")
+    );
     let trail = world.get("/audit?object=template").await;
     assert!(trail.to_string().contains("/api/v1/bundles/import"), "{trail}");
 }

@@ -133,7 +133,8 @@ async fn export(cx: &mut Context<'_>, args: ExportArgs) -> Result<(), Failure> {
     let written = write(cx.printer, socket, &unfinished).await;
     let written = written.and_then(|view| {
         let kept = fs::rename(&unfinished, file).and_then(|()| sync_folder(file));
-        kept.map(|()| view).map_err(|source| Failure::local(format!("{} cannot be written", file.display()), source))
+        kept.map(|()| view)
+            .map_err(|source| Failure::local(format!("{} cannot be written", file.display()), source))
     });
     if written.is_err() {
         // It may not be there.
@@ -196,7 +197,8 @@ async fn import(cx: &mut Context<'_>, args: ImportArgs) -> Result<(), Failure> {
     for (number, file) in args.files.iter().enumerate() {
         // The first makes the template, with its list; to the others it is there.
         let again = number > 0 && !args.dry_run;
-        let asked = if again { ImportBundle { to: None, to_all: false, ..asked.clone() } } else { asked.clone() };
+        let asked =
+            if again { ImportBundle { to: None, to_all: false, ..asked.clone() } } else { asked.clone() };
         let socket = cx.client.import_bundle(&asked).await?;
         match give(cx.printer, socket, file).await? {
             Word::Done { bundle } => {

@@ -169,9 +169,11 @@ async fn an_import_gives_all_of_a_file_and_says_what_became_of_it() {
     assert!(code == 0 && came.recv().unwrap() == content, "{talk}");
     let last = talk.lines().last().unwrap().replace(folder.path().to_str().unwrap(), "DIR");
     insta::assert_snapshot!(format!("{data}\n{last}"));
-    let (code, data, _) =
-        typed(&format!("{line} --json"), importing(usize::MAX, Word::Done { bundle: view(false) }, sender.clone()))
-            .await;
+    let (code, data, _) = typed(
+        &format!("{line} --json"),
+        importing(usize::MAX, Word::Done { bundle: view(false) }, sender.clone()),
+    )
+    .await;
     let document: serde_json::Value = serde_json::from_str(&data).unwrap();
     assert_eq!((code, &document["items"][0]["new"]), (0, &false.into()));
     let refused = Word::Refused { problem: Problem::new(Code::T0022, "v3 is not here") };
@@ -195,7 +197,8 @@ fn a_bundle_says_what_it_has_without_a_server() {
     let text = shown(&file).unwrap();
     let without_age: Vec<_> = text.lines().filter(|line| !line.starts_with("Created")).collect();
     insta::assert_snapshot!(without_age.join("\n"));
-    for (bytes, code) in [(&whole[..100], "T0020"), (b"DCBNDL02", "T0021"), (b"PK", "T0020"), (b"", "T0020")] {
+    for (bytes, code) in [(&whole[..100], "T0020"), (b"DCBNDL02", "T0021"), (b"PK", "T0020"), (b"", "T0020")]
+    {
         fs::write(&file, bytes).unwrap();
         assert_eq!(shown(&file), Err(code.to_owned()));
     }

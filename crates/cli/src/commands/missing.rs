@@ -3,10 +3,10 @@
 use crate::{
     Failure,
     args::{
-        ClientCommand, bundle::BundleCommand, distribution::DistributionCommand, host::HostCommand, maintenance::MaintenanceCommand,
-        notification::NotificationCommand, pool::PoolCommand, provider::ProviderCommand,
-        recreation::RecreationCommand, schedule::ScheduleCommand, template::TemplateCommand,
-        token::TokenCommand, version::VersionCommand, vm::VmCommand,
+        ClientCommand, bundle::BundleCommand, distribution::DistributionCommand, host::HostCommand,
+        maintenance::MaintenanceCommand, notification::NotificationCommand, pool::PoolCommand,
+        provider::ProviderCommand, recreation::RecreationCommand, schedule::ScheduleCommand,
+        template::TemplateCommand, token::TokenCommand, version::VersionCommand, vm::VmCommand,
     },
     suggest::closest,
 };

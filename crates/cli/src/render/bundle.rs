@@ -47,7 +47,9 @@ pub(crate) fn imported(view: &BundleView, file: &Path) -> String {
     let (version, template) = (number(view.version), &view.template);
     match (&view.provider, view.new) {
         (Some(provider), true) => format!("{}: {template} has {version} now, by {provider}", file.display()),
-        (Some(provider), false) => format!("{}: {provider} holds {version} of {template} again", file.display()),
+        (Some(provider), false) => {
+            format!("{}: {provider} holds {version} of {template} again", file.display())
+        }
         (None, _) => format!("{}: {template} has {version} already; nothing to do", file.display()),
     }
 }

@@ -113,11 +113,17 @@ fn a_version_comes_out_as_it_went_in_with_its_history() {
     let spool = Arc::new(Spool::open(&target.path().join("spool")).unwrap());
     let order = UnpackOrder { spool: Some(spool.clone()), ..order(target.path(), &[]) };
     assert_comes_out(&file, &version, &order);
-    assert!(version.manifest.frames().iter().all(|frame| spool.contains(&frame.digest)), "peers get them packed");
+    assert!(
+        version.manifest.frames().iter().all(|frame| spool.contains(&frame.digest)),
+        "peers get them packed"
+    );
     let said = Reader::begin(&file[..]).unwrap().head().header.clone();
     let all: Vec<u32> = (0..version.manifest.ordinals()).collect();
     assert_eq!(said.carried.0, version.manifest.decoded_length(&all) as u64);
-    assert_eq!(Header { size: VersionSize::default(), carried: ByteCount::ZERO, ..said }, header(&version, None));
+    assert_eq!(
+        Header { size: VersionSize::default(), carried: ByteCount::ZERO, ..said },
+        header(&version, None)
+    );
     assert!((file.len() as u64) < version.manifest.wire_bytes().0 + 64 * 1024);
 }
 
@@ -318,7 +324,9 @@ fn nobody_waits_for_a_bundle_that_nobody_takes() {
 
 /// Leaves by a letter each: 0 is a hole, others repeat.
 fn lettered(dir: &Path, letters: &[u8], tail: u64) -> Published {
-    let content = |letter: u8| if letter.is_multiple_of(2) { prose(letter.into(), LEAF) } else { noise(letter.into(), LEAF) };
+    let content = |letter: u8| {
+        if letter.is_multiple_of(2) { prose(letter.into(), LEAF) } else { noise(letter.into(), LEAF) }
+    };
     let spans = (0..).zip(letters).filter(|(_, letter)| **letter != 0);
     let spans: Vec<_> = spans.map(|(at, letter)| (at * LEAF, content(*letter))).collect();
     disk(&dir.join("disk0.raw"), letters.len() as u64 * LEAF + tail, &spans);
@@ -347,13 +355,19 @@ proptest! {
 fn the_document_s_bundle_is_what_is_written_and_read() {
     let document = include_str!("../../../../docs/format.md");
     let vector = |name: &str| {
-        let block = document.split(&format!("```vector {name}\n")).nth(1).unwrap().split("```").next().unwrap();
+        let block =
+            document.split(&format!("```vector {name}\n")).nth(1).unwrap().split("```").next().unwrap();
         hex::decode(block.split_whitespace().collect::<String>()).unwrap()
     };
     let manifest = Manifest::decode(&vector("manifest")).unwrap();
     let written = example(&manifest, None).unwrap();
     let header = document.split("```vector bundle-header\n").nth(1).unwrap().split('\n').next().unwrap();
-    assert_eq!(&written[12..12 + header.len()], header.as_bytes(), "{}", String::from_utf8_lossy(&written[..900]));
+    assert_eq!(
+        &written[12..12 + header.len()],
+        header.as_bytes(),
+        "{}",
+        String::from_utf8_lossy(&written[..900])
+    );
     let end = hex::encode(&written[written.len() - 33..]);
     assert_eq!(hex::encode(vector("bundle-end")), end);
     let whole = open_all(Reader::begin(&written[..]).unwrap()).unwrap();

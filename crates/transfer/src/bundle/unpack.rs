@@ -88,7 +88,8 @@ impl UnpackError {
                 let only = since.map_or_else(String::new, |since| {
                     format!("the bundle has only what is new since {since}; ")
                 });
-                let cause = format!("{only}{leaves} leaves ({bytes}) are neither in it nor in a version here");
+                let cause =
+                    format!("{only}{leaves} leaves ({bytes}) are neither in it nor in a version here");
                 Some(Problem::new(Code::T0022, cause))
             }
             Self::Assemble(error) => error.problem(),
@@ -106,7 +107,8 @@ pub fn lacking(head: &Head, seeds: &[Seed]) -> Result<(), UnpackError> {
     let name = |manifest: &Manifest, ordinal| *manifest.leaf_name(ordinal);
     let held = seeds.iter().flat_map(|seed| (0..seed.manifest.ordinals()).map(|it| name(&seed.manifest, it)));
     let held: HashSet<Digest> = held.collect();
-    let there = |ordinal: &u32| head.carried.has(*ordinal) || held.contains(head.manifest.leaf_name(*ordinal));
+    let there =
+        |ordinal: &u32| head.carried.has(*ordinal) || held.contains(head.manifest.leaf_name(*ordinal));
     none_of(head, (0..head.manifest.ordinals()).filter(|ordinal| !there(ordinal)))
 }
 

@@ -70,7 +70,8 @@ impl App {
             Ok(data) => {
                 header.carried = data;
                 let (template, number) = (header.template.as_str(), header.number);
-                let sentence = format!("v{number} of template `{template}` was written into a bundle by {name}");
+                let sentence =
+                    format!("v{number} of template `{template}` was written into a bundle by {name}");
                 self.note_bundle(&cx, "bundle.exported", template, sentence).await;
                 Word::Done { bundle: view(&header, Some(&name), false) }
             }
@@ -138,9 +139,7 @@ fn holder(
         .filter_map(|(id, _)| Some((*id, picture.providers.get(id)?.name.clone())))
         .collect();
     holders.sort_by(|one, other| one.1.cmp(&other.1));
-    holders.into_iter().next().ok_or_else(|| {
-        Refusal::HeldByNobody { template: name, version: number }.into()
-    })
+    holders.into_iter().next().ok_or_else(|| Refusal::HeldByNobody { template: name, version: number }.into())
 }
 
 fn header(template: &TemplateRecord, version: &VersionRecord, since: Option<&VersionRecord>) -> Header {

@@ -238,12 +238,8 @@ async fn write(
     profile: HardwareProfile,
 ) -> Result<(), Refused> {
     let taken: BTreeSet<Tag> = picture.versions_of(template).flat_map(|it| it.tags.iter().cloned()).collect();
-    let version = VersionRef {
-        template,
-        name: wish.template.clone(),
-        number: header.number,
-        digest: header.digest,
-    };
+    let version =
+        VersionRef { template, name: wish.template.clone(), number: header.number, digest: header.digest };
     let published = Published {
         digest: header.digest,
         size: header.size,

@@ -138,9 +138,8 @@ impl Wish {
         let holder = header.since.and_then(|since| holder(picture, since.digest));
         let holder = holder.map(|id| picture.provider_name(id));
         match holder.filter(|_| problem.code == Code::T0022) {
-            Some(holder) => problem.with_hint(format!(
-                "{holder} holds it: import the bundle there, with `--provider {holder}`"
-            )),
+            Some(holder) => problem
+                .with_hint(format!("{holder} holds it: import the bundle there, with `--provider {holder}`")),
             None => problem,
         }
     }
