@@ -85,6 +85,13 @@ impl<R: Read> Reader<R> {
         if self.ended {
             return Ok(None);
         }
+        let piece = self.piece();
+        // What follows something wrong means nothing: it is told once, to whoever asked first.
+        self.ended |= piece.is_err();
+        piece
+    }
+
+    fn piece(&mut self) -> Result<Option<Piece>, ReadError> {
         let [kind] = self.take("its pieces")?;
         let what = match kind {
             END => return self.end().map(|()| None),
