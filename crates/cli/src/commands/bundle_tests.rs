@@ -114,7 +114,8 @@ async fn an_export_has_its_name_when_it_is_whole_and_else_there_is_none() {
     let (code, data, talk) = typed(&line, exporting(whole)).await;
     assert_eq!((code, fs::read(&file).unwrap().as_slice()), (0, b"bundle".as_slice()), "{talk}");
     let shown = data.replace(folder.path().to_str().unwrap(), "DIR");
-    insta::assert_snapshot!(format!("{shown}{talk}"));
+    assert!(shown.starts_with("DIR/a.bundle has v4 of win11, what is new since v3 (6 B)\nblake3:4e4e"), "{shown}");
+    assert!(talk.contains("writing: 50 % of 100 B"), "{talk}");
     let (code, _, talk) = typed(&line, exporting(Vec::new())).await;
     assert_eq!(code, 1);
     assert!(talk.contains("is there already") && talk.contains("--force"), "{talk}");
@@ -168,7 +169,10 @@ async fn an_import_gives_all_of_a_file_and_says_what_became_of_it() {
     let (code, data, talk) = typed(&line, importing(usize::MAX, done, sender.clone())).await;
     assert!(code == 0 && came.recv().unwrap() == content, "{talk}");
     let last = talk.lines().last().unwrap().replace(folder.path().to_str().unwrap(), "DIR");
-    insta::assert_snapshot!(format!("{data}\n{last}"));
+    assert_eq!(last, "DIR/a.bundle: win11 has v4 now, by kvm-x");
+    for word in ["win11", "v4", "v3", "300 MiB", "kvm-x", "imported"] {
+        assert!(data.contains(word), "no {word}: {data}");
+    }
     let (code, data, _) = typed(
         &format!("{line} --json"),
         importing(usize::MAX, Word::Done { bundle: view(false) }, sender.clone()),
@@ -195,8 +199,9 @@ fn a_bundle_says_what_it_has_without_a_server() {
     let whole = [MAGIC.as_slice(), &length, &header, &[0; 5000]].concat();
     fs::write(&file, &whole).unwrap();
     let text = shown(&file).unwrap();
-    let without_age: Vec<_> = text.lines().filter(|line| !line.starts_with("Created")).collect();
-    insta::assert_snapshot!(without_age.join("\n"));
+    for word in ["win11", "v4", "v3 (blake3:3d3d", "300 MiB of 20.0 GiB", "production", "November's updates"] {
+        assert!(text.contains(word), "no {word}: {text}");
+    }
     for (bytes, code) in [(&whole[..100], "T0020"), (b"DCBNDL02", "T0021"), (b"PK", "T0020"), (b"", "T0020")]
     {
         fs::write(&file, bytes).unwrap();
