@@ -12,7 +12,8 @@ fn main() {
     let crate_folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let web = crate_folder.join("../../web");
     let built = web.join("dist");
-    // Checked in empty, so that it is there to be watched before anything was built.
+    // What is not there would count as changed in every build. Where it cannot be made, it only does.
+    let _ = fs::create_dir_all(&built);
     println!("cargo:rerun-if-changed={}", built.display());
     let folder = if built.join("index.html").is_file() {
         built
