@@ -86,7 +86,11 @@ pub async fn run(args: RunArgs) -> Result<(), Problem> {
     vital.spawn(console::follow(board.clone(), server.clone(), driven.clone()));
 
     board.know().floor = args.floor;
-    let settings = Arc::new(AgentSettings { floor: args.floor, import_dirs: args.import_dir });
+    let settings = Arc::new(AgentSettings {
+        floor: args.floor,
+        import_dirs: args.import_dir,
+        kernel_root: args.kernel_root,
+    });
     let make_site = {
         let (board, data, depots) = (board.clone(), data.clone(), depots.clone());
         move |hypervisor, provider_settings, storage: PathBuf| Site {

@@ -122,6 +122,9 @@ pub struct RunArgs {
     /// A folder that disk images may be imported from, besides the storage pool. May be repeated.
     #[arg(long, value_name = "DIR", env = "DIECAST_AGENT_IMPORT_DIR", value_delimiter = ',')]
     pub import_dir: Vec<PathBuf>,
+    /// The folder that has the kernel with which guests' disks are trimmed: boot/vmlinuz-* and lib/modules.
+    #[arg(long, value_name = "DIR", env = "DIECAST_AGENT_KERNEL_ROOT", default_value = "/")]
+    pub kernel_root: PathBuf,
     /// How the log is written to stderr.
     #[arg(long, value_enum, default_value_t = LogFormat::Human, env = "DIECAST_AGENT_LOG_FORMAT")]
     pub log_format: LogFormat,
@@ -138,6 +141,7 @@ pub enum LogFormat {
 pub struct AgentSettings {
     pub floor: Option<ByteCount>,
     pub import_dirs: Vec<PathBuf>,
+    pub kernel_root: PathBuf,
 }
 
 /// `512MiB`, `20GiB`, `1TiB`, or plain bytes.

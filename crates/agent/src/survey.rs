@@ -36,6 +36,15 @@ pub fn publishings_dir(storage: &Path) -> PathBuf {
     storage.join("publishing")
 }
 
+/// Where the overlays of a publication lie that are trimmed in the place of its disks.
+pub fn trimming_dir(storage: &Path, publication: PublicationId) -> PathBuf {
+    trimmings_dir(storage).join(publication.to_string())
+}
+
+pub fn trimmings_dir(storage: &Path) -> PathBuf {
+    storage.join("trimming")
+}
+
 /// What one look at the disk found.
 struct Seen {
     storage: PathBuf,

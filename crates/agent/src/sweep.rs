@@ -4,7 +4,7 @@
 use crate::{
     board::Knowledge,
     data,
-    survey::{names, publishing_dir, publishings_dir},
+    survey::{names, publishing_dir, publishings_dir, trimming_dir, trimmings_dir},
     worker::Site,
 };
 use diecast_domain::{agent::Object, assignment::Orders, digest::Digest, ids::PublicationId};
@@ -25,7 +25,11 @@ pub fn sweep(site: &Site) {
         (left_over(site, &known, &told.orders), unneeded(site, &mut known, &told.orders))
     };
     for publication in publications {
-        for path in [publishing_dir(&site.storage, publication), site.data.publishing_spool(publication)] {
+        for path in [
+            trimming_dir(&site.storage, publication),
+            publishing_dir(&site.storage, publication),
+            site.data.publishing_spool(publication),
+        ] {
             if let Err(error) = data::remove(&path) {
                 tracing::warn!("what a publication left cannot be removed: {}: {error}", path.display());
             }
@@ -43,6 +47,7 @@ pub fn sweep(site: &Site) {
 fn left_over(site: &Site, known: &Knowledge, orders: &Orders) -> BTreeSet<PublicationId> {
     let mut found: BTreeSet<PublicationId> =
         names(&publishings_dir(&site.storage)).unwrap_or_default().into_iter().collect();
+    found.extend(names::<PublicationId>(&trimmings_dir(&site.storage)).unwrap_or_default());
     found.extend(site.data.names::<PublicationId>("spool"));
     found.retain(|id| {
         let named = orders.publications.iter().any(|order| order.id == *id);

@@ -145,6 +145,7 @@ fn what_was_just_published_again_survives_the_deletion_of_the_older_template() {
         id,
         template: "win11".parse().unwrap(),
         source: crate::template::PublicationSource::Vm { name: "golden".into() },
+        trim: false,
         attempt: 1,
     });
     let mut local = Local::default();
@@ -214,7 +215,7 @@ fn publication_of(number: u128, copy: MaintenanceId) -> PublicationOrder {
         force: false,
     };
     let id = PublicationId::from_uuid(Uuid::from_u128(number));
-    PublicationOrder { id, template: "win11".parse().unwrap(), source, attempt: 1 }
+    PublicationOrder { id, template: "win11".parse().unwrap(), source, trim: false, attempt: 1 }
 }
 
 fn with_version_1() -> Local {

@@ -75,6 +75,9 @@ pub struct PublicationOrder {
     pub id: PublicationId,
     pub template: crate::names::TemplateName,
     pub source: PublicationSource,
+    /// Trim the guest's file systems first. An agent of the release before publishes them as they are.
+    #[serde(default)]
+    pub trim: bool,
     pub attempt: u32,
 }
 

@@ -172,6 +172,8 @@ codes! {
     V0008 422 AfterOperator "The machine has something that cannot travel", "remove it from the machine, or publish from a copy without it";
     V0009 422 AfterOperator "The disk image is of an unknown or unsafe kind", "convert it to raw, qcow2, vmdk or vhdx without outside references";
     V0010 403 AfterOperator "The file is outside the folders that may be read", "move it into the storage pool, or start the agent with `--import-dir`";
+    V0011 500 AfterOperator "The helper that trims could not be started", "install what the cause names on the provider (on Debian: busybox-static and a kernel), or publish without `--trim`";
+    V0012 500 Later "The helper that trims did not finish", "read the cause; if it goes on, trim inside the guest (`fstrim -a`) and publish without `--trim`";
 }
 
 impl fmt::Display for Code {

@@ -58,6 +58,7 @@ pub mod site;
 pub mod template;
 #[cfg(test)]
 mod testing;
+pub mod trim;
 pub mod units;
 pub mod window;
 pub mod wishes;

@@ -122,6 +122,7 @@ fn publication(template: &TemplateInWorld, provider: ProviderId, orders: &mut Or
             id: publication.id,
             template: template.name.clone(),
             source: publication.source.clone(),
+            trim: publication.trim,
             attempt: publication.attempt,
         });
     }

@@ -213,12 +213,14 @@ fn a_publication_is_ordered_of_its_source_alone() {
         id: PublicationId::from_uuid(Uuid::from_u128(4)),
         provider: id(1),
         source: PublicationSource::Vm { name: "golden".into() },
+        trim: true,
         attempt: 1,
         next_attempt_at: None,
         problem: None,
     };
     world.templates.get_mut(&template()).unwrap().publication = Some(publication);
-    assert_eq!(orders(&world, id(1)).unwrap().publications.len(), 1);
+    let ordered = orders(&world, id(1)).unwrap().publications;
+    assert!(matches!(&ordered[..], [one] if one.trim), "and as it was wished: {ordered:?}");
     assert!(orders(&world, id(2)).unwrap().publications.is_empty());
 }
 
@@ -298,6 +300,7 @@ fn a_failed_publication_is_why_nothing_moves_on_the_whole_list() {
         id: PublicationId::from_uuid(Uuid::from_u128(5)),
         provider: id(1),
         source: PublicationSource::Vm { name: "golden".into() },
+        trim: false,
         attempt: 2,
         next_attempt_at: Some(Timestamp(9000)),
         problem: Some(problem.clone()),

@@ -15,7 +15,7 @@ pub const fn first() -> u32 {
 
 /// What an agent of the release before does not do, in words.
 pub const NOT_IN_THE_LAST: &str =
-    "it knows no limits, reads nothing back by itself, and hands nothing over after a restore";
+    "it knows no limits, trims nothing, reads nothing back by itself, and hands nothing over after a restore";
 
 /// An agent's release, compared with the server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -162,6 +162,7 @@ fn leaving(versions: u32) -> World {
         id: PUBLICATION,
         provider: provider(1),
         source,
+        trim: false,
         attempt: 1,
         next_attempt_at: None,
         problem: None,
@@ -189,6 +190,7 @@ fn publishes(world: &World, of: u32) -> Report {
         profile,
         warnings: Vec::new(),
         new_bytes: Some(ByteCount::mib(1)),
+        trimming: None,
     };
     let publication = PublicationReport {
         id: PUBLICATION,

@@ -279,6 +279,7 @@ fn a_publication_makes_version_1_once_although_it_is_reported_again() {
         id,
         provider: provider(),
         source: PublicationSource::Vm { name: "golden".into() },
+        trim: false,
         attempt: 1,
         next_attempt_at: None,
         problem: None,
@@ -310,6 +311,7 @@ fn a_publication_makes_version_1_once_although_it_is_reported_again() {
         problem: code.map(|code| Problem::new(code, "the machine runs")),
         published: (phase == PublicationPhase::Done).then(|| Published {
             new_bytes: None,
+            trimming: None,
             digest: DIGEST,
             size: VersionSize::default(),
             profile: profile.clone(),

@@ -14,6 +14,7 @@ use crate::{
     replica::{Progress, ReplicaReport},
     scrub::ScrubReport,
     template::VersionSize,
+    trim::Trimming,
     units::ByteCount,
 };
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,8 @@ pub enum PublicationPhase {
     Preflight,
     /// A working copy's guest is shutting down.
     ShuttingDown,
+    /// A helper gives back what the guest's file systems do not use, on an overlay of our own.
+    Trimming,
     /// Making this provider's own plain files of the machine's disks.
     Reading,
     /// Cutting, hashing and compressing them.
@@ -119,6 +122,7 @@ impl PublicationPhase {
             Self::Queued => "queued",
             Self::Preflight => "preflight",
             Self::ShuttingDown => "shutting down",
+            Self::Trimming => "trimming",
             Self::Reading => "reading",
             Self::Hashing => "hashing",
             Self::Verifying => "verifying",
@@ -152,6 +156,9 @@ pub struct Published {
     /// Data in leaves that the version it was derived from has nowhere. None for a first version.
     #[serde(default)]
     pub new_bytes: Option<ByteCount>,
+    /// An agent of the release before never says.
+    #[serde(default, deserialize_with = "crate::protocol::if_known")]
+    pub trimming: Option<Trimming>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -117,6 +117,9 @@ pub struct Publication {
     pub id: PublicationId,
     pub provider: ProviderId,
     pub source: PublicationSource,
+    /// The guest's file systems are trimmed before they are read.
+    #[serde(default)]
+    pub trim: bool,
     /// Raised for every try; the agent acts on a number higher than the last that failed.
     pub attempt: u32,
     pub next_attempt_at: Option<Timestamp>,

@@ -1,6 +1,7 @@
 //! A provider's agent: enrolled once, then run inside its machine.
 
 use crate::{
+    golden,
     machine::{inside, run_inside},
     paths::{Paths, text},
     process::{Process, spawn_detached, tail, until},
@@ -16,7 +17,7 @@ const FLOOR: &str = "64MiB";
 /// The user that agents are, as `machine.sh` makes it: nobody in particular, as the package's is.
 const USER: &str = "64100";
 /// What the unit in `packaging/systemd` gives beside; a test compares the two.
-pub const RIGHTS: &str = "-all,+dac_override,+fowner,+sys_ptrace";
+pub const RIGHTS: &str = "-all,+dac_override,+fowner,+setgid,+setuid,+sys_ptrace";
 /// The time between the start of an agent and its showing up in the table of processes.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
@@ -65,7 +66,9 @@ fn own_by_service(data: &Path) -> Result<()> {
 pub fn start(paths: &Paths, name: &str, machine: Process, life: Life<'_>) -> Result<Process> {
     let (agent, own) = (life.program("diecast-agent")?, paths.provider(name));
     let (data, import, log) = (own.agent_data(), paths.import(), own.agent_log());
-    let argv = [text(&agent), "run", "--data", text(&data), "--floor", FLOOR, "--import-dir", text(&import)];
+    let kernel = golden::kernel_root(paths)?;
+    let settings = ["--floor", FLOOR, "--import-dir", text(&import), "--kernel-root", text(&kernel)];
+    let argv = [&[text(&agent), "run", "--data", text(&data)][..], &settings].concat();
     let argv = as_service(&argv);
     // `nsenter` stays, outside the machine; its child is the agent.
     let mut command = inside(machine, &argv);

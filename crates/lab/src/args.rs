@@ -84,6 +84,8 @@ pub enum Command {
     Define(Define),
     /// Make the disk of a golden machine, a raw file
     Golden(Golden),
+    /// Print the folder that has a kernel, fetched if it is not there, for an agent's `--kernel-root`
+    Kernel,
     /// Measure maintenance beside what one would use otherwise; `bench/maintenance` runs this
     Bench(Bench),
 }

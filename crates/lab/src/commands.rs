@@ -41,6 +41,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
         Command::Demo(wish) => demonstrate(paths, &wish)?,
         Command::Define(wanted) => define(&open()?, &wanted)?,
         Command::Golden(golden) => make_golden(&paths, &golden)?,
+        Command::Kernel => println!("{}", golden::kernel_root(&paths)?.display()),
         Command::Bench(wish) => measure(wish)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -128,6 +128,17 @@ pub trait MaintainTemplates: RunHosts {
     async fn delete_working_copy(&self, pool: &str, id: MaintenanceId) -> Result<(), Problem>;
 }
 
+/// Can give back what a guest's file systems do not use, before it is read. What is open for reading
+/// stays as it is: an overlay in `place` stands for it from then on.
+#[async_trait]
+pub trait TrimDisks: MaintainTemplates {
+    /// Its disks are then those overlays, with their chain below them. Dropping the future ends it.
+    async fn trim_machine(&self, machine: &mut SourceMachine, place: &TrimPlace) -> Result<Trimmed, Problem>;
+    /// What it gave back is among the changes then, as zeroes.
+    async fn trim_changes(&self, changes: &mut WorkingChanges, place: &TrimPlace)
+    -> Result<Trimmed, Problem>;
+}
+
 /// Can try itself out.
 #[async_trait]
 pub trait SelfCheck: Inspect {

@@ -93,7 +93,7 @@ pub const MAP: Door = Door {
         for extent in extents {
             assert!(extent.length > 0 && extent.start >= end, "{extent:?} goes back to {end}");
             end = extent.start.checked_add(extent.length).expect("a stretch has an end");
-            let there = extent.at.map(|at| at.checked_add(extent.length));
+            let there = extent.at.map(|at| at.offset.checked_add(extent.length));
             assert!(end <= SIZE && there != Some(None), "{extent:?} goes beyond");
         }
     },

@@ -1,7 +1,7 @@
 //! How a hypervisor is driven: look, read a golden machine, hold templates, run hosts, check.
 //!
 //! ```text
-//!   agent ──► capability.rs   Inspect · ReadMachines · HoldTemplates · RunHosts · MaintainTemplates · SelfCheck
+//!   agent ──► capability.rs   Inspect · ReadMachines · HoldTemplates · RunHosts · MaintainTemplates · TrimDisks · SelfCheck
 //!                 ▲           in the words of words.rs
 //!                 │ implements
 //!   libvirt/  ────┘  session   one connection, each call on its own thread with a deadline
@@ -10,6 +10,8 @@
 //!     capabilities.rs what the hypervisor says it can do                         (pure)
 //!     templates.rs hosts/ working/ check.rs acceleration.rs                      (act)
 //!   image/           disk files, most through qemu-img: info, chain, locks, map, export
+//!   trim/            a helper that gives back what a guest's file systems do not use
+//!   free/            how much that would be, read from the file systems themselves    (pure but for reading)
 //! ```
 //!
 //! What it promises:
@@ -36,19 +38,21 @@ pub mod capability;
 pub mod conformance;
 #[cfg(any(test, feature = "doors"))]
 pub mod doors;
+pub mod free;
 pub mod image;
 pub mod layout;
 pub mod libvirt;
 pub mod source;
+pub mod trim;
 pub mod words;
 mod xml;
 
 pub use capability::{
-    HoldTemplates, Inspect, MaintainTemplates, Provider, ReadMachines, RunHosts, SelfCheck,
+    HoldTemplates, Inspect, MaintainTemplates, Provider, ReadMachines, RunHosts, SelfCheck, TrimDisks,
 };
 pub use libvirt::Libvirt;
 pub use source::{ImageFormat, Progress, SourceDisk, SourceMachine};
 pub use words::{
-    CheckLine, Extent, HostFound, HostSpec, OverlayDisk, Stop, TemplateCopy, WorkingChanges,
-    WorkingCopyFound, WorkingCopySpec,
+    At, CheckLine, Extent, HostFound, HostSpec, OverlayDisk, Stop, TemplateCopy, TrimPlace, Trimmed,
+    WorkingChanges, WorkingCopyFound, WorkingCopySpec,
 };

@@ -42,6 +42,8 @@ pub struct SourceDisk {
     pub format: ImageFormat,
     /// Every file that is read, the disk itself first and the base last.
     pub chain: Vec<PathBuf>,
+    /// One for each of the chain.
+    pub formats: Vec<ImageFormat>,
     pub virtual_size: ByteCount,
     /// Bytes that the files occupy: what a copy without its holes costs at most, unless compressed.
     pub data_estimate: ByteCount,

@@ -10,6 +10,7 @@ use diecast_domain::{
     preparation::Preparation,
     profile::HardwareProfile,
     provider::Power,
+    trim::Place,
     units::ByteCount,
 };
 use serde::{Deserialize, Serialize};
@@ -112,7 +113,7 @@ pub struct WorkingChanges {
     pub disks: Vec<OverlayDisk>,
     /// The variables of its UEFI firmware as they are now, changed or not.
     pub nvram: Option<Vec<u8>>,
-    pub(crate) _locks: Vec<ImageLock>,
+    pub(crate) locks: Vec<ImageLock>,
 }
 
 /// One disk of a working copy.
@@ -120,8 +121,9 @@ pub struct WorkingChanges {
 pub struct OverlayDisk {
     /// `disk0`, `disk1`, ...
     pub slot: String,
-    /// The qcow2 file in which the bytes of `extents` are.
-    pub overlay: PathBuf,
+    /// The qcow2 files in which the bytes of `extents` are: what the guest wrote, and then perhaps what
+    /// was given back of that.
+    pub overlays: Vec<PathBuf>,
     /// The version's own file, which says what the guest sees everywhere else.
     pub base: PathBuf,
     /// What the guest sees; perhaps larger than the base, where it is zeroes beyond that.
@@ -136,8 +138,33 @@ pub struct Extent {
     /// In bytes of what the guest sees, as is `length`.
     pub start: u64,
     pub length: u64,
-    /// Where its bytes are in the overlay's file. None: they are zeroes.
-    pub at: Option<u64>,
+    /// Where its bytes are. None: they are zeroes.
+    pub at: Option<At>,
+}
+
+/// A place in one of a disk's overlays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Which of them.
+    pub overlay: usize,
+    pub offset: u64,
+}
+
+/// Where and with what to trim.
+#[derive(Clone, Debug)]
+pub struct TrimPlace {
+    /// Of this one trimming alone: what is there is removed first, and whoever asked removes it afterwards.
+    pub dir: PathBuf,
+    /// Below it is a Linux kernel with its modules, as an installed system has them: `/`.
+    pub kernel_root: PathBuf,
+}
+
+/// What a trimming did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trimmed {
+    /// Data that is not read because of it, about.
+    pub bytes: ByteCount,
+    pub places: Vec<Place>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -356,7 +356,7 @@ async fn what_was_written_into_a_working_copy_is_told_to_the_cluster() {
     assert!(told[1..].iter().all(|(.., zero)| *zero), "beyond the base there is nothing: {told:?}");
     let Extent { at: Some(at), .. } = disk.extents[0] else { panic!("it has bytes") };
     let mut bytes = vec![0; 2 * LEAF as usize];
-    std::fs::File::open(&disk.overlay).unwrap().read_exact_at(&mut bytes, at).unwrap();
+    std::fs::File::open(&disk.overlays[at.overlay]).unwrap().read_exact_at(&mut bytes, at.offset).unwrap();
     assert_eq!((bytes[0], bytes[511], bytes[512]), (7, 7, 1), "the rest of a cluster is the base's");
     assert!(bytes[LEAF as usize..].iter().all(|byte| *byte == 8));
     drop(changes);

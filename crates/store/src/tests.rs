@@ -77,6 +77,7 @@ fn version(template: TemplateId, number: u32) -> VersionRecord {
     VersionRecord {
         parent: None,
         new_bytes: None,
+        trimming: None,
         tags: Default::default(),
         deleting: false,
         template,

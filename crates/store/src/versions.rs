@@ -11,6 +11,7 @@ use diecast_domain::{
     ids::TemplateId,
     profile::HardwareProfile,
     template::{Tag, VersionSize},
+    trim::Trimming,
     units::{ByteCount, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub struct VersionRecord {
     /// Data that the parent has nowhere.
     #[serde(default)]
     pub new_bytes: Option<ByteCount>,
+    /// What was trimmed before it was read, or would have been.
+    #[serde(default)]
+    pub trimming: Option<Trimming>,
     #[serde(default)]
     pub tags: BTreeSet<Tag>,
     /// It is to go everywhere.

@@ -63,6 +63,7 @@ fn version(number: u32) -> VersionRecord {
         created_at: Timestamp(9),
         parent: number.checked_sub(1).filter(|parent| *parent > 0),
         new_bytes: Some(ByteCount(64 << 10)),
+        trimming: None,
         tags: Default::default(),
         deleting: false,
     }

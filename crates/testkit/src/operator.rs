@@ -27,6 +27,7 @@ impl Sim {
             id: PublicationId::from_uuid(Uuid::from_u128(self.fresh())),
             provider: source,
             source: PublicationSource::Vm { name: format!("golden-{golden}") },
+            trim: false,
             attempt: 1,
             next_attempt_at: None,
             problem: None,

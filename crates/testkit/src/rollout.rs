@@ -73,8 +73,15 @@ impl Sim {
             force: false,
         };
         let provider = there.provider;
-        let publication =
-            Publication { id, provider, source, attempt: 1, next_attempt_at: None, problem: None };
+        let publication = Publication {
+            id,
+            provider,
+            source,
+            trim: false,
+            attempt: 1,
+            next_attempt_at: None,
+            problem: None,
+        };
         list.publication = Some(publication);
         let name = list.name.clone();
         self.tell(|| format!("operator: `{name}` out of maintenance"));

@@ -127,6 +127,7 @@ impl SimAgent {
                 problem: failed.map(|(_, problem)| problem.clone()),
                 published: published.map(|digest| Published {
                     new_bytes: None,
+                    trimming: None,
                     digest: *digest,
                     size: VersionSize { data_bytes: ByteCount(LEAVES as u64), ..VersionSize::default() },
                     profile: profile(),

@@ -22,7 +22,7 @@ use axum::{
 };
 use diecast_domain::{provider::Source, units::ByteCount};
 use diecast_transfer::{
-    changes::{ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
+    changes::{At, ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
     depot::{Depot, DepotError, Holding},
     fetch::{FetchOrder, fetch},
     frame::FrameBytes,
@@ -78,8 +78,8 @@ fn changing(file: &str, overlay: &str, extents: Vec<Extent>, work: &Path) -> Out
     fs::write(work.join("base"), &bytes)?;
     let spool = Spool::open(&work.join("spool-of-changes"))?;
     let size = ByteCount(fs::metadata(overlay)?.len());
-    let disk =
-        ChangedDisk { name: "disk0".into(), base: file.into(), overlay: overlay.into(), size, extents };
+    let overlays = vec![overlay.into()];
+    let disk = ChangedDisk { name: "disk0".into(), base: file.into(), overlays, size, extents };
     let input = ChangesInput { disks: vec![disk], nvram: None, profile: b"{}".to_vec() };
     let meter = Meter::start()?;
     let base = Manifest::decode(&bytes)?;
@@ -131,7 +131,7 @@ fn data_of(file: &fs::File, size: u64) -> Outcome<Vec<Extent>> {
         let length = (size - start).min(STEP as u64);
         file.read_exact_at(&mut bytes[..length as usize], start)?;
         if bytes[..length as usize].iter().any(|byte| *byte != 0) {
-            extents.push(Extent { start, length, at: Some(start) });
+            extents.push(Extent { start, length, at: Some(At { overlay: 0, offset: start }) });
         }
     }
     Ok(extents)

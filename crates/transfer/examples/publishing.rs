@@ -9,7 +9,7 @@
 
 use diecast_domain::units::ByteCount;
 use diecast_transfer::{
-    changes::{ChangedDisk, ChangesInput, Extent, publish_changes},
+    changes::{At, ChangedDisk, ChangesInput, Extent, publish_changes},
     manifest::Manifest,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
@@ -36,7 +36,7 @@ fn main() -> Outcome {
                 let disks = vec![ChangedDisk {
                     name: "disk0".into(),
                     base: base.into(),
-                    overlay: overlay.into(),
+                    overlays: vec![overlay.into()],
                     size: ByteCount(fs::metadata(base)?.len()),
                     extents: map_of(overlay)?,
                 }];
@@ -100,7 +100,7 @@ fn map_of(overlay: &str) -> Outcome<Vec<Extent>> {
     let extent = |entry: Mapped| Extent {
         start: entry.start,
         length: entry.length,
-        at: if entry.zero { None } else { entry.offset },
+        at: entry.offset.filter(|_| !entry.zero).map(|offset| At { overlay: 0, offset }),
     };
     Ok(own.map(extent).collect())
 }

@@ -48,7 +48,8 @@ pub struct ChangedDisk {
     /// The plain file of the base version's disk of that name. If it has none, this is not read, and
     /// what no extent covers is zero.
     pub base: PathBuf,
-    pub overlay: PathBuf,
+    /// The files that the extents are in.
+    pub overlays: Vec<PathBuf>,
     /// What the guest sees: it may have grown beyond the base's.
     pub size: ByteCount,
     /// In any order, and none over another.
@@ -60,8 +61,16 @@ pub struct ChangedDisk {
 pub struct Extent {
     pub start: u64,
     pub length: u64,
-    /// Where in the overlay's file the bytes lie, as they are; none if they are zeroes.
-    pub at: Option<u64>,
+    /// Where the bytes lie, as they are; none if they are zeroes.
+    pub at: Option<At>,
+}
+
+/// A place in one of a disk's overlays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct At {
+    /// Which of them.
+    pub overlay: usize,
+    pub offset: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -180,6 +189,11 @@ impl Worker<'_> {
         progress: &Progress,
     ) -> Result<(), PublishError> {
         for number in leaves {
+            // What was given back, or never written: much of a disk that was trimmed, and nothing to read.
+            if layers.is_hole(number) {
+                progress.add_done(layers.leaf_length(number) as u64);
+                continue;
+            }
             let bytes = &mut self.leaf[..layers.leaf_length(number)];
             layers.read(number, bytes, &mut self.spare)?;
             progress.add_done(bytes.len() as u64);

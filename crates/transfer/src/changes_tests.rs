@@ -28,7 +28,7 @@ impl Overlay {
     }
 
     fn write(mut self, start: u64, bytes: &[u8]) -> Self {
-        let (length, at) = (bytes.len() as u64, Some(self.bytes.len() as u64));
+        let (length, at) = (bytes.len() as u64, Some(At { overlay: 0, offset: self.bytes.len() as u64 }));
         self.bytes.extend_from_slice(bytes);
         self.bytes.extend_from_slice(b"something of no concern");
         self.extents.push(Extent { start, length, at });
@@ -47,8 +47,8 @@ impl Overlay {
             let span = &mut base[extent.start as usize..(extent.start + extent.length) as usize];
             match extent.at {
                 None => span.fill(0),
-                Some(at) => {
-                    span.copy_from_slice(&self.bytes[at as usize..(at + extent.length) as usize]);
+                Some(At { offset, .. }) => {
+                    span.copy_from_slice(&self.bytes[offset as usize..(offset + extent.length) as usize]);
                 }
             }
         }
@@ -77,7 +77,7 @@ fn changed(base: &Published, overlay: &Overlay, work: &Path) -> ChangesInput {
     let disk = ChangedDisk {
         name: "disk0".into(),
         base: base.dir.join("disk0.raw"),
-        overlay: work.join("overlay"),
+        overlays: vec![work.join("overlay")],
         size: ByteCount(overlay.size),
         extents: overlay.extents.clone(),
     };
@@ -232,11 +232,11 @@ fn disks_come_and_go_and_a_new_one_has_no_base() {
     let changed = |name: &str, size, extents| ChangedDisk {
         name: name.into(),
         base: dir.path().join(format!("{name}.raw")),
-        overlay: dir.path().join("overlay"),
+        overlays: vec![dir.path().join("overlay")],
         size: ByteCount(size),
         extents,
     };
-    let extent = Extent { start: 10, length: LEAF + 3, at: Some(0) };
+    let extent = Extent { start: 10, length: LEAF + 3, at: Some(At { overlay: 0, offset: 0 }) };
     let disks = vec![changed("disk2", 3 * LEAF, vec![extent]), changed("disk1", 5 * LEAF + 777, Vec::new())];
     let input = ChangesInput { disks, nvram: None, profile: b"{}".to_vec() };
     let derived = attempt(&base.manifest, input, &base.spool).unwrap();
@@ -428,13 +428,62 @@ fn a_base_that_changed_on_disk_is_found_out_and_named() {
     assert!(matches!(attempt(61 * LEAF), Err(PublishError::Damaged { .. })), "nor one that lost its end");
 }
 
+/// The guest wrote over leaves 3 and 4 and deleted a file there; trimming gave back leaf 4, and all from 20
+/// on, and wrote a little of leaf 10.
+#[test]
+fn what_was_given_back_of_a_change_is_no_change_and_costs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let below = folder(dir.path(), "base");
+    disk(&below.join("disk0.raw"), 40 * LEAF, &[(0, noise(1, 6 * LEAF)), (22 * LEAF, noise(2, LEAF))]);
+    let base = published(&below, &["disk0"], None);
+    let (written, replayed) = (noise(3, 2 * LEAF), noise(4, 100));
+    let work = folder(dir.path(), "work");
+    fs::write(work.join("overlay"), &written).unwrap();
+    fs::write(work.join("trimmed"), &replayed).unwrap();
+    let extent = |start, length, at: Option<(usize, u64)>| {
+        let at = at.map(|(overlay, offset)| At { overlay, offset });
+        Extent { start, length, at }
+    };
+    let disks = vec![ChangedDisk {
+        name: "disk0".into(),
+        base: below.join("disk0.raw"),
+        overlays: vec![work.join("overlay"), work.join("trimmed")],
+        size: ByteCount(40 * LEAF),
+        extents: vec![
+            extent(3 * LEAF, LEAF, Some((0, 0))),
+            extent(4 * LEAF, LEAF, None),
+            extent(10 * LEAF + 50, 100, Some((1, 0))),
+            extent(20 * LEAF, 20 * LEAF, None),
+        ],
+    }];
+    let spool = Spool::open(&work.join("spool")).unwrap();
+    let derived =
+        attempt(&base.manifest, ChangesInput { disks, nvram: None, profile: b"{}".to_vec() }, &spool);
+    let derived = derived.unwrap();
+    assert_eq!(derived.new_bytes, ByteCount(2 * LEAF), "leaf 3, and the one that was replayed into");
+    let mut flat = fs::read(below.join("disk0.raw")).unwrap();
+    let at = |leaf: u64| (leaf * LEAF) as usize;
+    flat[at(3)..at(4)].copy_from_slice(&written[..LEAF as usize]);
+    flat[at(4)..at(5)].fill(0);
+    flat[at(10) + 50..at(10) + 150].copy_from_slice(&replayed);
+    flat[at(20)..].fill(0);
+    let anew = folder(dir.path(), "anew");
+    fs::write(anew.join("disk0.raw"), flat).unwrap();
+    let anew = published(&anew, &["disk0"], None);
+    assert_eq!(derived.manifest.digest(), anew.manifest.digest());
+}
+
 #[test]
 fn a_map_that_cannot_be_is_refused() {
     let line = typical();
+    let in_first = |offset| At { overlay: 0, offset };
     let attempt = |size, extents: &[(u64, u64, Option<u64>)]| {
         let input = changed(&line.base, &Overlay::new(size), line.root.path());
-        let extents =
-            extents.iter().map(|(start, length, at)| Extent { start: *start, length: *length, at: *at });
+        let extents = extents.iter().map(|(start, length, at)| Extent {
+            start: *start,
+            length: *length,
+            at: at.map(in_first),
+        });
         let disk = ChangedDisk { extents: extents.collect(), ..input.disks[0].clone() };
         attempt(&line.base.manifest, ChangesInput { disks: vec![disk], ..input }, &line.spool)
     };
@@ -449,6 +498,12 @@ fn a_map_that_cannot_be_is_refused() {
         assert!(matches!(refused, PublishError::Map { .. }), "{refused:?}");
         assert_eq!(refused.problem().unwrap().code, Code::V0004);
     }
+    let input = changed(&line.base, &Overlay::new(LEAF), line.root.path());
+    let nowhere = Extent { start: 0, length: 2, at: Some(At { overlay: 1, offset: 0 }) };
+    let disk = ChangedDisk { extents: vec![nowhere], ..input.disks[0].clone() };
+    let refused =
+        self::attempt(&line.base.manifest, ChangesInput { disks: vec![disk], ..input }, &line.spool);
+    assert!(matches!(refused, Err(PublishError::Map { .. })), "an overlay that there is not: {refused:?}");
     let refused = attempt(u64::MAX, &[]).unwrap_err();
     assert_eq!(refused.problem().unwrap().code, Code::T0007);
     let derived = attempt(LEAF, &[(0, LEAF, Some(1 << 40))]).unwrap();

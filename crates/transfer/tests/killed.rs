@@ -14,7 +14,7 @@ use diecast_domain::{
     units::{ByteCount, Timestamp},
 };
 use diecast_transfer::{
-    changes::{ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
+    changes::{At, ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
     commit::commit,
     depot::{Depot, Holding},
     fetch::{FetchOrder, fetch},
@@ -171,11 +171,15 @@ fn changes(base: &Path, work: &Path) -> ChangesInput {
     let mut bytes = vec![0; 3 << 20];
     blake3::Hasher::new().update(b"changed").finalize_xof().fill(&mut bytes);
     fs::write(work.join("overlay"), bytes).unwrap();
-    let extent = |number: u64| Extent { start: number * (3 << 20), length: 1 << 20, at: Some(number << 20) };
+    let extent = |number: u64| Extent {
+        start: number * (3 << 20),
+        length: 1 << 20,
+        at: Some(At { overlay: 0, offset: number << 20 }),
+    };
     let disk = ChangedDisk {
         name: "disk0".into(),
         base: base.join("disk0.raw"),
-        overlay: work.join("overlay"),
+        overlays: vec![work.join("overlay")],
         size: ByteCount(12 << 20),
         extents: (0..3).map(extent).collect(),
     };

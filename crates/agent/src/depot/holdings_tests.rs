@@ -4,7 +4,7 @@ use super::*;
 use crate::data::Derivation;
 use diecast_domain::units::ByteCount;
 use diecast_transfer::{
-    changes::{ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
+    changes::{At, ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
 };
@@ -45,9 +45,13 @@ impl Site {
         let changed = ChangedDisk {
             name: "disk0".into(),
             base: base_disk,
-            overlay,
+            overlays: vec![overlay],
             size: ByteCount(2 * LEAF as u64),
-            extents: vec![Extent { start: LEAF as u64, length: LEAF as u64, at: Some(0) }],
+            extents: vec![Extent {
+                start: LEAF as u64,
+                length: LEAF as u64,
+                at: Some(At { overlay: 0, offset: 0 }),
+            }],
         };
         let input = ChangesInput { disks: vec![changed], nvram: None, profile: b"{}".to_vec() };
         let spooling = root.join("agent/spool/new");

@@ -3,11 +3,11 @@
 //! the order that every provider on the list gets.
 //!
 //! ```text
-//!   shut down ─► lock the overlays ─► read what changed ─► spool, manifest, `derived` on the disk
+//!   shut down ─► lock the overlays ─► (trim) ─► read what changed ─► spool, manifest, `derived` on the disk
 //!      └─► manifest to the server ─► published
 //! ```
 
-use super::{blocking, replica};
+use super::{blocking, replica, trimming};
 use crate::{
     board::TaskPhase,
     data::{self, Derivation},
@@ -24,7 +24,7 @@ use diecast_domain::{
 };
 use diecast_provider::{MaintainTemplates, Stop, WorkingChanges, layout as places};
 use diecast_transfer::{
-    changes::{self, ChangedDisk, ChangesInput, Derived, Extent},
+    changes::{self, At, ChangedDisk, ChangesInput, Derived, Extent},
     fetch::{self, FetchOrder},
     manifest::Manifest,
     publish::PublishError,
@@ -46,6 +46,8 @@ pub struct WorkingCopy<'a> {
     pub shutdown: Duration,
     /// A guest that does not shut down is switched off.
     pub force: bool,
+    /// What its file systems do not use is given back first, on overlays above its own.
+    pub trim: bool,
 }
 
 pub async fn publish(job: &Job, id: PublicationId, copy: WorkingCopy<'_>) -> Ended {
@@ -64,13 +66,15 @@ pub async fn publish(job: &Job, id: PublicationId, copy: WorkingCopy<'_>) -> End
     let base_profile = replica::profile(&base).map_err(Some)?;
     let base_dir = places::version_dir(&job.site.storage, &base_digest);
     let opened = job.site.hypervisor.open_changes(job.pool(), copy.id, &base_profile, &base_dir);
-    let changes = opened.await.map_err(Some)?;
+    let mut changes = opened.await.map_err(Some)?;
+    let trimmed = if copy.trim { Some(trimming::changes(job, id, &mut changes).await?) } else { None };
     let profile = grown(&base_profile, &changes);
 
     job.phase(TaskPhase::Publication(PublicationPhase::Hashing));
     let spool = job.site.data.publishing_spool(id);
     let read = input(&changes, &base, &base_profile, &profile).map_err(Some)?;
     let derived = hash(job, &spool, &base, read).await;
+    let disks = changes.disks.clone();
     // From here on only what was read counts: the working copy may be used again.
     drop(changes);
     let derived = match derived {
@@ -80,18 +84,24 @@ pub async fn publish(job: &Job, id: PublicationId, copy: WorkingCopy<'_>) -> End
             return Err(problem);
         }
     };
-    let digest = derived.manifest.digest();
+    let manifest = Arc::new(derived.manifest);
+    let digest = manifest.digest();
+    let trimming = match trimmed {
+        Some(trimmed) => Some(trimmed),
+        None => trimming::would_spare_of(disks, base.clone(), manifest.clone()).await,
+    };
     let published = Published {
         digest,
-        size: size_of(if digest == base_digest { &base } else { &derived.manifest }),
+        size: size_of(if digest == base_digest { &base } else { &manifest }),
         profile,
         warnings: Vec::new(),
         new_bytes: Some(derived.new_bytes),
+        trimming,
     };
     if digest == base_digest {
         data::remove(&spool).map_err(|error| Some(disk_trouble("remove", &spool, &error)))?;
     } else {
-        hand_over(job, &spool, Arc::new(derived.manifest), base_digest).await?;
+        hand_over(job, &spool, manifest, base_digest).await?;
     }
     fail::fail_point!("agent::before-published");
     data::write_json(&job.site.data.published(id), &published).map_err(|error| Some(own_trouble(&error)))?;
@@ -137,12 +147,12 @@ fn input(
         let extent = |extent: &diecast_provider::Extent| Extent {
             start: extent.start,
             length: extent.length,
-            at: extent.at,
+            at: extent.at.map(|at| At { overlay: at.overlay, offset: at.offset }),
         };
         ChangedDisk {
             name: disk.slot.clone(),
             base: disk.base.clone(),
-            overlay: disk.overlay.clone(),
+            overlays: disk.overlays.clone(),
             size: disk.virtual_size,
             extents: extents.map(extent).collect(),
         }

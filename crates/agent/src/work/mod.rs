@@ -7,6 +7,7 @@ mod operation;
 mod publication;
 mod removal;
 mod replica;
+mod trimming;
 mod working_copy;
 
 pub use replica::look_again;

@@ -3,11 +3,11 @@
 //! The source's own replica is made here too, by the same verification and the same commit as
 //! everybody's: when a publication is done, the first holder is there for the others to ask.
 
-use super::{blocking, changes, replica};
+use super::{blocking, changes, replica, trimming};
 use crate::{
     board::TaskPhase,
     data,
-    survey::publishing_dir,
+    survey::{publishing_dir, trimming_dir},
     worker::{Ended, Job, disk_trouble, own_trouble},
 };
 use diecast_domain::{
@@ -29,10 +29,21 @@ use diecast_transfer::{
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 pub async fn publish(job: &Job, id: PublicationId) -> Ended {
+    let ended = read(job, id).await;
+    let overlays = trimming_dir(&job.site.storage, id);
+    if let Err(error) = data::remove(&overlays) {
+        // The sweep comes back to it.
+        tracing::warn!("what trimming left cannot be removed: {}: {error}", overlays.display());
+    }
+    ended
+}
+
+async fn read(job: &Job, id: PublicationId) -> Ended {
     let Some(order) = job.orders.publications.iter().find(|order| order.id == id) else { return Err(None) };
     if let PublicationSource::WorkingCopy { maintenance, base, shutdown_seconds, force } = &order.source {
         let shutdown = Duration::from_secs(u64::from(*shutdown_seconds));
-        let copy = changes::WorkingCopy { id: *maintenance, base, shutdown, force: *force };
+        let (force, trim) = (*force, order.trim);
+        let copy = changes::WorkingCopy { id: *maintenance, base, shutdown, force, trim };
         return changes::publish(job, id, copy).await;
     }
     let machine = tokio::select! {
@@ -43,7 +54,7 @@ pub async fn publish(job: &Job, id: PublicationId) -> Ended {
     // Whatever an earlier life left is made anew: nothing says how far it came.
     data::remove(&staging).map_err(|error| Some(disk_trouble("clear", &staging, &error)))?;
     fs::create_dir_all(&staging).map_err(|error| Some(disk_trouble("make", &staging, &error)))?;
-    let made = make(job, id, machine, &staging).await;
+    let made = make(job, id, order.trim, machine, &staging).await;
     if made.is_err() {
         let _ = data::remove(&staging);
     }
@@ -65,12 +76,14 @@ async fn open(job: &Job, source: &PublicationSource) -> Result<SourceMachine, Pr
     }
 }
 
-async fn make(job: &Job, id: PublicationId, machine: SourceMachine, staging: &Path) -> Ended {
+async fn make(job: &Job, id: PublicationId, trim: bool, mut machine: SourceMachine, staging: &Path) -> Ended {
+    let trimmed = if trim { Some(trimming::machine(job, id, &mut machine).await?) } else { None };
     room_for(job, &machine).map_err(Some)?;
     job.phase(TaskPhase::Publication(PublicationPhase::Reading));
     let disks = export(job, &machine, staging).await?;
     job.site.hypervisor.still_the_same(&machine).await.map_err(Some)?;
     let profile = serde_json::to_vec(&machine.profile).map_err(|error| Some(own_trouble(&error.into())))?;
+    let files = disks.iter().map(|disk| (disk.name.clone(), disk.path.clone())).collect();
     let input = PublishInput { disks, nvram: machine.nvram.clone(), profile };
     let (profile, warnings) = (machine.profile.clone(), machine.warnings.clone());
     // From here on only our own files are read: the machine may be used again.
@@ -79,6 +92,10 @@ async fn make(job: &Job, id: PublicationId, machine: SourceMachine, staging: &Pa
     job.phase(TaskPhase::Publication(PublicationPhase::Hashing));
     let manifest = Arc::new(hash(job, id, input).await?);
     let digest = manifest.digest();
+    let trimming = match trimmed {
+        Some(trimmed) => Some(trimmed),
+        None => trimming::would_spare(files, manifest.clone()).await,
+    };
     job.phase(TaskPhase::Publication(PublicationPhase::Uploading));
     let bytes = manifest.encode();
     data::write(&job.site.data.manifest(&digest), &bytes, 0o600)
@@ -100,7 +117,7 @@ async fn make(job: &Job, id: PublicationId, machine: SourceMachine, staging: &Pa
         data_bytes: manifest.data_bytes(),
         packed_bytes: manifest.wire_bytes(),
     };
-    let published = Published { digest, size, profile, warnings, new_bytes: None };
+    let published = Published { digest, size, profile, warnings, new_bytes: None, trimming };
     fail::fail_point!("agent::before-published");
     data::write_json(&job.site.data.published(id), &published).map_err(|error| Some(own_trouble(&error)))?;
     job.site.board.know().published.insert(id, published);

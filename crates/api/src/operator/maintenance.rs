@@ -34,6 +34,9 @@ pub struct LeaveMaintenance {
     /// Switch off a guest that has not shut down by then.
     #[serde(default)]
     pub force: bool,
+    /// Give back what the guest's file systems do not use before the changes are read.
+    #[serde(default)]
+    pub trim: bool,
 }
 
 /// `DELETE /api/v1/templates/{name}/maintenance`: the working copy is thrown away. `?forget=true` if its

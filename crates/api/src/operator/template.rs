@@ -21,6 +21,9 @@ pub struct CreateTemplate {
     /// A disk image, by its path on the provider's machine.
     #[serde(default)]
     pub image: Option<String>,
+    /// Give back what the guest's file systems do not use before it is read. The machine is left as it is.
+    #[serde(default)]
+    pub trim: bool,
     /// Providers that shall hold it.
     #[serde(default)]
     pub to: Vec<String>,
@@ -99,6 +102,20 @@ pub struct TemplateView {
     /// The publication under way or failed, if there is one.
     pub publication: Option<PublicationView>,
     pub warnings: Vec<String>,
+    /// Of the current version; absent if its agent did not say.
+    #[serde(default)]
+    pub trimming: Option<TrimmingView>,
+}
+
+/// What became of the free space of the guest's file systems.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TrimmingView {
+    /// It was given back before the disks were read.
+    pub trimmed: bool,
+    /// Data that no file held: what was spared, or what trimming would have spared at least.
+    pub bytes: u64,
+    /// `disk0 partition 1 (ext4): trimmed`, one for each place that was looked at.
+    pub places: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -130,7 +147,7 @@ pub struct PublicationView {
     pub provider: String,
     /// ``VM `golden` ``
     pub source: String,
-    /// `queued`, `preflight`, `reading`, `hashing`, `uploading`, `verifying`, `done`, `failed`
+    /// `queued`, `preflight`, `shutting down`, `trimming`, `reading`, `hashing`, `uploading`, `verifying`, `done`, `failed`
     pub phase: String,
     pub percent: f64,
     pub bytes_done: u64,
@@ -197,6 +214,9 @@ pub struct VersionView {
     /// Data that its parent has nowhere, and what part of its data that is.
     pub new_bytes: Option<u64>,
     pub new_percent: Option<f64>,
+    /// What was trimmed before it was read, or would have been.
+    #[serde(default)]
+    pub trimming: Option<TrimmingView>,
     /// Hosts that stand on it.
     pub hosts: u32,
     /// `current`, `held`, `deleting`

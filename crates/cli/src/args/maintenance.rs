@@ -106,6 +106,9 @@ pub struct LeaveArgs {
     /// Switch off a guest that has not shut down by then
     #[arg(long)]
     pub force: bool,
+    /// First give back what the guest's file systems do not use, so that what was deleted costs nothing
+    #[arg(long)]
+    pub trim: bool,
     /// Print what would be done, and do nothing
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,

@@ -28,7 +28,7 @@ pub enum TemplateCommand {
 distribution list, the others are given with --to, --to-all or --selector and may be changed later.
 
 Examples:
-  diecast template create win11 --provider kvm-a --vm golden --to kvm-b,kvm-c --wait
+  diecast template create win11 --provider kvm-a --vm golden --to kvm-b,kvm-c --trim --wait
   diecast template create win11 --provider kvm-a --vm golden --selector tier=prod --concurrency 4
   diecast template create deb12 --provider kvm-a --image /srv/deb12.qcow2 --to-all --dry-run"
 )]
@@ -44,6 +44,9 @@ pub struct CreateArgs {
     /// A disk image to publish (raw, qcow2, vmdk, vhdx), by its path on the provider's machine
     #[arg(long, group = "source", value_name = "FILE", value_parser = parse::remote_path)]
     pub image: Option<String>,
+    /// First give back what the guest's file systems do not use; the machine itself is left as it is
+    #[arg(long)]
+    pub trim: bool,
     /// Providers that shall hold it, with commas between
     #[arg(long, group = "list", value_delimiter = ',', value_name = "PROVIDER")]
     pub to: Vec<ProviderName>,

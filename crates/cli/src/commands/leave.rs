@@ -81,6 +81,7 @@ pub(super) async fn leave(cx: &mut Context<'_>, args: LeaveArgs) -> Result<(), F
         terms: terms.clone(),
         shutdown_seconds: args.shutdown_timeout.map(|it| u32::try_from(it.as_secs()).unwrap_or(u32::MAX)),
         force: args.force,
+        trim: args.trim,
     };
     if args.dry_run {
         let plan = cx.client.plan_leaving(name, &leave).await?;
@@ -172,7 +173,11 @@ async fn rolled_out(cx: &mut Context<'_>, it: Rollout, template: TemplateView) -
     let version = versions.into_iter().find(|version| Some(version.number) == template.version);
     let changed = template.version.is_some_and(|number| number != it.before);
     match &version {
-        Some(version) => cx.printer.talk(&render::version::outcome(&name, it.before, it.activated, version)),
+        Some(version) => {
+            cx.printer.talk(&render::version::outcome(&name, it.before, it.activated, version));
+            let advice = render::trimming::advice(version.trimming.as_ref());
+            advice.filter(|_| changed && !it.activated).into_iter().for_each(|said| cx.printer.talk(&said));
+        }
         None => cx.printer.talk(&format!("{name} has no version")),
     }
     let mut recreations = if changed { hosts_follow(cx, &it, &template).await? } else { Vec::new() };

@@ -41,6 +41,7 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
         provider: args.provider.to_string(),
         vm: args.vm,
         image: args.image,
+        trim: args.trim,
         to: texts(&args.to),
         to_all: args.to_all,
         selector: args.selector.into_iter().collect(),
@@ -66,6 +67,9 @@ async fn create(cx: &mut Context<'_>, args: CreateArgs) -> Result<(), Failure> {
     if template.status == TemplateStatus::Failed.as_str() {
         cx.printer.answer(&template, render::template::show)?;
         return Err(Failure::Told);
+    }
+    if let Some(said) = render::trimming::advice(template.trimming.as_ref()) {
+        cx.printer.talk(&said);
     }
     let view = distribution::settled(cx, args.wait, &created.name, true).await?;
     let template = cx.client.template(&created.name).await?.value;

@@ -27,6 +27,7 @@ pub(crate) mod support;
 pub(crate) mod template;
 pub(crate) mod time;
 pub(crate) mod token;
+pub(crate) mod trimming;
 pub(crate) mod version;
 pub(crate) mod vm;
 

@@ -1,6 +1,8 @@
 //! Templates: the list, and one with its size, hardware and distribution.
 
-use super::{Look, NOTHING, bytes, limit, or_nothing, progress, sheet, short, time, trouble, version};
+use super::{
+    Look, NOTHING, bytes, limit, or_nothing, progress, sheet, short, time, trimming, trouble, version,
+};
 use diecast_api::operator::{
     ProblemView,
     host::HostDefaultsBody,
@@ -47,6 +49,7 @@ pub(crate) fn show(look: Look, template: &TemplateView) -> String {
             ),
         ),
         ("Size", template.size.as_ref().map(size).unwrap_or_default()),
+        ("Trimming", trimming::sentence(template.trimming.as_ref())),
     ];
     if let Some(hardware) = &template.hardware {
         pairs.extend([

@@ -1,6 +1,6 @@
 //! The versions of a template: the list, and one with what is new in it and why it is kept.
 
-use super::{Look, NOTHING, bytes, counted, integrity, listed, or_nothing, sheet, template, time};
+use super::{Look, NOTHING, bytes, counted, integrity, listed, or_nothing, sheet, template, time, trimming};
 use diecast_api::operator::template::{VersionList, VersionView};
 
 /// Titles, and whether a narrow terminal goes without.
@@ -74,6 +74,7 @@ pub(crate) fn show(look: Look, version: &VersionView) -> String {
         ("Parent", version.parent.map(number).unwrap_or_default()),
         ("New since its parent", new(version).unwrap_or_default()),
         ("Size", template::size(&version.size)),
+        ("Trimming", trimming::sentence(version.trimming.as_ref())),
         ("Hosts", version.hosts.to_string()),
         ("Held by", if version.held_by.is_empty() { "nobody".into() } else { version.held_by.join(", ") }),
         ("Verified", integrity::verified(look, version.verified_at.as_ref())),

@@ -106,6 +106,7 @@ fn maintenance_is_left_once_it_is_open_and_again_only_with_force_or_after_a_fail
         id: PublicationId::from_uuid(Uuid::nil()),
         provider: PROVIDER,
         source: PublicationSource::Vm { name: "x".into() },
+        trim: false,
         attempt: 1,
         next_attempt_at: None,
         problem: Some(Problem::new(Code::M0002, "it does not shut down")),

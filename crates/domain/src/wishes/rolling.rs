@@ -64,10 +64,9 @@ pub fn may_import_version(
 ) -> Result<Import, Refusal> {
     let list = world.templates.get(&template).ok_or(Refusal::Unknown)?;
     let name = || list.name.clone();
-    if let Some(version) = list.versions.iter().find(|version| version.digest == digest) {
-        if !list.deleting.contains(&version.number) {
-            return Ok(Import::Known(version.number));
-        }
+    let here = list.versions.iter().find(|version| version.digest == digest);
+    if let Some(version) = here.filter(|version| !list.deleting.contains(&version.number)) {
+        return Ok(Import::Known(version.number));
     }
     if let Some(there) = &list.maintenance {
         return Err(Refusal::MaintenanceDepends {

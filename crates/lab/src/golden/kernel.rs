@@ -11,7 +11,8 @@ use std::{
 /// The general kernel: the one for clouds has no AHCI, so no seed on a SATA drive.
 const PACKAGE: &str = "linux-image-amd64";
 
-/// Parts of the package that hold all of [`WANTED`] and what they depend on.
+/// Parts of the package that hold all of [`WANTED`] and what they depend on, and the file systems that the
+/// agents' helper mounts.
 const MEMBERS: &[&str] = &[
     "./boot/vmlinuz-*",
     "*/kernel/drivers/acpi/*",
@@ -30,9 +31,14 @@ const MEMBERS: &[&str] = &[
     "*/kernel/arch/x86/crypto/*",
     "*/kernel/block/*",
     "*/kernel/crypto/*",
+    "*/kernel/fs/btrfs/*",
+    "*/kernel/fs/ext4/*",
     "*/kernel/fs/fat/*",
     "*/kernel/fs/isofs/*",
+    "*/kernel/fs/jbd2/*",
+    "*/kernel/fs/mbcache.ko",
     "*/kernel/fs/nls/*",
+    "*/kernel/fs/xfs/*",
     "*/kernel/lib/*",
     "*/kernel/net/core/*",
 ];
@@ -68,9 +74,14 @@ pub struct Kernel {
     pub modules: Vec<PathBuf>,
 }
 
+/// The folder in which the kernel lies as an installed system has it: `boot/`, `lib/modules/`. Fetched once.
+pub fn root(cache: &Path) -> Result<PathBuf> {
+    packages::unpacked(cache, &packages::real_name(PACKAGE)?, MEMBERS)
+}
+
 /// Fetches the kernel, once.
 pub fn fetch(cache: &Path) -> Result<Kernel> {
-    let folder = packages::unpacked(cache, &packages::real_name(PACKAGE)?, MEMBERS)?;
+    let folder = root(cache)?;
     let mut files = Vec::new();
     walk(&folder, &mut files)?;
     let image = files.iter().find(|path| name_of(path).starts_with("vmlinuz-"));

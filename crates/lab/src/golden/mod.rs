@@ -133,6 +133,11 @@ pub(crate) fn clear_interrupted(paths: &Paths) -> Result<()> {
     Ok(())
 }
 
+/// A folder that has a kernel and its modules where an installed system has them: this machine may have none.
+pub fn kernel_root(paths: &Paths) -> Result<PathBuf> {
+    kernel::root(&paths.cache()?)
+}
+
 /// What a boot is measured with.
 pub fn cached_boot_only(paths: &Paths) -> Result<PathBuf> {
     cached(paths, &Recipe::new(Kind::BootOnly))

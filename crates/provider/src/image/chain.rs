@@ -29,6 +29,8 @@ pub struct Chain {
     pub format: ImageFormat,
     /// The disk itself first, the base last.
     pub files: Vec<PathBuf>,
+    /// One for each of the files.
+    pub formats: Vec<ImageFormat>,
     pub virtual_size: ByteCount,
     pub data_estimate: ByteCount,
     pub stamps: Vec<FileStamp>,
@@ -47,6 +49,7 @@ pub async fn walk(whose: &str, disk: &Path, format: ImageFormat) -> Result<Chain
     let mut chain = Chain {
         format,
         files: Vec::new(),
+        formats: Vec::new(),
         virtual_size: ByteCount::ZERO,
         data_estimate: ByteCount::ZERO,
         stamps: Vec::new(),
@@ -75,6 +78,7 @@ pub async fn walk(whose: &str, disk: &Path, format: ImageFormat) -> Result<Chain
         }
         next = backing(whose, &path, &info)?;
         chain.files.push(path);
+        chain.formats.push(format);
         chain.stamps.push(stamp);
         chain.locks.push(lock);
     }

@@ -4,7 +4,7 @@
 //! the guest gave back (discard) or wrote zeroes into counts, as zeroes.
 
 use super::{chain::qemu_img, command};
-use crate::words::Extent;
+use crate::words::{At, Extent};
 use diecast_domain::code::{Code, Problem};
 use serde::Deserialize;
 use std::{ops::ControlFlow, path::Path, time::Duration};
@@ -37,6 +37,39 @@ pub async fn changes(whose: &str, overlay: &Path, virtual_size: u64) -> Result<V
     }
     map.finish(virtual_size)
         .map_err(|what| Problem::new(Code::M0007, format!("{whose}: {}: {what}", overlay.display())))
+}
+
+/// What is so after `upper` was laid over `lower`: where both say something, `upper` is right. Both are in
+/// order.
+pub fn merged(lower: &[Extent], upper: &[Extent]) -> Vec<Extent> {
+    let mut made = Vec::with_capacity(lower.len() + upper.len());
+    let mut above = upper.iter().copied().peekable();
+    for below in lower {
+        let end = below.start + below.length;
+        let mut start = below.start;
+        while let Some(cover) = above.peek().filter(|cover| cover.start < end) {
+            if start < cover.start {
+                made.push(part(below, start, cover.start));
+            }
+            start = start.max(cover.start + cover.length);
+            if start > end {
+                // It reaches over what comes next too.
+                break;
+            }
+            made.extend(above.next());
+        }
+        if start < end {
+            made.push(part(below, start, end));
+        }
+    }
+    made.extend(above);
+    made.sort_unstable_by_key(|extent| extent.start);
+    made
+}
+
+fn part(extent: &Extent, start: u64, end: u64) -> Extent {
+    let at = extent.at.map(|at| At { offset: at.offset + (start - extent.start), ..at });
+    Extent { start, length: end - start, at }
 }
 
 #[derive(Default)]
@@ -74,7 +107,7 @@ impl Map {
         }
         let at = match stretch {
             Stretch { zero: true, .. } => None,
-            Stretch { data: true, offset: Some(offset), .. } => Some(*offset),
+            Stretch { data: true, offset: Some(offset), .. } => Some(At { overlay: 0, offset: *offset }),
             Stretch { data: true, offset: None, start, .. } => {
                 return Err(format!("it has compressed clusters, at {start}"));
             }
@@ -85,7 +118,7 @@ impl Map {
             start.checked_add(length).ok_or_else(|| "a stretch has no end".to_owned())
         };
         end(start, length)?;
-        at.map_or(Ok(0), |at| end(at, length))?;
+        at.map_or(Ok(0), |at| end(at.offset, length))?;
         if let Some(last) = self.extents.last_mut() {
             let last_end = last.start + last.length;
             if start < last_end {
@@ -93,7 +126,7 @@ impl Map {
             }
             let goes_on = match (last.at, at) {
                 (None, None) => true,
-                (Some(last_at), Some(at)) => last_at + last.length == at,
+                (Some(last_at), Some(at)) => last_at.offset + last.length == at.offset,
                 _ => false,
             };
             if start == last_end && goes_on {
@@ -131,6 +164,7 @@ pub fn read(text: &str, virtual_size: u64) -> Result<Vec<Extent>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(text: &str) -> Result<Vec<Extent>, String> {
         super::read(text, 1 << 20)
@@ -146,7 +180,10 @@ mod tests {
 { "start": 327680, "length": 65536, "depth": 0, "zero": true, "data": false},
 { "start": 393216, "length": 655360, "depth": 1, "zero": true, "data": false}]
 "#;
-        let extent = |start, length, at| Extent { start, length, at };
+        let extent = |start, length, at: Option<u64>| {
+            let at = at.map(|offset| At { overlay: 0, offset });
+            Extent { start, length, at }
+        };
         assert_eq!(
             read(map).unwrap(),
             [
@@ -155,6 +192,38 @@ mod tests {
                 extent(262144, 131072, None),
             ]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn what_lies_above_is_right_and_the_rest_stays(
+            lower in proptest::collection::vec((1_u64..5, 1_u64..9, any::<bool>()), 0..12),
+            upper in proptest::collection::vec((1_u64..5, 1_u64..9, any::<bool>()), 0..12),
+        ) {
+            // Gaps and lengths become extents; the last figure of an offset tells which overlay it is in.
+            let lay = |overlay: usize, spans: &[(u64, u64, bool)]| {
+                let mut at = 0;
+                let extents = spans.iter().map(|(gap, length, data)| {
+                    let start = at + gap;
+                    at = start + length;
+                    let offset = start * 10 + 100_000;
+                    Extent { start, length: *length, at: data.then_some(At { overlay, offset }) }
+                });
+                extents.collect::<Vec<_>>()
+            };
+            let (lower, upper) = (lay(0, &lower), lay(1, &upper));
+            let said = |extents: &[Extent], byte: u64| {
+                let mut there = extents.iter().filter(|it| (it.start..it.start + it.length).contains(&byte));
+                let found = there.next().map(|it| it.at.map(|at| (at.overlay, at.offset + byte - it.start)));
+                assert!(there.next().is_none(), "two say something of {byte}");
+                found
+            };
+            let merged = merged(&lower, &upper);
+            prop_assert!(merged.is_sorted_by_key(|it| it.start));
+            for byte in 0..200 {
+                prop_assert_eq!(said(&merged, byte), said(&upper, byte).or(said(&lower, byte)), "{}", byte);
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! A host is made of such a file and little else, and the tool that would write it takes longer to
 //! start than all the rest.
 
+use crate::source::ImageFormat;
 use std::{
     fs, io,
     os::unix::{
@@ -24,7 +25,7 @@ use std::{
 /// Clusters are as large as a leaf: whatever a guest changes is known leaf by leaf, and nothing that
 /// it left alone is copied or read with it.
 const CLUSTER_BITS: u32 = 16;
-const CLUSTER: u64 = 1 << CLUSTER_BITS;
+pub const CLUSTER: u64 = 1 << CLUSTER_BITS;
 /// A disk's size is told in whole sectors.
 const SECTOR: u64 = 512;
 /// What one entry of the L1 table stands for: a cluster full of entries of eight bytes.
@@ -40,25 +41,38 @@ const HEADER_BYTES: u32 = 104;
 const REFCOUNT_ORDER: u32 = 4;
 /// The header extension that names the backing file's format; one of type 0 is the last.
 const BACKING_FORMAT: u32 = 0xe279_2aca;
-const RAW: &[u8; 8] = b"raw\0\0\0\0\0";
-const RAW_BYTES: u32 = 3;
+/// Extensions are padded to this.
+const EXTENSION_ALIGN: usize = 8;
 
-/// Writes a new file, `size` large for a guest, that stands on a plain `backing` file if there is
-/// one. What may be there already is refused.
-pub fn create(file: &Path, size: u64, backing: Option<&Path>) -> io::Result<()> {
+/// The file that an overlay stands on.
+#[derive(Clone, Copy, Debug)]
+pub struct Backing<'a> {
+    pub path: &'a Path,
+    pub format: ImageFormat,
+}
+
+impl<'a> Backing<'a> {
+    pub const fn plain(path: &'a Path) -> Self {
+        Self { path, format: ImageFormat::Raw }
+    }
+}
+
+/// Writes a new file, `size` large for a guest, that stands on a `backing` file if there is one. What
+/// may be there already is refused.
+pub fn create(file: &Path, size: u64, backing: Option<Backing<'_>>) -> io::Result<()> {
     let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
     if size > SIZE_MAX {
         return Err(bad("the disk is larger than qcow2 can be"));
     }
-    let name = backing.map(|path| path.as_os_str().as_bytes()).unwrap_or_default();
+    let name = backing.map(|it| it.path.as_os_str().as_bytes()).unwrap_or_default();
     if name.len() > BACKING_NAME_BYTES_MAX {
         return Err(bad("the path of the file below is too long for qcow2"));
     }
     let size = size.next_multiple_of(SECTOR);
     let l1_entries = size.div_ceil(L1_ENTRY_COVERS);
     let clusters = 3 + (l1_entries * 8).div_ceil(CLUSTER);
-    let header =
-        header(size, u32::try_from(l1_entries).expect("bounded by the size"), name, backing.is_some());
+    let format = backing.map(|it| it.format.as_str());
+    let header = header(size, u32::try_from(l1_entries).expect("bounded by the size"), name, format);
     let out = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
     out.set_len(clusters * CLUSTER)?;
     out.write_all_at(&header, 0)?;
@@ -67,15 +81,16 @@ pub fn create(file: &Path, size: u64, backing: Option<&Path>) -> io::Result<()> 
     out.write_all_at(&used, 2 * CLUSTER)
 }
 
-fn header(size: u64, l1_entries: u32, name: &[u8], has_backing: bool) -> Vec<u8> {
+fn header(size: u64, l1_entries: u32, name: &[u8], format: Option<&str>) -> Vec<u8> {
     let mut extensions = Vec::new();
-    if has_backing {
+    if let Some(format) = format {
         extensions.extend(BACKING_FORMAT.to_be_bytes());
-        extensions.extend(RAW_BYTES.to_be_bytes());
-        extensions.extend(RAW);
+        extensions.extend(u32::try_from(format.len()).expect("a short word").to_be_bytes());
+        extensions.extend(format.as_bytes());
+        extensions.resize(extensions.len().next_multiple_of(EXTENSION_ALIGN), 0);
     }
     extensions.extend([0; 8]);
-    let name_at = if has_backing { u64::from(HEADER_BYTES) + extensions.len() as u64 } else { 0 };
+    let name_at = if format.is_some() { u64::from(HEADER_BYTES) + extensions.len() as u64 } else { 0 };
     let mut bytes = Vec::with_capacity(HEADER_BYTES as usize + extensions.len() + name.len());
     bytes.extend(b"QFI\xfb");
     bytes.extend(VERSION.to_be_bytes());
@@ -137,7 +152,7 @@ mod tests {
         let mut content = vec![3; 3 << 20];
         content.truncate((3 << 20) - 100);
         fs::write(&base, &content).unwrap();
-        create(&overlay, content.len() as u64, Some(&base)).unwrap();
+        create(&overlay, content.len() as u64, Some(Backing::plain(&base))).unwrap();
         let info = qemu("qemu-img", &["info", "--output=json", "-f", "qcow2"], &overlay);
         let info: serde_json::Value = serde_json::from_str(&info).unwrap();
         assert_eq!(info["virtual-size"], 3 << 20, "whole sectors");
@@ -156,7 +171,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (base, ours, theirs) = (dir.path().join("b"), dir.path().join("ours"), dir.path().join("theirs"));
         fs::File::create(&base).unwrap().set_len(700 << 20).unwrap();
-        create(&ours, 700 << 20, Some(&base)).unwrap();
+        create(&ours, 700 << 20, Some(Backing::plain(&base))).unwrap();
         let base = base.to_str().unwrap();
         qemu("qemu-img", &["create", "-q", "-f", "qcow2", "-F", "raw", "-b", base], &theirs);
         let told = |file: &Path| {
@@ -171,9 +186,26 @@ mod tests {
     }
 
     #[test]
+    fn it_stands_on_every_format_that_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        for format in [ImageFormat::Raw, ImageFormat::Qcow2, ImageFormat::Vmdk, ImageFormat::Vhdx] {
+            let below = dir.path().join(format!("below.{format}"));
+            let made = ["create", "-q", "-f", format.as_str(), below.to_str().unwrap()];
+            let status = Command::new("qemu-img").args(made).arg("4M").status().unwrap();
+            assert!(status.success(), "{format}");
+            let overlay = dir.path().join(format!("on-{format}.qcow2"));
+            create(&overlay, 4 << 20, Some(Backing { path: &below, format })).unwrap();
+            let info = qemu("qemu-img", &["info", "--output=json", "-f", "qcow2"], &overlay);
+            let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+            assert_eq!(info["backing-filename-format"], format.as_str());
+            qemu("qemu-io", &["-f", "qcow2", "-c", "read -P 0 0 4M"], &overlay);
+        }
+    }
+
+    #[test]
     fn a_path_too_long_for_the_format_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let long = "x".repeat(BACKING_NAME_BYTES_MAX + 1);
-        assert!(create(&dir.path().join("o"), 512, Some(Path::new(&long))).is_err());
+        assert!(create(&dir.path().join("o"), 512, Some(Backing::plain(Path::new(&long)))).is_err());
     }
 }

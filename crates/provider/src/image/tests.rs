@@ -41,6 +41,7 @@ fn disk(path: PathBuf, chain: &chain::Chain) -> SourceDisk {
         path,
         format: chain.format,
         chain: chain.files.clone(),
+        formats: chain.formats.clone(),
         virtual_size: chain.virtual_size,
         data_estimate: chain.data_estimate,
     }

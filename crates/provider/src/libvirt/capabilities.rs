@@ -35,6 +35,15 @@ pub fn emulator(capabilities: &Element) -> Option<&str> {
     capabilities.text_at("path")
 }
 
+/// As whom guests run, of the capabilities of the host: user and group, by number.
+pub fn qemu_user(host: &Element) -> Option<(u32, u32)> {
+    let models = host.all("host/secmodel");
+    let dac = models.iter().find(|model| model.text_at("model") == Some("dac"))?;
+    let (user, group) = dac.text_at("baselabel")?.split_once(':')?;
+    let number = |text: &str| text.trim().trim_start_matches('+').parse().ok();
+    number(user).zip(number(group))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +63,22 @@ mod tests {
         assert_eq!(firmware(&tree), expected);
         assert_eq!(cpu_models(&tree), ["qemu64", "Haswell"]);
         assert_eq!(emulator(&tree), Some("/usr/bin/qemu-system-x86_64"));
+    }
+
+    #[test]
+    fn guests_run_as_whom_the_owner_of_files_says() {
+        let host = |label: &str| {
+            let text = format!(
+                "<capabilities><host><secmodel><model>apparmor</model><doi>0</doi></secmodel>
+                 <secmodel><model>dac</model><doi>0</doi>{label}</secmodel></host></capabilities>"
+            );
+            qemu_user(&Element::parse(&text).unwrap())
+        };
+        assert_eq!(host("<baselabel type='kvm'>+64055:+109</baselabel>"), Some((64055, 109)));
+        assert_eq!(host("<baselabel type='kvm'>0:0</baselabel>"), Some((0, 0)));
+        for strange in ["", "<baselabel>qemu:qemu</baselabel>", "<baselabel>7</baselabel>"] {
+            assert_eq!(host(strange), None, "{strange}");
+        }
     }
 
     #[test]

@@ -77,12 +77,16 @@ impl Libvirt {
 
     /// Tried once, however many ask at the same time; a failure is tried again by the next.
     pub(super) async fn accelerated(&self) -> Result<bool, Problem> {
-        let tried = self.accelerated.get_or_try_init(|| async {
-            let plain = self.domain_capabilities("qemu").await?;
-            let emulator = capabilities::emulator(&plain).unwrap_or("qemu-system-x86_64");
-            Ok(acceleration::works(emulator).await)
-        });
+        let tried = self
+            .accelerated
+            .get_or_try_init(|| async { Ok(acceleration::works(&self.emulator().await?).await) });
         tried.await.copied()
+    }
+
+    /// The program that runs guests.
+    pub(super) async fn emulator(&self) -> Result<String, Problem> {
+        let plain = self.domain_capabilities("qemu").await?;
+        Ok(capabilities::emulator(&plain).unwrap_or("qemu-system-x86_64").to_owned())
     }
 
     async fn capabilities(&self) -> Result<Capabilities, Problem> {

@@ -8,7 +8,7 @@ mod capabilities;
 mod check;
 #[cfg(any(test, feature = "doors"))]
 pub(crate) mod doors;
-mod files;
+pub(crate) mod files;
 mod golden;
 mod hosts;
 mod inspect;
@@ -17,6 +17,7 @@ mod managed;
 mod session;
 mod source;
 mod templates;
+mod trim;
 mod working;
 
 use crate::{
@@ -221,6 +222,20 @@ impl MaintainTemplates for Libvirt {
     }
     async fn delete_working_copy(&self, pool: &str, id: MaintenanceId) -> Result<(), Problem> {
         self.remove_working_copy(pool, id).await
+    }
+}
+
+#[async_trait]
+impl TrimDisks for Libvirt {
+    async fn trim_machine(&self, machine: &mut SourceMachine, place: &TrimPlace) -> Result<Trimmed, Problem> {
+        self.trim_source(machine, place).await
+    }
+    async fn trim_changes(
+        &self,
+        changes: &mut WorkingChanges,
+        place: &TrimPlace,
+    ) -> Result<Trimmed, Problem> {
+        self.trim_working_copy(changes, place).await
     }
 }
 

@@ -196,6 +196,7 @@ async fn add_disk(
         path: path.to_owned(),
         format: chain.format,
         chain: chain.files,
+        formats: chain.formats,
         virtual_size: chain.virtual_size,
         data_estimate: chain.data_estimate,
     });

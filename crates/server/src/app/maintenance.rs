@@ -19,7 +19,7 @@ use crate::{
         idempotency::{self, Key},
         operations,
         refused::Refused,
-        templates,
+        sources, templates,
     },
     picture::{Picture, version_ref},
 };
@@ -30,7 +30,7 @@ use diecast_api::operator::{
 };
 use diecast_domain::{
     assignment::Act,
-    code::Code,
+    code::{Code, Problem},
     ids::{MaintenanceId, ProviderId},
     maintenance::{Discarded, Maintenance, Stage},
     template::VersionRef,
@@ -96,6 +96,9 @@ impl App {
         let (mut change, picture) = self.begin().await?;
         let mut record = picture.template_named(name)?.clone();
         may_leave_maintenance(&picture.world, record.id, asked.force)?;
+        if let Some(problem) = cannot_trim(&picture, &record, asked) {
+            return Err(problem.into());
+        }
         leaving::leave(&mut record, asked, cx)?;
         change.put_template(&record).await?;
         let picture = Picture::take(&mut change, self.live(), cx.now).await?;
@@ -172,6 +175,12 @@ fn place(
         }),
     };
     Ok(may_enter_maintenance(&picture.world, record.id, wanted, picture.now)?)
+}
+
+/// What stands in the way of trimming the working copy, if it is to be.
+fn cannot_trim(picture: &Picture, record: &TemplateRecord, asked: &LeaveMaintenance) -> Option<Problem> {
+    let stay = record.maintenance.as_ref().filter(|_| asked.trim)?;
+    sources::cannot_trim(picture, picture.providers.get(&stay.provider)?)
 }
 
 fn stay(record: &TemplateRecord) -> Result<&Maintenance, Refused> {

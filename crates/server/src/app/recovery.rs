@@ -252,6 +252,7 @@ async fn described(change: &mut Change, version: &VersionRef, cx: &Cx) -> Result
         created_at: cx.now,
         parent: None,
         new_bytes: None,
+        trimming: None,
         tags: Default::default(),
         deleting: false,
     })

@@ -5,6 +5,7 @@ use diecast_api::operator::template::CreateTemplate;
 use diecast_domain::{
     code::{Code, Problem},
     ids::ProviderId,
+    protocol,
     provider::{Vm, VmContent},
     template::PublicationSource,
 };
@@ -37,11 +38,13 @@ pub(crate) fn obstacles(
     picture: &Picture,
     provider: &ProviderRecord,
     source: &PublicationSource,
+    trim: bool,
 ) -> Vec<Problem> {
     if let Err(problem) = picture.must_answer(provider) {
         return vec![problem];
     }
     let mut found = storage(picture, provider);
+    found.extend(cannot_trim(picture, provider).filter(|_| trim));
     if let PublicationSource::Vm { name } = source {
         match machine(picture, provider.id, name) {
             Some(vm) => found.extend(vm.obstacle.clone()),
@@ -53,6 +56,15 @@ pub(crate) fn obstacles(
         }
     }
     found
+}
+
+/// An agent that does not know the word would publish the machine as it is, and say nothing of it.
+pub(crate) fn cannot_trim(picture: &Picture, provider: &ProviderRecord) -> Option<Problem> {
+    let report = picture.report(provider.id).filter(|report| report.protocol < protocol::PROTOCOL)?;
+    let cause =
+        format!("the agent of {} is of release {}, which cannot trim", provider.name, report.agent_version);
+    let hint = "upgrade diecast-agent on that machine, or publish without trimming";
+    Some(Problem::new(Code::A0010, cause).with_hint(hint))
 }
 
 fn machine<'a>(picture: &'a Picture, provider: ProviderId, name: &str) -> Option<&'a Vm> {

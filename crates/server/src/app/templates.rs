@@ -87,13 +87,14 @@ impl App {
         let picture = self.picture().await?;
         let wish = wish(&picture, asked)?;
         let from = picture.provider_name(wish.provider);
+        let read = if asked.trim { "trim (on an overlay) and read" } else { "read" };
         let mut steps =
-            vec![format!("read {} on {from} and publish it as v1 of `{}`", wish.source, wish.name)];
+            vec![format!("{read} {} on {from} and publish it as v1 of `{}`", wish.source, wish.name)];
         for member in members_in_order(&picture, &wish) {
             steps.push(format!("bring v1 of `{}` to {}", wish.name, picture.provider_name(member)));
         }
         let source = picture.provider_named(&from)?;
-        let obstacles = sources::obstacles(&picture, source, &wish.source);
+        let obstacles = sources::obstacles(&picture, source, &wish.source, asked.trim);
         let mut plan = plans::plan(steps, &obstacles);
         let content = sources::content(&picture, source.id, &wish.source);
         let wanted = content.map(|content| Wanted { profile: &content.profile, bytes: content.occupied });
@@ -114,7 +115,7 @@ impl App {
         while begun.elapsed() < SOURCE_PATIENCE {
             let picture = self.picture().await?;
             let provider = picture.provider_named(&asked.provider)?;
-            let found = sources::obstacles(&picture, provider, &source);
+            let found = sources::obstacles(&picture, provider, &source, asked.trim);
             if !found.iter().any(|problem| matches!(problem.code, Code::V0001 | Code::V0002 | Code::V0003)) {
                 break;
             }
@@ -138,7 +139,9 @@ impl App {
         }
         let wish = wish(&picture, asked)?;
         let source = picture.provider_named(&asked.provider)?;
-        if let Some(problem) = sources::obstacles(&picture, source, &wish.source).into_iter().next() {
+        if let Some(problem) =
+            sources::obstacles(&picture, source, &wish.source, asked.trim).into_iter().next()
+        {
             return Err(problem.into());
         }
         let record = TemplateRecord {
@@ -158,6 +161,7 @@ impl App {
                 id: PublicationId::from_uuid(Uuid::now_v7()),
                 provider: wish.provider,
                 source: wish.source,
+                trim: asked.trim,
                 attempt: 1,
                 next_attempt_at: None,
                 problem: None,
@@ -390,6 +394,7 @@ pub(crate) fn view(picture: &Picture, record: &TemplateRecord) -> TemplateView {
         hardware: current.map(|version| hardware(&version.profile)),
         publication: record.publication.as_ref().map(|it| publication(picture, it)),
         warnings: current.map(|version| version.warnings.clone()).unwrap_or_default(),
+        trimming: current.and_then(|version| version.trimming.as_ref()).map(versions::trimming),
     }
 }
 

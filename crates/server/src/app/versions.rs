@@ -4,7 +4,7 @@ mod activate;
 mod delete;
 mod view;
 
-pub(crate) use view::size;
+pub(crate) use view::{size, trimming};
 
 use crate::app::{App, authorise::Action, cx::Cx, named_version::named_version, page, refused::Refused};
 use diecast_api::operator::template::{TagVersion, VersionList, VersionView};

@@ -470,7 +470,13 @@ pub fn golden(content: &str) -> (Manifest, Published) {
         data_bytes: manifest.data_bytes(),
         packed_bytes: manifest.wire_bytes(),
     };
-    let published =
-        Published { digest: manifest.digest(), size, profile, warnings: Vec::new(), new_bytes: None };
+    let published = Published {
+        digest: manifest.digest(),
+        size,
+        profile,
+        warnings: Vec::new(),
+        new_bytes: None,
+        trimming: None,
+    };
     (manifest, published)
 }

@@ -1,6 +1,6 @@
 //! One disk of a working copy, leaf by leaf: its overlay's bytes, completed from the base version's file.
 
-use super::{ChangedDisk, Extent};
+use super::{At, ChangedDisk, Extent};
 use crate::{
     leaf::{self, Place},
     limits::{DISK_BYTES_MAX, LEAF_SIZE},
@@ -20,8 +20,7 @@ use std::{
 pub(super) struct Layers<'a> {
     size: u64,
     below: Option<Below<'a>>,
-    overlay: File,
-    overlay_path: PathBuf,
+    overlays: Vec<(File, PathBuf)>,
     /// Rising, none over another, none empty.
     extents: Vec<Extent>,
     /// Leaves that may differ from the base's, rising.
@@ -53,11 +52,13 @@ impl<'a> Layers<'a> {
             Ok::<_, PublishError>(Below { version: base.digest(), disk, file: open_plain(&path)?, path })
         });
         let below = below.transpose()?;
-        let extents = in_order(&changed.extents, size)
-            .map_err(|what| PublishError::Map { overlay: changed.overlay.clone(), what })?;
+        let extents = in_order(&changed.extents, size, changed.overlays.len()).map_err(|what| {
+            PublishError::Map { overlay: changed.overlays.last().cloned().unwrap_or_default(), what }
+        })?;
         let touched = touched(&extents, size, below.as_ref().map(|below| below.disk.size().0));
-        let overlay = open_plain(&changed.overlay)?;
-        Ok(Self { size, below, overlay, overlay_path: changed.overlay.clone(), extents, touched })
+        let open = |path: &PathBuf| Ok::<_, PublishError>((open_plain(path)?, path.clone()));
+        let overlays = changed.overlays.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { size, below, overlays, extents, touched })
     }
 
     pub(super) fn touched(&self) -> &[Range<u32>] {
@@ -85,6 +86,17 @@ impl<'a> Layers<'a> {
         })
     }
 
+    /// The map itself says that the whole of the leaf is zeroes.
+    pub(super) fn is_hole(&self, leaf: u32) -> bool {
+        let start = Place { disk: 0, leaf }.offset();
+        let end = start + self.leaf_length(leaf) as u64;
+        let first = self.extents.partition_point(|extent| extent.start + extent.length <= start);
+        let covers = |extent: &Extent| {
+            extent.at.is_none() && extent.start <= start && extent.start + extent.length >= end
+        };
+        self.extents.get(first).is_some_and(covers)
+    }
+
     /// Reads a leaf as the guest saw it. `spare` is for a leaf of the base.
     pub(super) fn read(&self, leaf: u32, bytes: &mut [u8], spare: &mut [u8]) -> Result<(), PublishError> {
         let start = Place { disk: 0, leaf }.offset();
@@ -101,8 +113,10 @@ impl<'a> Layers<'a> {
             let bytes = &mut bytes[(span.start - start) as usize..(span.end - start) as usize];
             match extent.at {
                 None => bytes.fill(0),
-                Some(at) => read_padded(&self.overlay, bytes, at + (span.start - extent.start))
-                    .map_err(failed(&self.overlay_path))?,
+                Some(At { overlay, offset }) => {
+                    let (file, path) = &self.overlays[overlay];
+                    read_padded(file, bytes, offset + (span.start - extent.start)).map_err(failed(path))?;
+                }
             }
         }
         Ok(())
@@ -145,7 +159,7 @@ fn read_padded(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
 }
 
 /// The extents, checked: somebody else read them out of a file that a guest could write to.
-fn in_order(extents: &[Extent], size: u64) -> Result<Vec<Extent>, &'static str> {
+fn in_order(extents: &[Extent], size: u64, overlays: usize) -> Result<Vec<Extent>, &'static str> {
     let mut extents: Vec<Extent> = extents.iter().copied().filter(|extent| extent.length > 0).collect();
     extents.sort_unstable_by_key(|extent| extent.start);
     let mut end = 0;
@@ -155,7 +169,10 @@ fn in_order(extents: &[Extent], size: u64) -> Result<Vec<Extent>, &'static str> 
         }
         let ends = extent.start.checked_add(extent.length).filter(|end| *end <= size);
         end = ends.ok_or("an extent goes beyond the end of the disk")?;
-        if extent.at.is_some_and(|at| at.checked_add(extent.length).is_none()) {
+        if extent
+            .at
+            .is_some_and(|at| at.overlay >= overlays || at.offset.checked_add(extent.length).is_none())
+        {
             return Err("an extent lies beyond any file");
         }
     }

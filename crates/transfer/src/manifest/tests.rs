@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    changes::{ChangedDisk, ChangesInput, Extent, publish_changes},
+    changes::{At, ChangedDisk, ChangesInput, Extent, publish_changes},
     frame::{self, FrameBytes, FrameForm, Wanted},
     limits::{DISK_BYTES_MAX, DISKS_MAX, NVRAM_MAX, PROFILE_MAX},
     progress::Progress,
@@ -306,11 +306,11 @@ fn the_documented_vectors_are_true() {
     let changed = |name: &str, extents| ChangedDisk {
         name: name.into(),
         base: dir.path().join(format!("{name}.raw")),
-        overlay: dir.path().join("overlay"),
+        overlays: vec![dir.path().join("overlay")],
         size: manifest.disks().iter().find(|disk| disk.name() == name).unwrap().size(),
         extents,
     };
-    let extent = Extent { start: 2 * LEAF, length: 5, at: Some(0) };
+    let extent = Extent { start: 2 * LEAF, length: 5, at: Some(At { overlay: 0, offset: 0 }) };
     let disks = vec![changed("disk0", vec![extent]), changed("disk1", Vec::new())];
     let input = ChangesInput { disks, nvram: Some(b"nvram".to_vec()), profile: b"{}".to_vec() };
     let spool = Spool::open(&dir.path().join("derived")).unwrap();

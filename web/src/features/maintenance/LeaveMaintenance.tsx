@@ -25,6 +25,7 @@ export function LeaveMaintenance({ template, onClose }: { template: Schemas["Tem
   const [silent, setSilent] = useState("ask");
   const [seconds, setSeconds] = useState(SHUTDOWN_SECONDS);
   const [force, setForce] = useState(false);
+  const [trim, setTrim] = useState(false);
   const name = template.name;
   const path = { name };
   const valid = when === "later" || (wavesRight(terms.waves) && (when !== "at" || at !== ""));
@@ -36,6 +37,7 @@ export function LeaveMaintenance({ template, onClose }: { template: Schemas["Tem
     terms: when === "later" ? {} : termsBody(terms),
     shutdown_seconds: seconds,
     force,
+    trim,
   };
   const ask = (dry_run: boolean) =>
     told(api.POST("/api/v1/templates/{name}/maintenance/leave", { params: { path, query: { dry_run } }, body }));
@@ -69,6 +71,7 @@ export function LeaveMaintenance({ template, onClose }: { template: Schemas["Tem
       {when !== "later" && <Silent template={name} choice={silent} onChoice={setSilent} />}
       <NumberField label={t("maintenance.shutdown")} help={t("maintenance.shutdownHelp")} value={seconds} onChange={setSeconds} min={0} />
       <Checkbox id="force" label={t("maintenance.force")} description={t("maintenance.forceHelp")} isChecked={force} onChange={(_, on) => setForce(on)} />
+      <Checkbox id="trim" label={t("trimming.do")} description={t("trimming.doHelp")} isChecked={trim} onChange={(_, on) => setTrim(on)} />
       <Plan plan={plan} />
     </Ask>
   );

@@ -1,5 +1,5 @@
 // The wizard that makes a template: source, distribution and rules, what its hosts are like, review with the plan.
-import { PageSection, Wizard, WizardStep } from "@patternfly/react-core";
+import { Checkbox, PageSection, Wizard, WizardStep } from "@patternfly/react-core";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate, useSearchParams } from "react-router";
@@ -49,6 +49,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const [source, setSource] = useState<Source>({ provider: asked.get("provider") ?? "", vm: asked.get("vm") ?? "", image: "", from: "vm" });
   const [name, setName] = useState("");
   const [note, setNote] = useState("");
+  const [trim, setTrim] = useState(false);
   const [to, setTo] = useState<string[]>([]);
   const [concurrency, setConcurrency] = useState(4);
   const [keep, setKeep] = useState(KEEP);
@@ -58,8 +59,8 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
   const body = useMemo(() => {
     const of = source.from === "vm" ? { vm: source.vm } : { image: source.image };
     const others = to.filter((it) => it !== source.provider);
-    return { name, provider: source.provider, ...of, to: others, concurrency, ...(keep !== KEEP && { keep }), ...(note && { note }), ...defaultsChange(NO_DEFAULTS, defaults) };
-  }, [source, name, to, concurrency, keep, note, defaults]);
+    return { name, provider: source.provider, ...of, to: others, concurrency, ...(keep !== KEEP && { keep }), ...(note && { note }), ...(trim && { trim }), ...defaultsChange(NO_DEFAULTS, defaults) };
+  }, [source, name, to, concurrency, keep, note, trim, defaults]);
   const taken = templates.data?.some((it) => it.name === name) ?? false;
   const wrongName = name === "" ? undefined : taken ? t("create.nameTaken") : isLabel(name) ? undefined : t("create.nameWrong");
   const hasSource = source.provider !== "" && (source.from === "vm" ? source.vm !== "" : source.image !== "");
@@ -85,6 +86,7 @@ function Steps({ providers }: { providers: Schemas["ProviderView"][] }) {
           <div className="pf-v6-c-form">
             <TextField label={t("create.name")} value={name} onChange={setName} required help={t("create.nameHelp")} wrong={wrongName} />
             <TextField label={t("create.note")} value={note} onChange={setNote} help={t("create.noteHelp")} />
+            <Checkbox id="trim" label={t("trimming.do")} description={t("trimming.doHelp")} isChecked={trim} onChange={(_, on) => setTrim(on)} />
           </div>
         </div>
       </WizardStep>

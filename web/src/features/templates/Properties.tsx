@@ -2,6 +2,7 @@
 import { Alert, Button, Card, CardBody, CardTitle, List, ListItem } from "@patternfly/react-core";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useState } from "react";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { useAct } from "../../api/act";
@@ -17,6 +18,13 @@ import { sentence } from "../../ui/ProblemNote";
 import { defaultsChange, defaultsOf, defaultsRight, HostDefaultsFacts, HostDefaultsFields } from "./HostDefaults";
 
 type Template = Schemas["TemplateView"];
+
+/** What was given back of the guest's free space, or would have been. */
+function trimmed(t: TFunction, trimming: Template["trimming"]): string {
+  if (!trimming) return t("common.none");
+  const said = trimming.trimmed ? "trimming.given" : trimming.bytes > 0 ? "trimming.spared" : "trimming.nothing";
+  return [t(said, { bytes: bytes(trimming.bytes) }), ...trimming.places].join("; ");
+}
 
 export function Properties({ template, etag }: { template: Template; etag: string | undefined }) {
   const { t } = useTranslation();
@@ -38,6 +46,7 @@ export function Properties({ template, etag }: { template: Template; etag: strin
               [t("properties.created"), time(template.created_at)],
               [t("properties.digest"), template.digest ?? t("common.none")],
               [t("properties.size"), size ? t("properties.sizes", { virtual: bytes(size.virtual_bytes), data: bytes(size.data_bytes), packed: bytes(size.packed_bytes) }) : t("common.none")],
+              [t("trimming.title"), trimmed(t, template.trimming)],
               [t("properties.machine"), hardware ? t("properties.hardware", { count: hardware.vcpus, memory: bytes(hardware.memory_bytes), machine: hardware.machine, firmware: hardware.firmware }) : t("common.none")],
               [t("properties.devices"), hardware ? [...hardware.disks, ...hardware.nics].join(", ") : t("common.none")],
             ]}

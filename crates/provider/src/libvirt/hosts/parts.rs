@@ -110,7 +110,7 @@ async fn blank(file: &Path, size: u64, base: Option<PathBuf>) -> Result<(), Prob
     let create = move || {
         let unfinished = files::unfinished(&path);
         files::remove(&unfinished)?;
-        qcow2::create(&unfinished, size, base.as_deref())?;
+        qcow2::create(&unfinished, size, base.as_deref().map(qcow2::Backing::plain))?;
         files::finish(&path, files::PRIVATE)
     };
     files::apart(file, create).await

@@ -38,7 +38,7 @@ impl Libvirt {
         let nvram = nvram(&whose, &dir, version_dir, &mut locks)?;
         // Whoever started it before the locks were there is seen now.
         self.is_off(copy).await?;
-        Ok(WorkingChanges { disks, nvram, _locks: locks })
+        Ok(WorkingChanges { disks, nvram, locks })
     }
 
     /// A machine that the hypervisor does not know does not run.
@@ -97,7 +97,8 @@ async fn read_disk(
     }
     let extents = map::changes(&whose, &overlay, chain.virtual_size.0).await?;
     locks.extend(chain.locks);
-    Ok(OverlayDisk { slot: slot.name.clone(), overlay, base, virtual_size: chain.virtual_size, extents })
+    let (slot, overlays, virtual_size) = (slot.name.clone(), vec![overlay], chain.virtual_size);
+    Ok(OverlayDisk { slot, overlays, base, virtual_size, extents })
 }
 
 /// Undefining a machine by hand may have taken its variables along; then they are the version's.

@@ -28,6 +28,7 @@ pub(super) fn leave(record: &mut TemplateRecord, asked: &LeaveMaintenance, cx: &
     let source = match source.filter(|_| stay.stage == Stage::Leaving) {
         Some(before) => Publication {
             source: working_copy(stay, asked)?,
+            trim: asked.trim,
             attempt: before.attempt.saturating_add(1),
             next_attempt_at: None,
             problem: None,
@@ -37,6 +38,7 @@ pub(super) fn leave(record: &mut TemplateRecord, asked: &LeaveMaintenance, cx: &
             id: PublicationId::from_uuid(Uuid::now_v7()),
             provider: stay.provider,
             source: working_copy(stay, asked)?,
+            trim: asked.trim,
             attempt: 1,
             next_attempt_at: None,
             problem: None,

@@ -56,10 +56,18 @@ impl App {
             ),
         ];
         let members = members(&picture, record);
+        if asked.trim {
+            steps.insert(
+                1,
+                "give back what its file systems do not use, on an overlay of its disks".to_owned(),
+            );
+        }
         steps.extend(
             members.iter().map(|id| format!("bring the difference to {}", picture.provider_name(*id))),
         );
-        let mut plan = plans::plan(steps, obstacle.as_slice());
+        let obstacles: Vec<_> =
+            obstacle.into_iter().chain(super::cannot_trim(&picture, record, asked)).collect();
+        let mut plan = plans::plan(steps, &obstacles);
         plan.blockers = plans::silent(&picture, members);
         let rollout = Rollout { when: wish.recreate, if_unavailable: wish.if_unavailable, terms: wish.terms };
         let hosts: Vec<&Host> = picture.followers(record.id).collect();

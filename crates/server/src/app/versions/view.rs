@@ -5,12 +5,13 @@ use crate::{
     picture::{Picture, version_ref},
 };
 use diecast_api::{
-    operator::template::{SizeView, VersionView},
+    operator::template::{SizeView, TrimmingView, VersionView},
     time::rfc3339,
 };
 use diecast_domain::{
     retention::{self, Reason, Verdict},
     template::VersionSize,
+    trim::Trimming,
 };
 use diecast_store::{TemplateRecord, VersionRecord};
 use std::collections::BTreeMap;
@@ -51,6 +52,7 @@ impl<'a> Shown<'a> {
             parent: version.parent,
             new_bytes: version.new_bytes.map(|bytes| bytes.0),
             new_percent: new_percent(version),
+            trimming: version.trimming.as_ref().map(trimming),
             hosts: u32::try_from(standing.count()).unwrap_or(u32::MAX),
             status: self.status(version).to_owned(),
             kept_because: self.kept_because(version),
@@ -113,5 +115,14 @@ pub(crate) fn size(size: &VersionSize) -> SizeView {
         virtual_bytes: size.virtual_bytes.0,
         data_bytes: size.data_bytes.0,
         packed_bytes: size.packed_bytes.0,
+    }
+}
+
+pub(crate) fn trimming(trimming: &Trimming) -> TrimmingView {
+    let Trimming { trimmed, bytes, places } = trimming;
+    TrimmingView {
+        trimmed: *trimmed,
+        bytes: bytes.0,
+        places: places.iter().map(ToString::to_string).collect(),
     }
 }

@@ -67,6 +67,7 @@ pub(super) async fn carry_out(
             created_at: picture.now,
             parent,
             new_bytes: published.new_bytes,
+            trimming: published.trimming.clone(),
             tags: Default::default(),
             deleting: false,
         };
