@@ -60,8 +60,9 @@ fn a_template_is_carried_to_a_site_that_no_network_reaches() {
     there.slow("kvm-a", Some("20mbit")).unwrap();
     let broken = thread::scope(|scope| {
         let import = ["bundle", "import", text(&whole), "--provider", "kvm-a", "--to", "kvm-b", "--json"];
+        let there = &there;
         let import = scope.spawn(move || there.diecast(&import).unwrap());
-        let begun = || !leftovers(&there, "kvm-a").is_empty();
+        let begun = || !leftovers(there, "kvm-a").is_empty();
         there.wait_until("something was unpacked", BOOTS, begun).unwrap();
         thread::sleep(Duration::from_secs(3));
         there.agent_kill("kvm-a").unwrap();

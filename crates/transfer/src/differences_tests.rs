@@ -2,7 +2,7 @@
 //! and wrong differences harm nobody.
 
 use crate::{
-    changes::{ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
+    changes::{At, ChangedDisk, ChangesInput, Derived, Extent, publish_changes},
     depot::{Depot, DepotError, Holding},
     fetch::{FetchOrder, fetch},
     frame::pack_difference,
@@ -35,7 +35,7 @@ fn derive(old: &Published, work: &Path, disk: &[u8], extents: Vec<Extent>) -> (D
     let disk = ChangedDisk {
         name: "disk0".into(),
         base: old.dir.join("disk0.raw"),
-        overlay: work.join("disk0.raw"),
+        overlays: vec![work.join("disk0.raw")],
         size: ByteCount(disk.len() as u64),
         extents,
     };
@@ -125,7 +125,7 @@ fn changed(before: &[u8], after: &[u8]) -> Vec<Extent> {
     };
     let extent = |at: usize| {
         let length = CLUSTER.min(after.len() - at) as u64;
-        Extent { start: at as u64, length, at: Some(at as u64) }
+        Extent { start: at as u64, length, at: Some(At { overlay: 0, offset: at as u64 }) }
     };
     (0..after.len()).step_by(CLUSTER).filter(differs).map(extent).collect()
 }

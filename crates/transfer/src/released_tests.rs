@@ -5,7 +5,7 @@
 //! --lib released`; those of former releases are never written again.
 
 use crate::{
-    changes::{ChangedDisk, ChangesInput, Extent, publish_changes},
+    changes::{At, ChangedDisk, ChangesInput, Extent, publish_changes},
     depot::{Depot, Holding},
     fetch::fetch,
     manifest::{Encoding, Manifest},
@@ -45,9 +45,9 @@ fn write(release: &Path) {
     let changed = ChangedDisk {
         name: "disk0".into(),
         base: dir.join("disk0.raw"),
-        overlay: dir.join("overlay"),
+        overlays: vec![dir.join("overlay")],
         size: base.size(),
-        extents: vec![Extent { start: 2 * LEAF, length: LEAF, at: Some(0) }],
+        extents: vec![Extent { start: 2 * LEAF, length: LEAF, at: Some(At { overlay: 0, offset: 0 }) }],
     };
     let input =
         ChangesInput { disks: vec![changed], nvram: Some(b"nvram".to_vec()), profile: b"{}".to_vec() };

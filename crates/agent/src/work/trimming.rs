@@ -133,8 +133,10 @@ mod tests {
     fn what_is_free_counts_only_where_it_costs_something() {
         assert_eq!(free::LEAF_BYTES, LEAF_SIZE as u64, "or leaves of the one are not leaves of the other");
         let space = |leaves| FreeSpace { leaves, places: Vec::new() };
-        let found =
-            vec![("disk0".to_owned(), space(vec![2..5, 7..9])), ("disk1".to_owned(), space(vec![0..100]))];
+        let found = vec![
+            ("disk0".to_owned(), space(vec![2..5, 7..9])),
+            ("disk1".to_owned(), space(vec![0..60, 60..100])),
+        ];
         let trimming = counted(found, |slot, leaf| slot == "disk0" && leaf > 3);
         assert_eq!((trimming.trimmed, trimming.bytes), (false, ByteCount(3 * LEAF_SIZE as u64)));
     }

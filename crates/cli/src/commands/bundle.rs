@@ -91,11 +91,12 @@ async fn heard<E>(socket: &mut (impl Stream<Item = Result<Message, E>> + Unpin))
     loop {
         match socket.next().await {
             Some(Ok(Message::Binary(bytes))) => return Heard::Bytes(bytes.into()),
-            Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
-                Ok(word) => return Heard::Word(word),
+            Some(Ok(Message::Text(text))) => {
                 // A newer server says more on the way.
-                Err(_) => {}
-            },
+                if let Ok(word) = serde_json::from_str(&text) {
+                    return Heard::Word(word);
+                }
+            }
             Some(Ok(Message::Close(_)) | Err(_)) | None => return Heard::Nothing,
             Some(Ok(_)) => {}
         }

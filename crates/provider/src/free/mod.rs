@@ -61,7 +61,8 @@ fn free_of(disk: &dyn GuestDisk, part: &table::Partition) -> (Content, Option<Ve
 /// The same marks as the helper's `init.sh` looks for.
 fn content_of(head: &[u8]) -> Content {
     let at = |offset: usize, mark: &[u8]| head.get(offset..offset + mark.len()) == Some(mark);
-    let marks: [(Content, &[(usize, &[u8])]); 8] = [
+    type Places<'a> = &'a [(usize, &'a [u8])];
+    let marks: [(Content, Places<'_>); 8] = [
         (Content::Swap, &[(4086, b"SWAPSPACE2")]),
         (Content::Xfs, &[(0, b"XFSB")]),
         (Content::Encrypted, &[(0, b"LUKS\xba\xbe"), (3, b"-FVE-FS-")]),

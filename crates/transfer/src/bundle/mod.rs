@@ -82,7 +82,7 @@ impl Carried {
     fn from_bytes(manifest: &Manifest, bytes: &[u8]) -> Option<Self> {
         let count = manifest.ordinals();
         let spare = count.div_ceil(8) * 8 - count;
-        let beyond = bytes.last().is_some_and(|last| u32::from(last.leading_zeros()) < spare);
+        let beyond = bytes.last().is_some_and(|last| last.leading_zeros() < spare);
         (bytes.len() == count.div_ceil(8) as usize && !beyond).then(|| Self { bits: bytes.into(), count })
     }
 

@@ -321,7 +321,7 @@ fn the_documented_vectors_are_true() {
     assert_eq!(Manifest::decode(&bytes).unwrap().digest().to_string(), vectors["derived-digest"]);
 
     // The version whose first bytes were written over: its one frame has a difference.
-    let extent = Extent { start: 0, length: 5, at: Some(0) };
+    let extent = Extent { start: 0, length: 5, at: Some(At { overlay: 0, offset: 0 }) };
     let disks = vec![changed("disk0", vec![extent]), changed("disk1", Vec::new())];
     let input = ChangesInput { disks, nvram: Some(b"nvram".to_vec()), profile: b"{}".to_vec() };
     let spool = Spool::open(&dir.path().join("differing")).unwrap();

@@ -246,6 +246,7 @@ async fn write(
         profile,
         warnings: header.warnings.clone(),
         new_bytes: header.new_bytes,
+        trimming: None,
     };
     let changes = Changes { versions: vec![(version, published)], ..Changes::default() };
     reconcile::write(change, picture, changes).await?;
