@@ -15,7 +15,7 @@ use diecast_domain::{
     digest::Digest,
     generation::Generation,
     host::HostPhase,
-    ids::{HostId, OperationId, PublicationId},
+    ids::{BundleId, HostId, OperationId, PublicationId},
     maintenance::WorkingCopyPhase,
     provider::{ProviderFacts, Source, Vm},
     replica::{Phase, Progress},
@@ -86,6 +86,8 @@ pub struct Knowledge {
     /// When the spooled frames of a version were last needed here, in this life.
     pub spools_needed: BTreeMap<Digest, Instant>,
     pub operations: BTreeMap<OperationId, Outcome>,
+    /// Bundles that were carried, or could not be, in this life.
+    pub bundles_ended: BTreeSet<BundleId>,
     pub addresses: Vec<String>,
     /// What was told before the server was restored from a backup, until it has learnt what differs.
     pub former: Option<Orders>,
@@ -142,6 +144,7 @@ pub enum TaskPhase {
     Host(HostPhase),
     WorkingCopy(WorkingCopyPhase),
     Operation,
+    Bundle,
 }
 
 impl TaskPhase {

@@ -3,8 +3,8 @@
 use axum::body::Bytes;
 use diecast_api::{
     agent::{
-        ASSIGNMENT, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFEST_HEADER, MANIFESTS, READS_DIFFERENCES,
-        RENEW, REPORT, Renewal,
+        ASSIGNMENT, BUNDLES, CONSOLES, Enrolled, MANIFEST_BYTES_MAX, MANIFEST_HEADER, MANIFESTS,
+        READS_DIFFERENCES, RENEW, REPORT, Renewal,
     },
     problem::ProblemDetails,
 };
@@ -13,7 +13,7 @@ use diecast_domain::{
     code::{Code, Problem},
     digest::Digest,
     generation::Generation,
-    ids::{ConsoleId, SessionId},
+    ids::{BundleId, ConsoleId, SessionId},
     report::Report,
 };
 use diecast_identity::{KeyedCertificate, Timeouts, reqwest_client};
@@ -31,8 +31,9 @@ use tokio_tungstenite::{
     },
 };
 
-/// The largest message on a screen's way: what a viewer says is small, and the server cuts what it sends.
-const SCREEN_MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// The largest message on a screen's way, or a bundle's: what a viewer says is small, and the server cuts what
+/// it sends.
+const SOCKET_MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// How long a report may take: it must not hold up the next.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -126,15 +127,23 @@ impl Server {
 
     /// The server's end of a screen that somebody wants to see.
     pub async fn console(&self, id: ConsoleId) -> Result<WebSocketStream<Upgraded>, Problem> {
+        self.socket("connecting a screen", &format!("{CONSOLES}/{id}")).await
+    }
+
+    /// The server's end of a bundle that is to be carried.
+    pub async fn bundle(&self, id: BundleId) -> Result<WebSocketStream<Upgraded>, Problem> {
+        self.socket("connecting a bundle", &format!("{BUNDLES}/{id}")).await
+    }
+
+    async fn socket(&self, doing: &str, path: &str) -> Result<WebSocketStream<Upgraded>, Problem> {
         let key = generate_key();
         let request = self
             .http()
-            .get(format!("{}{CONSOLES}/{id}", self.url))
+            .get(format!("{}{path}", self.url))
             .header(header::CONNECTION, "Upgrade")
             .header(header::UPGRADE, "websocket")
             .header(header::SEC_WEBSOCKET_VERSION, "13")
             .header(header::SEC_WEBSOCKET_KEY, &key);
-        let doing = "connecting a screen";
         let response = request.send().await.map_err(|error| self.unreachable(doing, &error))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let answered = refused(response).await?.status();
@@ -147,7 +156,7 @@ impl Server {
             return Err(Problem::new(Code::S0004, cause));
         }
         let stream = response.upgrade().await.map_err(|error| self.unreachable(doing, &error))?;
-        let limits = WebSocketConfig::default().max_message_size(Some(SCREEN_MESSAGE_BYTES_MAX));
+        let limits = WebSocketConfig::default().max_message_size(Some(SOCKET_MESSAGE_BYTES_MAX));
         Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(limits)).await)
     }
 

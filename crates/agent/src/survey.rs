@@ -167,6 +167,7 @@ fn tell(seen: Seen, known: &mut Knowledge) {
     local.working_copies_made = seen.working_copies_made;
     local.published = known.published.iter().map(|(id, published)| (*id, published.digest)).collect();
     local.operations_ended = seen.operations_ended;
+    local.bundles_ended.clone_from(&known.bundles_ended);
     local.failed = known.failed_attempts();
     local.busy = known.tasks.keys().copied().collect();
     let removing = known.tasks.iter().filter(|(_, task)| task.phase.is_removal());

@@ -89,7 +89,8 @@ impl Knowledge {
         let whole = self.verified_at.contains_key(version);
         let filling = orders.replica(version).is_some_and(|order| order.go) && !whole;
         let busy = self.tasks.contains_key(&Object::Replica(*version));
-        publishing || filling || busy || self.is_only_source(orders, version)
+        let imported = orders.bundles.iter().any(|order| order.act.imports() == Some(*version));
+        publishing || filling || busy || imported || self.is_only_source(orders, version)
     }
 
     /// What is new in it is nowhere but in its spool, and somebody may still ask for it. The working copy

@@ -222,6 +222,7 @@ fn forget_what_is_over(known: &mut Knowledge, data: &DataDir) {
         !orders.publications.iter().any(|ordered| ordered.id == *publication)
     };
     known.failures.retain(|object, _| ordered(&orders, *object));
+    known.bundles_ended.retain(|id| orders.bundle(*id).is_some());
     known.set_aside_failures.retain(|host, _| {
         let named =
             |deletion: &Deletion| matches!(deletion, Deletion::SetAside { host: of, .. } if of == host);
@@ -248,6 +249,7 @@ fn ordered(orders: &Orders, object: Object) -> bool {
             Object::Replica(digest) => orders.replica(&digest).is_some(),
             Object::Host(host) => orders.hosts.iter().any(|order| order.id == host),
             Object::Operation(id) => orders.operations.iter().any(|order| order.id == id),
+            Object::Bundle(id) => orders.bundle(id).is_some(),
             Object::WorkingCopy(id) => orders.working_copies.iter().any(|order| order.id == id),
         }
 }
@@ -275,6 +277,7 @@ fn begin(step: Step, told: &Assignment, site: &Site) {
         Step::MakeWorkingCopy(_) => TaskPhase::WorkingCopy(WorkingCopyPhase::Creating),
         Step::RemoveWorkingCopy(_) => TaskPhase::WorkingCopy(WorkingCopyPhase::Deleting),
         Step::Operate(_) => TaskPhase::Operation,
+        Step::CarryBundle(_) => TaskPhase::Bundle,
     };
     let attempt = attempt_of(orders, object);
     let incarnation = match object {
@@ -337,6 +340,9 @@ fn finish(site: &Site, step: &Step, ended: Ended, Tried { attempt, incarnation }
         tracing::info!("the task is done");
     }
     let mut known = site.board.know();
+    if let Object::Bundle(id) = object {
+        known.bundles_ended.insert(id);
+    }
     if let (Object::Replica(digest), Some(task)) = (object, known.tasks.get(&object)) {
         let took = Progress { rate: Default::default(), seconds_left: None, ..progress_of(task) };
         if took.total > ByteCount::ZERO {
@@ -352,6 +358,8 @@ fn finish(site: &Site, step: &Step, ended: Ended, Tried { attempt, incarnation }
             let failure = Failure { attempt, incarnation, problem, at: Instant::now() };
             match step {
                 Step::RemoveSetAside(host) => known.set_aside_failures.insert(*host, failure),
+                // Who ordered it was told.
+                Step::CarryBundle(_) => None,
                 _ => known.failures.insert(object, failure),
             };
         }
@@ -377,7 +385,7 @@ fn attempt_of(orders: &Orders, object: Object) -> u32 {
         Object::WorkingCopy(id) => {
             orders.working_copies.iter().find(|order| order.id == id).map(|order| order.attempt)
         }
-        Object::Operation(_) => None,
+        Object::Operation(_) | Object::Bundle(_) => None,
     };
     found.unwrap_or(1)
 }

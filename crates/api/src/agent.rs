@@ -28,6 +28,9 @@ pub const READS_DIFFERENCES: &str = "differences";
 /// `GET {CONSOLES}/{id}`, upgraded to a WebSocket: what a machine's screen says (RFB), both ways, as
 /// binary messages. The orders name the ids.
 pub const CONSOLES: &str = "/agent/v1/consoles";
+/// `GET {BUNDLES}/{id}`, upgraded to a WebSocket: a bundle's bytes one way, as binary messages, and what is
+/// said of it both ways, as text: [`crate::bundle::Word`]. The orders name the ids.
+pub const BUNDLES: &str = "/agent/v1/bundles";
 
 /// How long the server holds a request for an assignment open.
 pub const LONG_POLL: Duration = Duration::from_secs(25);

@@ -21,6 +21,7 @@
 
 pub mod access;
 mod alarms;
+mod bundles;
 pub mod error;
 pub mod events;
 pub mod page;

@@ -9,6 +9,7 @@
 //! **Invariant:** knows no SQL and no rules. It words what `domain` decided, and decides nothing.
 
 pub mod agent;
+pub mod bundle;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(all(feature = "client", any(test, feature = "doors")))]

@@ -8,7 +8,7 @@ use crate::{
     assignment::{Act, Deletion, HostOrder, Orders, PublicationOrder},
     digest::Digest,
     host::HostKind,
-    ids::{HostId, MaintenanceId, OperationId, PublicationId},
+    ids::{BundleId, HostId, MaintenanceId, OperationId, PublicationId},
     template::PublicationSource,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,7 @@ pub enum Held {
 /// What a task works on; one task an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Object {
+    Bundle(BundleId),
     Host(HostId),
     Operation(OperationId),
     Publication(PublicationId),
@@ -50,6 +51,7 @@ pub enum Object {
 impl std::fmt::Display for Object {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Bundle(id) => write!(f, "bundle {id}"),
             Self::Host(id) => write!(f, "host {id}"),
             Self::Operation(id) => write!(f, "operation {id}"),
             Self::Publication(id) => write!(f, "publication {id}"),
@@ -80,6 +82,8 @@ pub struct Local {
     /// What was published, and of which digest.
     pub published: BTreeMap<PublicationId, Digest>,
     pub operations_ended: BTreeSet<OperationId>,
+    /// Bundles that were carried, or could not be, in this life of the agent: none is begun twice.
+    pub bundles_ended: BTreeSet<BundleId>,
     /// The last attempt that failed, for each object.
     pub failed: BTreeMap<Object, u32>,
     pub busy: BTreeSet<Object>,
@@ -106,6 +110,8 @@ pub enum Step {
     MakeWorkingCopy(MaintenanceId),
     RemoveWorkingCopy(MaintenanceId),
     Operate(OperationId),
+    /// Write a bundle to the server, or read one from it.
+    CarryBundle(BundleId),
     /// Stop the task on this object, which is no longer wanted.
     Cancel(Object),
 }
@@ -125,6 +131,7 @@ impl Step {
             | Self::RemoveSetAside(host) => Object::Host(host),
             Self::MakeWorkingCopy(id) | Self::RemoveWorkingCopy(id) => Object::WorkingCopy(id),
             Self::Operate(operation) => Object::Operation(operation),
+            Self::CarryBundle(bundle) => Object::Bundle(bundle),
             Self::Cancel(object) => object,
         }
     }
@@ -141,6 +148,7 @@ pub fn decide(orders: &Orders, local: &Local) -> Vec<Step> {
     decision.hosts();
     decision.set_aside();
     decision.operations();
+    decision.bundles();
     decision.steps
 }
 
@@ -164,7 +172,19 @@ impl Decision<'_> {
     }
 
     fn is_busy(&self, object: Object) -> bool {
-        self.local.busy.contains(&object)
+        let imported = matches!(object, Object::Replica(digest) if self.is_imported(&digest));
+        self.local.busy.contains(&object) || imported
+    }
+
+    /// A bundle that runs brings this version here. It may be any that no order names any more.
+    fn is_imported(&self, digest: &Digest) -> bool {
+        self.local.busy.iter().any(|object| match object {
+            Object::Bundle(id) => {
+                let order = self.orders.bundle(*id);
+                order.is_none_or(|order| order.act.imports() == Some(*digest))
+            }
+            _ => false,
+        })
     }
 
     fn may_try(&self, object: Object, attempt: u32) -> bool {
@@ -234,6 +254,7 @@ impl Decision<'_> {
             let named = match object {
                 Object::Publication(id) => self.orders.publications.iter().any(|order| order.id == *id),
                 Object::Replica(digest) => self.orders.replica(digest).is_some(),
+                Object::Bundle(id) => self.orders.bundle(*id).is_some(),
                 Object::Host(_) | Object::Operation(_) | Object::WorkingCopy(_) => true,
             };
             if !named && !self.local.removing.contains(object) {
@@ -355,6 +376,22 @@ impl Decision<'_> {
             });
             if there && !comes_back && !is_deleted(orders, host) && !self.is_busy(Object::Host(host)) {
                 self.propose(Step::RemoveSetAside(host));
+            }
+        }
+    }
+
+    /// One that brings a version waits for whatever works on that: two would write to the same files.
+    fn bundles(&mut self) {
+        let orders = self.orders;
+        for order in &orders.bundles {
+            let object = Object::Bundle(order.id);
+            let waits = order.act.imports().is_some_and(|digest| {
+                let replica = Object::Replica(digest);
+                self.is_busy(replica) || self.begins(replica)
+            });
+            let ended = self.local.bundles_ended.contains(&order.id);
+            if !ended && !waits && !self.is_busy(object) {
+                self.propose(Step::CarryBundle(order.id));
             }
         }
     }

@@ -376,6 +376,27 @@ fn a_working_copy_is_read_by_one_task_and_neither_started_nor_removed_meanwhile(
 }
 
 /// A small world in which everything meets everything: one of few objects of each kind.
+#[test]
+fn a_bundle_is_carried_once_and_shares_its_version_with_no_other_task() {
+    let id = BundleId::from_uuid(Uuid::from_u128(8));
+    let mut orders = orders();
+    let act = crate::bundle::BundleAct::Import { digest: digest(1) };
+    orders.bundles.push(crate::bundle::BundleOrder { id, act });
+    let mut local = Local::default();
+    assert_eq!(decide(&orders, &local), vec![Step::CarryBundle(id)]);
+    orders.replicas = vec![replica(1, 1, true), replica(2, 1, true)];
+    assert_eq!(decide(&orders, &local), vec![Step::Fill(digest(1)), Step::Fill(digest(2))]);
+    local.busy.insert(Object::Bundle(id));
+    assert_eq!(decide(&orders, &local), vec![Step::Fill(digest(2))]);
+    local.busy.clear();
+    local.bundles_ended.insert(id);
+    orders.replicas.clear();
+    assert_eq!(decide(&orders, &local), vec![]);
+    local.busy.insert(Object::Bundle(id));
+    orders.bundles.clear();
+    assert_eq!(decide(&orders, &local), vec![Step::Cancel(Object::Bundle(id))]);
+}
+
 fn any_orders() -> impl Strategy<Value = Orders> {
     let host = (1..4_u128, 1..4_u32, proptest::option::of(1..4_u32), any::<bool>(), any::<bool>());
     let host = host.prop_map(|(number, incarnation, restores, made, full)| HostOrder {

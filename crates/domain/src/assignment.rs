@@ -1,6 +1,7 @@
 //! What one agent should hold and run, and how it tells a new instruction from a stale one.
 
 use crate::{
+    bundle::BundleOrder,
     digest::Digest,
     generation::Generation,
     host::{HostKind, HostSetup, MacAddress},
@@ -40,6 +41,13 @@ pub struct Orders {
     /// Screens that somebody wants to see now.
     #[serde(default)]
     pub consoles: Vec<ConsoleOrder>,
+    /// Bundles that somebody writes or reads now.
+    #[serde(
+        default,
+        deserialize_with = "crate::protocol::what_is_known",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub bundles: Vec<BundleOrder>,
     /// The server was restored from a backup, and learns what it does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<RecoveryOrder>,
@@ -243,6 +251,7 @@ impl Orders {
             deletions: Vec::new(),
             working_copies: Vec::new(),
             consoles: Vec::new(),
+            bundles: Vec::new(),
             recovery: None,
             readers: Vec::new(),
             limits: Limits::default(),

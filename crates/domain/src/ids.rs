@@ -32,6 +32,8 @@ macro_rules! id_kinds {
 }
 
 id_kinds! {
+    /// One carrying of a bundle.
+    BundleId,
     /// One look at a machine's screen.
     ConsoleId,
     /// A machine deployed from a template. Also the machine's own UUID in its hypervisor.

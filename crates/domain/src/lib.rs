@@ -21,6 +21,7 @@
 pub mod agent;
 pub mod alarm;
 pub mod assignment;
+pub mod bundle;
 pub mod code;
 pub mod damage;
 pub mod digest;

@@ -89,6 +89,7 @@ impl<'a> Plan<'a> {
         machines::hosts(world, provider, &mut orders);
         orders.operations = world.operations.get(&provider).cloned().unwrap_or_default();
         orders.consoles = world.consoles.get(&provider).cloned().unwrap_or_default();
+        orders.bundles = world.bundles.get(&provider).cloned().unwrap_or_default();
         orders.scrub = there.scrub.clone();
         replicas::same_content(world, &mut orders);
         orders.limits = self.limits(&orders);

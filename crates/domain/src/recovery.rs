@@ -75,6 +75,7 @@ pub(crate) fn hold_back(world: &World, orders: &mut Orders) {
     let provider = orders.provider;
     orders.deletions.clear();
     orders.publications.clear();
+    orders.bundles.retain(|order| order.act.imports().is_none());
     for order in &mut orders.replicas {
         let said = world.replicas.get(&(provider, order.version.digest));
         order.go = said.is_some_and(ReplicaReport::is_ready);

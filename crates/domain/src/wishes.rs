@@ -9,7 +9,9 @@ mod rolling;
 pub use maintenance::{
     may_cancel_maintenance, may_leave_maintenance, may_see_working_copy, may_start_working_copy,
 };
-pub use rolling::{may_activate_version, may_delete_version, may_enter_maintenance};
+pub use rolling::{
+    Import, may_activate_version, may_delete_version, may_enter_maintenance, may_import_version,
+};
 
 use crate::{
     code::{Code, Problem},
@@ -55,6 +57,10 @@ pub enum Refusal {
     NoSuchVersion { template: TemplateName, number: u32 },
     #[error("v{number} of template `{template}` is needed: {}", because(.why))]
     VersionNeeded { template: TemplateName, number: u32, why: Vec<Reason> },
+    #[error("v{number} of template `{template}` is other content here")]
+    OtherContent { template: TemplateName, number: u32 },
+    #[error("template `{template}` has had v{newest} already, and the bundle has v{number}")]
+    Outnumbered { template: TemplateName, number: u32, newest: u32 },
     #[error("{provider} answers; only what died is forgotten")]
     Answers { provider: ProviderName },
 }
@@ -98,6 +104,7 @@ impl Refusal {
             Self::HoldsThere { .. } => {
                 (Code::A0007, Some("take it off the lists first, and add it again afterwards"))
             }
+            Self::OtherContent { .. } | Self::Outnumbered { .. } => (Code::T0023, None),
             Self::NotReady { .. } | Self::Publishing { .. } => (Code::A0010, None),
             Self::Answers { .. } => (Code::A0010, Some("remove it without `--forget`")),
         };

@@ -185,3 +185,20 @@ fn a_provider_changes_its_storage_only_while_it_holds_nothing() {
     assert!(matches!(refused, Refusal::HoldsThere { .. }), "{refused}");
     assert_eq!(refused.problem().code, Code::A0007);
 }
+
+#[test]
+fn what_a_bundle_brings_is_the_newest_or_known_and_never_another_history() {
+    let mut world = world(1);
+    let other = Digest::from_bytes([2; 32]);
+    let asked = |world: &World, number, digest| may_import_version(world, template(), number, digest);
+    assert_eq!(asked(&world, 4, other), Ok(Import::New));
+    assert_eq!(asked(&world, 4, DIGEST), Ok(Import::Known(1)));
+    let refused = asked(&world, 1, other).unwrap_err();
+    assert_eq!(refused.problem().code, Code::T0023);
+    let list = world.templates.get_mut(&template()).unwrap();
+    list.numbered = 4;
+    let refused = asked(&world, 3, other).unwrap_err().problem();
+    assert_eq!(refused.cause, "template `win11` has had v4 already, and the bundle has v3");
+    world.templates.get_mut(&template()).unwrap().status = TemplateStatus::Deleting;
+    assert_eq!(asked(&world, 5, other).unwrap_err().problem().code, Code::A0010);
+}

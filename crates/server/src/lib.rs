@@ -37,7 +37,6 @@ mod backup;
 mod changed;
 mod clock;
 mod config;
-mod consoles;
 #[cfg(any(test, feature = "doors"))]
 pub mod doors;
 mod first;
@@ -49,6 +48,7 @@ mod notify;
 mod password;
 mod picture;
 mod reconcile;
+mod relay;
 mod run;
 mod secret;
 mod settings;

@@ -2,7 +2,11 @@
 //!
 //! At a start it is filled with the last reports that were stored, as of agents not heard yet.
 
-use crate::{changed::Changed, consoles::Consoles, strangers::Strangers};
+use crate::{
+    app::{self, bundles::Bundles, consoles::Consoles},
+    changed::Changed,
+    strangers::Strangers,
+};
 use diecast_domain::{
     ids::{ProviderId, SessionId},
     provider::SILENCE_MAX,
@@ -30,6 +34,8 @@ pub(crate) struct Live {
     agents: Mutex<BTreeMap<ProviderId, Agent>>,
     /// Screens that somebody looks at.
     pub(crate) consoles: Consoles,
+    /// Bundles that are written or read.
+    pub(crate) bundles: Bundles,
     /// Agents that the store does not know, after a restore.
     pub(crate) strangers: Strangers,
     /// What the store has of each report. Only the reconciler touches it.
@@ -74,7 +80,8 @@ impl Live {
         Self {
             started,
             agents,
-            consoles: Consoles::default(),
+            consoles: app::consoles::none(),
+            bundles: app::bundles::none(),
             strangers: Strangers::default(),
             kept: Mutex::new(kept),
             noted: Mutex::default(),

@@ -3,7 +3,10 @@
 //! Both the reconciler and the use cases look at this, so that what is decided and what is shown
 //! cannot differ.
 
-use crate::live::{Agent, Live};
+use crate::{
+    app::{bundles, consoles},
+    live::{Agent, Live},
+};
 use diecast_domain::{
     assignment::Assignment,
     code::{Code, Problem},
@@ -63,7 +66,8 @@ impl Picture {
         picture.world.schedules = view.schedules().await?;
         let links = view.site_links().await?.into_iter();
         picture.world.links = links.filter_map(|it| Some((it.link()?, it.limit))).collect();
-        picture.world.consoles = live.consoles.orders();
+        picture.world.consoles = consoles::orders(&live.consoles);
+        picture.world.bundles = bundles::orders(&live.bundles);
         if view.open_recovery().await?.is_some() {
             let manifests = view.manifests_there().await?;
             picture.world.recovery = Some(Recovery { manifests, ..Recovery::default() });

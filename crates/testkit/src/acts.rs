@@ -65,6 +65,7 @@ impl Sim {
             }
             Step::RemoveWorkingCopy(id) => (Object::WorkingCopy(*id), 1),
             Step::Operate(id) => (Object::Operation(*id), 1),
+            Step::CarryBundle(id) => (Object::Bundle(*id), 1),
             Step::Cancel(object) => {
                 self.cancel(index, *object);
                 return;
@@ -139,7 +140,8 @@ impl Sim {
             Step::RemoveSetAside(id) => Ok(self.remove_set_aside(index, *id)),
             Step::MakeWorkingCopy(id) => self.make_working_copy(index, *id, task.stage),
             Step::RemoveWorkingCopy(id) => Ok(self.remove_working_copy(index, *id)),
-            Step::Cancel(_) => Ok(Stage::End),
+            // Nobody carries bundles in this world.
+            Step::CarryBundle(_) | Step::Cancel(_) => Ok(Stage::End),
         };
         let name = self.agents[index].name.clone();
         let memory = self.agents[index].memory.as_mut().expect("it lives");
@@ -179,6 +181,7 @@ fn in_words(step: &Step) -> String {
         Step::MakeWorkingCopy(_) => "to make a working copy".into(),
         Step::RemoveWorkingCopy(_) => "to remove a working copy".into(),
         Step::Operate(_) => "an operation".into(),
+        Step::CarryBundle(_) => "to carry a bundle".into(),
         Step::Cancel(_) => "to stop something".into(),
     }
 }

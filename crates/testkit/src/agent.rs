@@ -144,6 +144,7 @@ impl SimAgent {
             )
         };
         Local {
+            bundles_ended: Default::default(),
             replicas: self
                 .disk
                 .copies

@@ -271,7 +271,7 @@ impl Sim {
             agent::Object::Host(id) => orders.hosts.iter().any(|order| order.id == *id),
             agent::Object::Publication(id) => orders.publications.iter().any(|order| order.id == *id),
             agent::Object::WorkingCopy(id) => orders.working_copies.iter().any(|order| order.id == *id),
-            agent::Object::Operation(_) => false,
+            agent::Object::Operation(_) | agent::Object::Bundle(_) => false,
         });
         self.tell(|| format!("{name} takes generation {generation}"));
     }

@@ -113,8 +113,7 @@ fn changed(old: &str, new: &str) -> Outcome<Vec<Extent>> {
         old.read_exact_at(&mut one[..before.saturating_sub(start).min(length) as usize], start)?;
         new.read_exact_at(other, start)?;
         if one != other {
-            let at = other.iter().any(|byte| *byte != 0).then_some(start);
-            let at = at.map(|offset| At { overlay: 0, offset });
+            let at = other.iter().any(|byte| *byte != 0).then_some(At { overlay: 0, offset: start });
             extents.push(Extent { start, length, at });
         }
     }

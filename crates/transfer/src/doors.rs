@@ -2,6 +2,7 @@
 //! `diecast_domain::doors`.
 
 use crate::{
+    bundle,
     frame::{self, FrameBytes, FrameForm, Wanted},
     journal::record::{self, Begun},
     leaf,
@@ -24,7 +25,8 @@ use diecast_domain::{
 };
 use std::{fs, sync::OnceLock, time::Duration};
 
-pub const DOORS: &[Door] = &[MANIFEST, FRAME, LEAVES, RANGE, ARRIVALS, CLAIMS, SPOOL, PART, JOURNAL, RECORD];
+pub const DOORS: &[Door] =
+    &[MANIFEST, FRAME, LEAVES, RANGE, ARRIVALS, CLAIMS, SPOOL, PART, JOURNAL, RECORD, BUNDLE];
 
 /// The test vectors of `docs/format.md`: a manifest, one with loose leaves, and one with a difference.
 fn vectors() -> Vec<Vec<u8>> {
@@ -245,6 +247,22 @@ pub const RECORD: Door = Door {
         vec![text.into_bytes()]
     },
     knock: same_json_again::<VerifiedRecord>,
+};
+
+/// A bundle, whoever carried it here.
+pub const BUNDLE: Door = Door {
+    name: "bundle",
+    seeds: || {
+        let of = |since| bundle::example(example(), since).expect("memory can be written to");
+        vec![of(None), of(Some(example()))]
+    },
+    knock: |bytes| {
+        let Ok(reader) = bundle::Reader::begin(bytes) else { return };
+        let head = reader.head().clone();
+        assert_eq!(head.header.digest, head.manifest.digest());
+        let Ok(pieces) = bundle::open_all(reader) else { return };
+        assert!(pieces <= head.manifest.ordinals(), "no leaf comes twice");
+    },
 };
 
 #[cfg(test)]

@@ -55,6 +55,7 @@
 //! a working copy, `docs/format.md` for the bytes, [`limits`] for every number.
 
 pub mod assemble;
+pub mod bundle;
 pub mod changes;
 mod clone;
 pub mod commit;

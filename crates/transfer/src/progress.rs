@@ -25,6 +25,8 @@ pub enum Stage {
     Waiting,
     /// A golden machine's disks are read, hashed and compressed.
     Publishing,
+    /// A version is read to be written into a bundle.
+    Reading,
     /// What an interrupted transfer left is compared with the manifest.
     Checking,
     /// Leaves are taken from other versions on this provider.

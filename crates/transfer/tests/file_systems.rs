@@ -148,7 +148,13 @@ impl Golden {
         let manifest = Arc::new(published(&path, &spool).unwrap());
         let depot = Depot::default();
         let dir = work.path().to_owned();
-        depot.hold(Holding { manifest: manifest.clone(), dir, spool: Some(spool), arriving: None });
+        depot.hold(Holding {
+            manifest: manifest.clone(),
+            dir,
+            spool: Some(spool),
+            arriving: None,
+            seeds: Vec::new(),
+        });
         let asked = Arc::new(AtomicUsize::new(0));
         let app = Router::new().route(FRAME_ROUTE, get(answer)).with_state((Arc::new(depot), asked.clone()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -158,6 +164,7 @@ impl Golden {
             addresses: vec![listener.local_addr().unwrap().to_string()],
             whole: true,
             reserve: false,
+            gateway: false,
         };
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { work, manifest, source, asked }
@@ -184,6 +191,7 @@ impl Golden {
                 floor: ByteCount::ZERO,
                 patience: Patience::default(),
                 pace: Default::default(),
+                links: Default::default(),
                 progress: Arc::default(),
                 cancel: cancel.clone(),
             };

@@ -1,5 +1,6 @@
 //! The tasks: one file a kind of object. Each may be killed anywhere and begun again.
 
+mod bundle;
 mod changes;
 mod host;
 mod operation;
@@ -29,6 +30,7 @@ pub async fn perform(step: Step, job: Job) -> Ended {
         Step::MakeWorkingCopy(id) => working_copy::make(&job, id).await,
         Step::RemoveWorkingCopy(id) => working_copy::remove(&job, id).await,
         Step::Operate(id) => operation::operate(&job, id).await,
+        Step::CarryBundle(id) => bundle::carry(&job, id).await,
         Step::Cancel(_) => Ok(()),
     }
 }

@@ -209,7 +209,7 @@ pub fn profile(manifest: &Manifest) -> Result<HardwareProfile, Problem> {
     Ok(profile)
 }
 
-fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {
+pub fn preflight(job: &Job, manifest: &Manifest) -> Result<(), Problem> {
     let facts = job.site.board.know().hypervisor.facts.clone();
     let facts = facts.ok_or_else(|| Problem::new(Code::P0002, "the hypervisor has not answered yet"))?;
     let profile = profile(manifest)?;
@@ -265,7 +265,7 @@ pub fn order(job: &Job, manifest: &Arc<Manifest>) -> FetchOrder {
 
 /// The cache of frames. What it has is used in any case: a version published here from a working copy may
 /// be nowhere else yet. It grows only if that would not fill the file system of the agent's own folder.
-fn spool(job: &Job, manifest: &Manifest) -> Option<Arc<Spool>> {
+pub fn spool(job: &Job, manifest: &Manifest) -> Option<Arc<Spool>> {
     let path = job.site.data.spool(&manifest.digest());
     let spool = Spool::open(&path).ok()?;
     let free = diecast_transfer::free_space(&path).ok()?;
@@ -278,7 +278,7 @@ fn spool_fits(free: ByteCount, held: ByteCount, whole: ByteCount) -> bool {
 }
 
 /// Every other version that is whole here: what it shares is not fetched.
-fn seeds(job: &Job, but: &Digest) -> Vec<Seed> {
+pub fn seeds(job: &Job, but: &Digest) -> Vec<Seed> {
     let held: Vec<Digest> = {
         let known = job.site.board.know();
         known.verified_at.keys().filter(|digest| *digest != but).copied().collect()

@@ -1,6 +1,6 @@
 //! A machine's screen: the bytes of VNC over a WebSocket, with the same token and the same trust as every request.
 
-use super::{Client, ClientError};
+use super::{Client, ClientError, send::Ask};
 use reqwest::{Method, StatusCode, Upgraded, header};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -18,9 +18,13 @@ pub type Screen = WebSocketStream<Upgraded>;
 impl Client {
     /// The screen of a template's working copy, as long as it is held.
     pub async fn screen(&self, template: &str) -> Result<Screen, ClientError> {
+        self.socket(self.ask(Method::GET, &["templates", template, "maintenance", "console"])).await
+    }
+
+    /// A connection that goes on as a WebSocket.
+    pub(super) async fn socket(&self, ask: Ask<'_>) -> Result<Screen, ClientError> {
         let key = generate_key();
-        let ask = self
-            .ask(Method::GET, &["templates", template, "maintenance", "console"])
+        let ask = ask
             .header(header::CONNECTION.as_str(), "Upgrade")
             .header(header::UPGRADE.as_str(), "websocket")
             .header(header::SEC_WEBSOCKET_VERSION.as_str(), "13")

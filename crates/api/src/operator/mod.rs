@@ -3,6 +3,7 @@
 
 pub mod alarm;
 pub mod audit;
+pub mod bundle;
 pub mod damage;
 pub mod distribution;
 pub mod event;

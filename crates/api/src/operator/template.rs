@@ -166,7 +166,7 @@ pub struct TemplateList {
 }
 
 /// What would be done: the text of every dry run.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanView {
     /// One step a line, in the order in which they would begin.
     pub steps: Vec<String>,

@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod apply;
 pub mod audit;
+pub mod bundle;
 pub mod distribution;
 pub mod event;
 pub mod host;
@@ -102,6 +103,9 @@ pub enum ClientCommand {
     Apply(apply::ApplyArgs),
     /// Write down how it is set, in the form that `apply` takes
     Export(apply::ExportArgs),
+    /// Versions in files, for places that no network reaches
+    #[command(subcommand)]
+    Bundle(bundle::BundleCommand),
     /// What happened, and what happens now
     #[command(subcommand)]
     Event(event::EventCommand),

@@ -3,10 +3,10 @@
 use crate::{
     Failure,
     args::{
-        ClientCommand, distribution::DistributionCommand, host::HostCommand, maintenance::MaintenanceCommand,
-        notification::NotificationCommand, pool::PoolCommand, provider::ProviderCommand,
-        recreation::RecreationCommand, schedule::ScheduleCommand, template::TemplateCommand,
-        token::TokenCommand, version::VersionCommand, vm::VmCommand,
+        ClientCommand, bundle::BundleCommand, distribution::DistributionCommand, host::HostCommand,
+        maintenance::MaintenanceCommand, notification::NotificationCommand, pool::PoolCommand,
+        provider::ProviderCommand, recreation::RecreationCommand, schedule::ScheduleCommand,
+        template::TemplateCommand, token::TokenCommand, version::VersionCommand, vm::VmCommand,
     },
     suggest::closest,
 };
@@ -62,6 +62,13 @@ pub(super) fn names(command: &ClientCommand) -> Vec<Typed> {
             };
             std::iter::once(template(name)).chain(providers.iter().map(provider)).collect()
         }
+        ClientCommand::Bundle(command) => match command {
+            BundleCommand::Export(args) => {
+                std::iter::once(template(&args.name)).chain(args.provider.iter().map(provider)).collect()
+            }
+            BundleCommand::Import(args) => args.provider.iter().chain(&args.to).map(provider).collect(),
+            BundleCommand::Show { .. } => vec![],
+        },
         ClientCommand::Version(command) => vec![template(match command {
             VersionCommand::List { name } | VersionCommand::Show { name, .. } => name,
             VersionCommand::Tag(args) | VersionCommand::Untag(args) => &args.name,

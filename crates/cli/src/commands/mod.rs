@@ -3,6 +3,7 @@
 mod alarm;
 pub(crate) mod apply;
 mod audit;
+mod bundle;
 mod console;
 mod distribution;
 mod event;
@@ -31,7 +32,7 @@ pub(crate) use apply::Step;
 
 use crate::{
     Failure,
-    args::{ClientCommand, Globals, WaitArgs},
+    args::{ClientCommand, Globals, WaitArgs, bundle::BundleCommand},
     connection,
     printer::Printer,
     render::Look,
@@ -56,6 +57,7 @@ pub(crate) async fn run(
         ClientCommand::Completions(args) => return explain::completions(args.shell, whole, printer),
         ClientCommand::Login(args) => return session::login(globals, args, printer).await,
         ClientCommand::Logout => return session::logout(globals, printer).await,
+        ClientCommand::Bundle(BundleCommand::Show { file }) => return bundle::show(printer, &file),
         // The server may be the fault that is looked for.
         ClientCommand::Support(args) => return support::run(globals, args, printer).await,
         _ => {}
@@ -89,6 +91,7 @@ async fn asked(cx: &mut Context<'_>, command: ClientCommand) -> Result<(), Failu
         ClientCommand::Notification(command) => notification::run(cx, command).await,
         ClientCommand::Apply(args) => apply::apply(cx, args).await,
         ClientCommand::Export(args) => apply::export(cx, args).await,
+        ClientCommand::Bundle(command) => bundle::run(cx, command).await,
         ClientCommand::Event(command) => event::run(cx, command).await,
         ClientCommand::Token(command) => token::run(cx, command).await,
         ClientCommand::Audit(command) => audit::run(cx, command).await,

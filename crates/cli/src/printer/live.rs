@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, time::Instant};
 /// Bars at once: what is well is left out first, so that what moves fits a screen.
 const BARS_MAX: usize = 30;
 /// The length of a bar that is full.
-const FULL: u64 = 1000;
+pub(super) const FULL: u64 = 1000;
 
 /// Shows how something stands, again and again. Clears what it drew when it goes.
 pub(crate) enum Live {
@@ -180,11 +180,11 @@ fn new_bar(bars: &MultiProgress, name: &str) -> ProgressBar {
     bar
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(super) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates here are constant and well formed")
 }
 
-fn position(percent: f64) -> u64 {
+pub(super) fn position(percent: f64) -> u64 {
     (percent.clamp(0.0, 100.0) / 100.0 * FULL as f64) as u64
 }
 

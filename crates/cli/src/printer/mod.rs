@@ -1,6 +1,7 @@
 //! The only place that prints: data to stdout, talk to stderr, progress where talk goes. And the only one that
 //! hears what is answered.
 
+pub(crate) mod carried;
 pub(crate) mod live;
 mod rate;
 

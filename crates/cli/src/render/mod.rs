@@ -2,6 +2,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod audit;
+pub(crate) mod bundle;
 pub(crate) mod changes;
 pub(crate) mod distribution;
 pub(crate) mod error;

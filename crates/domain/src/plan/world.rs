@@ -3,6 +3,7 @@
 use super::ToldLinks;
 use crate::{
     assignment::{ConsoleOrder, Operation},
+    bundle::BundleOrder,
     code::Problem,
     digest::Digest,
     distribution::{Desire, Distribution, Member, ProviderNow, ReplicaView, silence, view},
@@ -41,6 +42,8 @@ pub struct World {
     pub unassigned: BTreeMap<ProviderId, BTreeSet<Digest>>,
     /// Screens that somebody wants to see now.
     pub consoles: BTreeMap<ProviderId, Vec<ConsoleOrder>>,
+    /// Bundles that somebody writes or reads now.
+    pub bundles: BTreeMap<ProviderId, Vec<BundleOrder>>,
     pub recreations: Vec<Recreation>,
     pub pools: Vec<Pool>,
     pub schedules: Vec<Schedule>,

@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::{
+    digest::Digest,
     ids::{ProviderId, TemplateId},
     plan::{TemplateInWorld, World},
     retention,
@@ -42,6 +43,49 @@ pub fn may_enter_maintenance(
         Some(provider) => Ok((provider, current)),
         None => Err(Refusal::HeldByNobody { template: name(), version: current.number }),
     }
+}
+
+/// What becomes of a version that a bundle brings to a template that there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Import {
+    /// It becomes the current one.
+    New,
+    /// The template has this content already, under this number.
+    Known(u32),
+}
+
+/// Whether a template may get a version of this number and content from elsewhere. Numbers only rise, so
+/// what is imported is always the newest.
+pub fn may_import_version(
+    world: &World,
+    template: TemplateId,
+    number: u32,
+    digest: Digest,
+) -> Result<Import, Refusal> {
+    let list = world.templates.get(&template).ok_or(Refusal::Unknown)?;
+    let name = || list.name.clone();
+    let here = list.versions.iter().find(|version| version.digest == digest);
+    if let Some(version) = here.filter(|version| !list.deleting.contains(&version.number)) {
+        return Ok(Import::Known(version.number));
+    }
+    if let Some(there) = &list.maintenance {
+        return Err(Refusal::MaintenanceDepends {
+            template: name(),
+            provider: world.name_of(there.provider),
+        });
+    }
+    if list.status != TemplateStatus::Ready || list.publication.is_some() {
+        return Err(Refusal::NotReady { template: name(), status: list.status });
+    }
+    if list.versions.iter().any(|version| version.number == number) {
+        return Err(Refusal::OtherContent { template: name(), number });
+    }
+    let newest = list.versions.iter().map(|version| version.number).max().unwrap_or_default();
+    let newest = newest.max(list.numbered);
+    if number <= newest {
+        return Err(Refusal::Outnumbered { template: name(), number, newest });
+    }
+    Ok(Import::New)
 }
 
 fn for_how_long(time: Duration) -> String {

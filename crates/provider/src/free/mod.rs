@@ -58,13 +58,11 @@ fn free_of(disk: &dyn GuestDisk, part: &table::Partition) -> (Content, Option<Ve
     (content, free.map(|bytes| whole_leaves(&bytes)))
 }
 
-/// An offset, and what is there.
-type Mark<'a> = (usize, &'a [u8]);
-
 /// The same marks as the helper's `init.sh` looks for.
 fn content_of(head: &[u8]) -> Content {
     let at = |offset: usize, mark: &[u8]| head.get(offset..offset + mark.len()) == Some(mark);
-    let marks: [(Content, &[Mark<'_>]); 8] = [
+    type Places<'a> = &'a [(usize, &'a [u8])];
+    let marks: [(Content, Places<'_>); 8] = [
         (Content::Swap, &[(4086, b"SWAPSPACE2")]),
         (Content::Xfs, &[(0, b"XFSB")]),
         (Content::Encrypted, &[(0, b"LUKS\xba\xbe"), (3, b"-FVE-FS-")]),

@@ -2,13 +2,36 @@
 
 use crate::{
     app::{App, agents::agent, authorise::Action, cx::Cx, refused::Refused},
-    consoles::{CONSOLES_MAX, End, NotYours, Viewer},
+    relay::{End, Near, NotYours, Relays},
 };
-use diecast_domain::{code::Code, ids::ConsoleId, wishes::may_see_working_copy};
+use bytes::Bytes;
+use diecast_domain::{
+    assignment::ConsoleOrder,
+    code::Code,
+    ids::{ConsoleId, ProviderId},
+    wishes::may_see_working_copy,
+};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Screens of one provider at a time: more than people look at, few enough for any agent.
+const CONSOLES_MAX: usize = 16;
+
+/// Screens that somebody looks at, by the machine that each is of.
+pub(crate) type Consoles = Relays<Uuid, Bytes>;
+
+pub(crate) fn none() -> Consoles {
+    Relays::none(CONSOLES_MAX)
+}
+
+/// What agents are told.
+pub(crate) fn orders(consoles: &Consoles) -> BTreeMap<ProviderId, Vec<ConsoleOrder>> {
+    consoles.orders(|id, machine| ConsoleOrder { id: ConsoleId::from_uuid(id), machine: *machine })
+}
 
 /// A screen that was opened, and who is to show it.
 pub(crate) struct Screen {
-    pub(crate) viewer: Viewer,
+    pub(crate) viewer: Near<Uuid, Bytes>,
     pub(crate) provider: String,
 }
 
@@ -35,9 +58,9 @@ impl App {
     }
 
     /// Hands an agent its end of a screen that its orders name.
-    pub(crate) fn answer_console(&self, cx: &Cx, id: ConsoleId) -> Result<End, Refused> {
+    pub(crate) fn answer_console(&self, cx: &Cx, id: ConsoleId) -> Result<End<Bytes>, Refused> {
         let provider = agent(cx)?;
-        self.live().consoles.answer(id, provider).map_err(|not| match not {
+        self.live().consoles.answer(id.as_uuid(), provider).map_err(|not| match not {
             NotYours::Unknown => Refused::new(Code::A0004, format!("nobody looks at screen {id}")),
             NotYours::OfAnotherProvider => {
                 Refused::new(Code::A0003, format!("screen {id} is of another provider"))

@@ -26,7 +26,8 @@ impl App {
         });
         let told = change.assignment(provider).await?.and_then(|told| told.orders.recovery);
         let wanted = told.is_some_and(|recovery| recovery.manifests.contains(&digest));
-        if !publishes && !wanted {
+        let imports = self.live().bundles.any(provider, |act| act.imports() == Some(digest));
+        if !publishes && !wanted && !imports {
             let cause = "this provider is publishing nothing now";
             return Err(Refused::new(Code::A0003, cause));
         }
@@ -54,7 +55,8 @@ impl App {
         let mut view = self.store().view().await?;
         let assignment = view.assignment(provider).await?;
         let assigned = assignment.is_some_and(|it| it.orders.replica(&digest).is_some());
-        if !assigned {
+        let carried = self.live().bundles.any(provider, |act| act.names(&digest));
+        if !assigned && !carried {
             let cause = format!("version {} is not assigned to this provider", digest.short());
             return Err(Refused::new(Code::A0003, cause));
         }

@@ -8,6 +8,7 @@ pub(crate) mod agents;
 pub(crate) mod alarms;
 pub(crate) mod audit;
 pub(crate) mod authorise;
+pub(crate) mod bundles;
 pub(crate) mod consoles;
 pub(crate) mod cx;
 pub(crate) mod distribution;

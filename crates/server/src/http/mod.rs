@@ -13,6 +13,7 @@
 mod agents;
 mod alarms;
 mod audit;
+mod bundles;
 mod console;
 mod consoles;
 mod distribution;
@@ -38,6 +39,7 @@ mod respond;
 mod schedules;
 mod session;
 mod sites;
+mod socket;
 mod templates;
 mod tokens;
 mod versions;
@@ -105,6 +107,8 @@ fn known() -> OpenApiRouter<App> {
         .routes(routes!(versions::tag))
         .routes(routes!(versions::untag))
         .routes(routes!(versions::activate))
+        .routes(routes!(bundles::export))
+        .routes(routes!(bundles::import))
         .routes(routes!(maintenance::show, maintenance::enter, maintenance::cancel))
         .routes(routes!(maintenance::leave))
         .routes(routes!(maintenance::start))
@@ -160,6 +164,7 @@ fn agents(app: &App) -> Router<App> {
         .route(agent::ASSIGNMENT, get(agents::assignment))
         .route(agent::REPORT, post(agents::report))
         .route(&format!("{}/{{id}}", agent::CONSOLES), get(consoles::show))
+        .route(&format!("{}/{{id}}", agent::BUNDLES), get(bundles::carry_there))
         .layer(body_max(agent::MESSAGE_BYTES_MAX));
     let manifests = Router::new()
         .route(&format!("{}/{{digest}}", agent::MANIFESTS), put(manifests::put).get(manifests::get))

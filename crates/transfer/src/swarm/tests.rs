@@ -162,9 +162,9 @@ async fn who_stalls_is_left_within_two_seconds_where_another_can_give_the_same()
     let began = Instant::now();
     assert_whole(&golden, &fetch(order).await.unwrap());
     assert!(stalls.peer.asked() > 0);
-    // Two seconds, and what a busy machine needs for the rest.
+    // Alone it would be given longer than that.
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(6), "it took {took:?}");
+    assert!(took < Patience::default().stall_window, "it took {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
