@@ -92,7 +92,7 @@ fn a_template_is_carried_to_a_site_that_no_network_reaches() {
     for provider in ["kvm-a", "kvm-b"] {
         same_disk(&source, &version_dir(&there, provider, &second["digest"]).join("disk0.raw"));
     }
-    deploy(&there, "kvm-b", "desk-1", &[]);
+    deploy(&there, "kvm-b", "desk-{n}", &[]);
     all_read(&there, &["desk-1"], 2, SECOND_NOTE);
 
     chapter("the same again is nothing to do, and what has its number is not replaced");
