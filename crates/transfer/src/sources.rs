@@ -67,6 +67,11 @@ impl Sources {
         !self.lied.contains(&source)
     }
 
+    /// Whether it gave nothing when it was asked last.
+    pub(crate) fn fails(&self, source: ProviderId) -> bool {
+        self.states.get(&source).is_some_and(|state| state.failures > 0)
+    }
+
     /// Frames in flight; none if it must not be asked now.
     fn load(&self, provider: ProviderId, now: Instant) -> Option<usize> {
         if self.lied.contains(&provider) {

@@ -136,7 +136,8 @@ impl Patience {
     /// With a source beside which another could give the same: it is left within two seconds.
     #[must_use]
     pub(crate) fn hurried(self) -> Self {
-        let window = self.stall_window.min(HURRIED);
+        // It may fall silent at the beginning of a window in which it had sent enough.
+        let window = self.stall_window.min(HURRIED / 2);
         let part = window.as_secs_f64() / self.stall_window.as_secs_f64().max(f64::MIN_POSITIVE);
         Self {
             answer: self.answer.min(HURRIED),

@@ -224,11 +224,13 @@ impl Run {
 
     /// What this source is to give, if anything.
     fn useful(&mut self, source: &Arc<Source>, again: bool) -> Option<usize> {
-        let Self { queue, talks, sources, tasks, .. } = self;
+        let Self { queue, talks, sources, flying, .. } = self;
+        // What is waited for from who fails is as good as nothing.
+        let idle = flying.values().flat_map(|flight| &flight.from).all(|(id, _)| sources.fails(*id));
         let may = |number: usize| again || queue.may_give(number, source.provider);
         let may_piece = |piece| queue.number(piece).is_some_and(may);
         if source.gateway && !source.whole && !talks.is_plain(source) {
-            let piece = talks.claimed(source, sources.listed(), queue.waiting(), tasks.is_empty())?;
+            let piece = talks.claimed(source, sources, queue.waiting(), idle)?;
             return queue.number(piece);
         }
         if !source.whole {
@@ -242,7 +244,7 @@ impl Run {
             return queue.first(new).or_else(|| queue.first(may));
         }
         // Before anybody else is known others may have begun too: what they take is not taken again.
-        if let Some(piece) = talks.claimed(source, sources.listed(), queue.waiting(), tasks.is_empty()) {
+        if let Some(piece) = talks.claimed(source, sources, queue.waiting(), idle) {
             return queue.number(piece);
         }
         let is_alone = sources.listed().iter().all(|source| source.whole);

@@ -7,6 +7,7 @@ use crate::{
         CLAIM_PAUSE, FRAMES_PER_SOURCE_MAX, LISTEN_PAUSE, LISTEN_PAUSE_FAILED, LISTEN_PAUSE_SATED,
         PLAIN_GATEWAY_PAUSE,
     },
+    sources::Sources,
     swarm::{
         arrivals::{After, Told},
         claims::{CLAIMS_MAX, GIVEN_AGAIN_AFTER, GIVEN_AGAIN_IDLE},
@@ -160,15 +161,16 @@ impl Talks {
     }
 
     /// A piece that this holder gives to nobody else for now, if one is known; more are asked for before
-    /// the last is taken. `idle`: nothing else can be asked for.
+    /// the last is taken. What a peer has that fails to give anything is wanted all the same. `idle`: nothing
+    /// else can be asked for.
     pub(super) fn claimed(
         &mut self,
         source: &Arc<Source>,
-        listed: &[Arc<Source>],
+        sources: &Sources,
         waiting: &PieceSet,
         idle: bool,
     ) -> Option<u32> {
-        let (now, idle) = (Instant::now(), idle || !self.hears_somebody(listed));
+        let (now, idle) = (Instant::now(), idle || !self.hears_somebody(sources.listed()));
         let holder = self.holders.entry(source.provider).or_default();
         holder.claimed.retain(|piece| waiting.has(*piece));
         let claimed = holder.claimed.pop_front();
@@ -176,7 +178,7 @@ impl Talks {
         let is_dry = holder.dry_until.is_some_and(|until| until > now);
         if !enough && !holder.is_asked && !is_dry {
             holder.is_asked = true;
-            let elsewhere = || self.peers.beside(source.provider);
+            let elsewhere = || self.peers.beside(|who| who == source.provider || sources.fails(who));
             let mut wanted = if idle { waiting.clone() } else { waiting.without(&elsewhere()) };
             holder.claimed.iter().chain(&claimed).for_each(|piece| wanted.remove(*piece));
             let again = if idle { GIVEN_AGAIN_IDLE } else { GIVEN_AGAIN_AFTER };

@@ -81,11 +81,16 @@ impl Peers {
         self.somewhere.has(piece)
     }
 
-    /// What any of them has, this one apart.
-    pub(crate) fn beside(&self, who: ProviderId) -> PieceSet {
+    /// What any of them has, those apart whom it does not count of.
+    pub(crate) fn beside(&self, apart: impl Fn(ProviderId) -> bool) -> PieceSet {
         let mut beside = self.somewhere.clone();
-        let held = self.peers.get(&who).into_iter().flat_map(|peer| peer.held.iter());
-        held.filter(|piece| self.holders[*piece as usize] == 1).for_each(|piece| beside.remove(piece));
+        let apart: Vec<_> = self.peers.iter().filter(|(who, _)| apart(**who)).map(|(_, peer)| peer).collect();
+        for piece in apart.iter().flat_map(|peer| peer.held.iter()) {
+            let have = apart.iter().filter(|peer| peer.held.has(piece)).count();
+            if have == usize::from(self.holders[piece as usize]) {
+                beside.remove(piece);
+            }
+        }
         beside
     }
 
@@ -146,7 +151,8 @@ mod tests {
         waiting.remove(20);
         assert!(matches!(peers.rarest(peer(1), &waiting, |_| true), Some(10 | 30)));
         assert_eq!(peers.useful(peer(1), &waiting), 2);
-        assert!(peers.beside(peer(1)).iter().eq([10, 30, 40, 90]), "20 it has alone");
+        assert!(peers.beside(|who| who == peer(1)).iter().eq([10, 30, 40, 90]), "20 it has alone");
+        assert_eq!(peers.beside(|_| true).iter().count(), 0);
     }
 
     #[test]

@@ -162,9 +162,9 @@ async fn who_stalls_is_left_within_two_seconds_where_another_can_give_the_same()
     let began = Instant::now();
     assert_whole(&golden, &fetch(order).await.unwrap());
     assert!(stalls.peer.asked() > 0);
-    // Alone it would be given longer than that.
+    // Waiting for it to the end, as for one who has no like, would take several times that.
     let took = began.elapsed();
-    assert!(took < Patience::default().stall_window, "it took {took:?}");
+    assert!(took < 2 * Patience::default().stall_window, "it took {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
