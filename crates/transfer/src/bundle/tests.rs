@@ -345,7 +345,8 @@ proptest! {
         let [one, two, three, four] = [(); 4].map(|()| TempDir::new().unwrap());
         let (before, after) = (lettered(one.path(), &before, 0), lettered(two.path(), &after, tail));
         let (whole, part) = (bundled(&after, None), bundled(&after, Some(&before)));
-        prop_assert!(part.len() <= whole.len() + 1024);
+        // What is left of a frame is packed anew, and may come out a little longer than the frame.
+        prop_assert!(part.len() as u64 <= whole.len() as u64 + LEAF / 2, "{} of {}", part.len(), whole.len());
         assert_comes_out(&whole, &after, &order(three.path(), &[]));
         assert_comes_out(&part, &after, &order(four.path(), &[&before]));
     }
