@@ -490,3 +490,16 @@ fn innermost(error: &reqwest::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_another_can_give_the_same_silence_is_noticed_within_two_seconds_of_the_last_byte() {
+        let hurried = Patience::default().hurried();
+        // A window in which enough came is followed by one in which nothing does.
+        assert!(2 * hurried.stall_window <= HURRIED && hurried.answer <= HURRIED);
+        assert!(hurried.stall_bytes_min > 0, "or silence would be enough");
+    }
+}

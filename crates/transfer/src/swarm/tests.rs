@@ -150,7 +150,7 @@ async fn a_gateway_of_an_earlier_release_is_asked_for_what_it_has() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_stalls_is_left_within_two_seconds_where_another_can_give_the_same() {
+async fn who_stalls_is_left_for_another_that_can_give_the_same() {
     let root = tempfile::tempdir().unwrap();
     let golden = golden(&root);
     let whole = Peer::serve("golden", Manner::Honest, &golden).await;
