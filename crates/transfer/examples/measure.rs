@@ -27,12 +27,13 @@ use diecast_transfer::{
     fetch::{FetchOrder, fetch},
     frame::FrameBytes,
     manifest::Manifest,
+    patience::Patience,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     seeds::Seed,
     spool::Spool,
     verify::{Verdict, verify},
-    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, Patience, leaves_of_path},
+    wire::{FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE, leaves_of_path},
 };
 use std::{error::Error, fs, os::unix::fs::FileExt, path::Path, sync::Arc, time::Instant};
 use tokio::{io::AsyncReadExt, sync::watch};

@@ -25,6 +25,7 @@ use crate::{
     manifest::Manifest,
     pace::{LinkPaces, Pace},
     parts::Parts,
+    patience::Patience,
     present::Present,
     progress::{Progress, Stage},
     references::References,
@@ -33,7 +34,7 @@ use crate::{
     swarm::{arrivals::Arrivals, pieces},
     unspool,
     verify::Damage,
-    wire::{FrameClient, Patience},
+    wire::FrameClient,
 };
 use bring::Site;
 use diecast_domain::{code::Problem, provider::Source, units::ByteCount};

@@ -75,6 +75,7 @@ pub mod limits;
 pub mod manifest;
 pub mod pace;
 pub mod parts;
+pub mod patience;
 mod present;
 pub mod progress;
 pub mod publish;

@@ -5,13 +5,14 @@ use crate::{
     fetch::FetchOrder,
     frame::{FrameForm, Wanted},
     manifest::Manifest,
+    patience::Patience,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     spool::Spool,
     swarm::{arrivals::After, claims},
     wire::{
         ARRIVALS_ROUTE, CLAIMS_ROUTE, CLAIMS_WAIT_ROUTE, FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE,
-        Patience, leaves_of_path, rest_of,
+        leaves_of_path, rest_of,
     },
 };
 use axum::{

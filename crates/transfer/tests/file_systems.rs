@@ -22,12 +22,13 @@ use diecast_transfer::{
     fetch::{FetchOrder, fetch},
     free_space, layout,
     manifest::Manifest,
+    patience::Patience,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     record::VerifiedRecord,
     spool::Spool,
     verify::{Verdict, verify},
-    wire::{FRAME_ROUTE, FrameClient, Patience},
+    wire::{FRAME_ROUTE, FrameClient},
 };
 use std::{
     fs::{self, File},

@@ -20,13 +20,14 @@ use diecast_transfer::{
     fetch::{FetchOrder, fetch},
     journal, layout,
     manifest::Manifest,
+    patience::Patience,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     record::VerifiedRecord,
     seeds::Seed,
     spool::Spool,
     verify::{Verdict, verify},
-    wire::{FRAME_ROUTE, FrameClient, Patience},
+    wire::{FRAME_ROUTE, FrameClient},
 };
 use std::{
     fs,

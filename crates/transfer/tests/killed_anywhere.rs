@@ -20,11 +20,12 @@ use diecast_transfer::{
     layout,
     manifest::Manifest,
     pace::{Pace, Pacer},
+    patience::Patience,
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     spool::Spool,
     verify::{Verdict, verify},
-    wire::{FRAME_ROUTE, FrameClient, Patience},
+    wire::{FRAME_ROUTE, FrameClient},
 };
 use std::{
     env, fs,

@@ -25,11 +25,11 @@ use diecast_transfer::{
     fetch::{self, FetchOrder},
     journal, layout,
     manifest::{Disk, Manifest},
+    patience::Patience,
     seeds::Seed,
     spool::Spool,
     totals,
     verify::{self, Damage, Verdict, Verified},
-    wire::Patience,
 };
 use std::{path::Path, sync::Arc, time::Duration};
 

@@ -5,11 +5,11 @@ use crate::{
     fetch::{FetchError, FetchOrder, Fetched, fetch},
     layout,
     limits::FRAME_LEAVES_MAX,
+    patience::Patience,
     progress::Progress,
     swarm::arrivals::Arrivals,
     testing::{LEAF, Manner, Peer, Published, assert_same, disk, noise, order, published, source},
     verify::{Verdict, verify},
-    wire::Patience,
 };
 use diecast_domain::{code::Code, provider::Source};
 use std::{
