@@ -78,8 +78,8 @@ impl Exim {
             }
         };
         tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| {
-            let log = fs::read_to_string(self.folder.path().join("log/main")).unwrap_or_default();
-            panic!("never came to be: {what}\n{log}")
+            let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
+            panic!("never came to be: {what}\n{}\n{}", read("mail/inbox"), read("log/main"))
         })
     }
 }
