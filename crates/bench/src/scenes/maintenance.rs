@@ -66,7 +66,9 @@ fn fill(world: &World, template: &Template<'_>, image: &Path) -> Result<()> {
     // Whether it still ran or has ended by itself is the same.
     let _ = virsh.run(&["destroy", &machine]);
     let overlay = overlay(&world.source().storage.join("diecast/working"))?;
-    let (socket, script) = (overlay.with_extension("socket"), overlay.with_extension("py"));
+    let script = overlay.with_extension("py");
+    // Beside the overlay its path would be longer than a socket's may be.
+    let socket = std::env::temp_dir().join(format!("diecast-bench-{}.socket", std::process::id()));
     let shown = |path: &Path| path.display().to_string();
     fs::write(&script, SCRIPT).with_context(|| format!("writing {}", script.display()))?;
     let mut export = Command::new("qemu-nbd");
