@@ -66,7 +66,7 @@ impl<'a> Template<'a> {
                 "`{name}` was not published: {}",
                 template["publication"]
             );
-            std::thread::sleep(LOOK);
+            std::thread::sleep(ASK / 2);
         };
         let seconds = begun.elapsed().as_secs_f64();
         let digest = said["digest"].as_str().and_then(|digest| digest.rsplit(':').next());

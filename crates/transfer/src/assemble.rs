@@ -5,6 +5,7 @@
 //! is fetched again.
 
 use crate::{
+    direct,
     journal::{Claim, Journal, Keeper},
     layout,
     leaf::{self, Place},
@@ -80,6 +81,8 @@ pub(crate) struct Assembly {
     pub(crate) manifest: Arc<Manifest>,
     dir: PathBuf,
     pub(crate) disks: Vec<(File, PathBuf)>,
+    /// The same disks past the cache, where the file system can.
+    direct: Vec<Option<File>>,
     floor: ByteCount,
     /// The file system shares blocks between files; found out at the first attempt.
     shares_blocks: AtomicBool,
@@ -101,10 +104,19 @@ impl Assembly {
             Ok((file, path))
         };
         let disks = manifest.disks().iter().map(|disk| open(disk.file_name(), disk.size()));
-        let disks = disks.collect::<Result<_, AssembleError>>()?;
+        let disks = disks.collect::<Result<Vec<_>, AssembleError>>()?;
+        let direct = disks.iter().map(|(_, path)| sys::open_direct_for_writing(path).ok()).collect();
         fail::fail_point!("transfer::after-truncate");
         let shares_blocks = AtomicBool::new(true);
-        Ok(Self { manifest, dir: dir.to_owned(), disks, floor, shares_blocks, keeper: Mutex::default() })
+        Ok(Self {
+            manifest,
+            dir: dir.to_owned(),
+            disks,
+            direct,
+            floor,
+            shares_blocks,
+            keeper: Mutex::default(),
+        })
     }
 
     /// Opens what is in `dir` and finds out what of it is present: what the journal of an interrupted
@@ -177,8 +189,8 @@ impl Assembly {
             word & 1 << (place.leaf % 64) != 0
         };
         let files = self.manifest.disks().iter().zip(&self.disks).map(|(disk, (_, path))| {
-            let file =
-                File::open(path).map_err(|source| AssembleError::Read { path: path.clone(), source })?;
+            let file = sys::open_direct(path)
+                .map_err(|source| AssembleError::Read { path: path.clone(), source })?;
             Ok(ScanFile { file, path: path.clone(), size: disk.size().0 })
         });
         let files = files.collect::<Result<Vec<_>, AssembleError>>()?;
@@ -238,13 +250,24 @@ impl Assembly {
         for run in missing.chunk_by(follows) {
             let (first, last) = (&run[0], &run[run.len() - 1]);
             let bytes = &leaves[first.1.start..last.1.end];
-            let (file, path) = &self.disks[usize::from(first.0.disk)];
-            file.write_all_at(bytes, first.0.offset()).map_err(failed("write to", path))?;
+            self.write(bytes, first.0)?;
             run.iter().for_each(|(place, _)| present.set(*place));
             progress.add_done(bytes.len() as u64);
         }
         fail::fail_point!("transfer::after-frame");
         Ok(())
+    }
+
+    /// Past the cache where that can be: it costs no copy, and leaves the cache to the guests.
+    fn write(&self, bytes: &[u8], at: Place) -> Result<(), AssembleError> {
+        let (file, path) = &self.disks[usize::from(at.disk)];
+        let direct = self.direct[usize::from(at.disk)].as_ref().filter(|_| direct::is_aligned(bytes));
+        let written = match direct.map(|direct| direct.write_all_at(bytes, at.offset())) {
+            // A file system that opened it so, and has blocks of another size.
+            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => None,
+            written => written,
+        };
+        written.unwrap_or_else(|| file.write_all_at(bytes, at.offset())).map_err(failed("write to", path))
     }
 
     /// Writes one leaf wherever it is missing. `origin` is the file that it was read from, and where:

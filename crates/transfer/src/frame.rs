@@ -1,7 +1,7 @@
 //! Packing leaves into a frame, and opening a frame that anybody may have sent.
 
 use crate::{
-    leaf,
+    direct, leaf,
     limits::{FRAME_SIZE_MAX, ZSTD_SAVING_MIN_PERCENT},
     manifest::{Difference, Encoding, Frame, Manifest},
 };
@@ -137,14 +137,14 @@ pub(crate) fn open(
             }
             match wanted {
                 Wanted::Frame(frame) if frame.encoding == Encoding::Stored => sent.bytes.clone(),
-                _ => decompress(&sent.bytes, expected, window)?.into(),
+                _ => decompress(&sent.bytes, expected, window)?,
             }
         }
         (FrameForm::Leaves, _) => {
             check_length(&sent.bytes, expected)?;
             sent.bytes.clone()
         }
-        (FrameForm::Packed, _) => decompress(&sent.bytes, expected, &[])?.into(),
+        (FrameForm::Packed, _) => decompress(&sent.bytes, expected, &[])?,
     };
     let mut rest = &decoded[..];
     for ordinal in wanted.ordinals() {
@@ -163,12 +163,12 @@ const fn check_length(bytes: &Bytes, expected: usize) -> Result<(), WrongBytes> 
 }
 
 /// Into a buffer of exactly the expected size: a bomb has nowhere to go.
-fn decompress(bytes: &[u8], expected: usize, window: &[u8]) -> Result<Vec<u8>, WrongBytes> {
-    let mut decoded = vec![0; expected];
-    let mut zstd = DCtx::create();
-    let done = zstd.ref_prefix(window).and_then(|_| zstd.decompress(&mut decoded[..], bytes));
-    match done {
-        Ok(length) if length == expected => Ok(decoded),
-        _ => Err(WrongBytes::NotDecodable { expected }),
-    }
+fn decompress(bytes: &[u8], expected: usize, window: &[u8]) -> Result<Bytes, WrongBytes> {
+    direct::filled(expected, |decoded| {
+        let mut zstd = DCtx::create();
+        match zstd.ref_prefix(window).and_then(|_| zstd.decompress(decoded, bytes)) {
+            Ok(length) if length == expected => Ok(()),
+            _ => Err(WrongBytes::NotDecodable { expected }),
+        }
+    })
 }

@@ -62,6 +62,7 @@ pub mod commit;
 pub mod depot;
 #[cfg(test)]
 mod differences_tests;
+mod direct;
 #[cfg(any(test, feature = "doors"))]
 pub mod doors;
 mod durable;

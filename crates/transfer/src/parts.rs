@@ -10,10 +10,14 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Write,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 /// Bytes gathered before they are written: what a kill can lose of each frame.
 const WRITE_SIZE: usize = 64 << 10;
+/// A frame that has been on its way for less is kept in memory: on a fast link all of it is there before, and
+/// writing it twice would be a third of what receiving costs. A kill loses no more than came in this time.
+const SOON: Duration = Duration::from_millis(50);
 
 /// The parts of one version, beside the directory that it is filled in.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ impl Parts {
             kept.clear();
             let _ = fs::remove_file(&path);
         }
-        Part { path, kept, pending: Vec::new(), file: None, keeps: true }
+        Part { path, kept, pending: Vec::new(), begun: None, file: None, keeps: true }
     }
 
     /// Everything is in its place.
@@ -60,6 +64,8 @@ pub(crate) struct Part {
     path: PathBuf,
     kept: Vec<u8>,
     pending: Vec<u8>,
+    /// When the first bytes came.
+    begun: Option<Instant>,
     file: Option<File>,
     keeps: bool,
 }
@@ -86,7 +92,8 @@ impl Part {
             return;
         }
         self.pending.extend_from_slice(bytes);
-        if self.pending.len() >= WRITE_SIZE {
+        let begun = *self.begun.get_or_insert_with(Instant::now);
+        if self.pending.len() >= WRITE_SIZE && begun.elapsed() >= SOON {
             self.flush();
         }
     }

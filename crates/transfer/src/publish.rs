@@ -12,6 +12,7 @@ use crate::{
     progress::{Progress, Stage},
     scan::{self, Block, ScanError, ScanFile},
     spool::{Spool, SpoolError},
+    sys,
     verify::BadLeaf,
 };
 use diecast_domain::{
@@ -21,7 +22,6 @@ use diecast_domain::{
 };
 use std::{
     collections::{HashMap, HashSet},
-    fs::File,
     io,
     path::PathBuf,
     sync::Mutex,
@@ -141,7 +141,7 @@ pub fn publish(
 
 fn open(disk: &DiskInput) -> Result<ScanFile, PublishError> {
     let failed = |source| PublishError::Read { path: disk.path.clone(), source };
-    let file = File::open(&disk.path).map_err(failed)?;
+    let file = sys::open_direct(&disk.path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(PublishError::NotAFile { path: disk.path.clone() });

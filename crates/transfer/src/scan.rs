@@ -4,6 +4,7 @@
 //! each holds one block: memory is bounded by the number of workers.
 
 use crate::{
+    direct::Buffer,
     leaf::{self, Place},
     limits::{FRAME_SIZE_MAX, LEAF_SIZE, WORKERS_MAX},
     sys,
@@ -115,18 +116,18 @@ fn walk<S: Send, E: From<ScanError> + Send>(
     let files = walk.files;
     let walk = Mutex::new(walk);
     let next = || Ok(walk.lock().expect("no worker panics while it holds the walk").next()?);
-    let mut states: Vec<_> = states.iter_mut().map(|state| (state, vec![0; FRAME_SIZE_MAX])).collect();
+    let mut states: Vec<_> = states.iter_mut().map(|state| (state, Buffer::new(FRAME_SIZE_MAX))).collect();
     in_parallel(cancel, &mut states, next, |(state, buffer), span: Span| {
-        let bytes = &mut buffer[..span.length];
         let ScanFile { file, path, .. } = &files[span.disk];
         let disk = span.disk;
         let first_leaf = (span.offset / LEAF_SIZE as u64) as u32;
-        match read_at(file, bytes, span.offset) {
-            Ok(()) => visit(state, Block { disk, first_leaf, bytes }),
+        match buffer.fill(file, span.offset, span.length) {
+            Ok(bytes) => visit(state, Block { disk, first_leaf, bytes }),
             Err(source) if is_of_the_disk(&source) => {
-                for (leaf, bytes) in (first_leaf..).zip(bytes.chunks_mut(LEAF_SIZE)) {
-                    match read_at(file, bytes, Place { disk: 0, leaf }.offset()) {
-                        Ok(()) => visit(state, Block { disk, first_leaf: leaf, bytes })?,
+                for (leaf, from) in (first_leaf..).zip((0..span.length).step_by(LEAF_SIZE)) {
+                    let length = (span.length - from).min(LEAF_SIZE);
+                    match buffer.fill(file, Place { disk: 0, leaf }.offset(), length) {
+                        Ok(bytes) => visit(state, Block { disk, first_leaf: leaf, bytes })?,
                         Err(source) => refused(Refused { disk, leaf, source })?,
                     }
                 }

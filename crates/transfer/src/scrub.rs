@@ -5,6 +5,7 @@
 //! be stopped anywhere and go on from its [`Mark`] in another life.
 
 use crate::{
+    direct::Buffer,
     leaf::{self, Place},
     limits::{LEAF_SIZE, SCRUB_SPAN},
     manifest::{Disk, Manifest},
@@ -16,14 +17,9 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs::File,
-    io,
     ops::ControlFlow,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
-
-/// What reads past the cache must be aligned to: the largest block of today's disks.
-const ALIGNMENT: usize = 4096;
 
 /// How far a scrub is: the next leaf to read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,7 +74,7 @@ pub fn scrub(
     mut pace: impl FnMut(Pace) -> ControlFlow<()>,
 ) -> Result<End, VerifyError> {
     let mut damage = Damage::default();
-    let mut buffer = Buffer::new();
+    let mut buffer = Buffer::new(SCRUB_SPAN);
     for (number, disk) in (0..).zip(manifest.disks()).skip(usize::from(from.disk)) {
         let path = dir.join(disk.file_name());
         let file = sys::open_direct(&path).map_err(failed("open", &path))?;
@@ -165,36 +161,6 @@ impl Reader<'_> {
 /// Leaves of so many bytes; a disk has fewer than 2^32.
 fn leaves(bytes: u64) -> u32 {
     u32::try_from(leaf::count(bytes)).unwrap_or(u32::MAX)
-}
-
-/// Memory that a disk can be read into past the cache.
-struct Buffer {
-    bytes: Vec<u8>,
-    start: usize,
-}
-
-impl Buffer {
-    fn new() -> Self {
-        let bytes = vec![0; SCRUB_SPAN + ALIGNMENT];
-        let start = bytes.as_ptr().align_offset(ALIGNMENT);
-        Self { bytes, start }
-    }
-
-    fn fill(&mut self, file: &File, offset: u64, length: usize) -> io::Result<&[u8]> {
-        fail::fail_point!("transfer::read", |_| Err(io::Error::from_raw_os_error(libc::EIO)));
-        let whole = length.next_multiple_of(ALIGNMENT);
-        let bytes = &mut self.bytes[self.start..self.start + whole];
-        let mut done = 0;
-        while done < length {
-            match file.read_at(&mut bytes[done..], offset + done as u64) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => done += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(&bytes[..length])
-    }
 }
 
 #[cfg(test)]

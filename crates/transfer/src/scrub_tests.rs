@@ -8,7 +8,7 @@ use crate::{
     verify::{Verdict, look_again, verify},
 };
 use diecast_domain::units::Timestamp;
-use std::{fs, fs::OpenOptions};
+use std::{fs, fs::OpenOptions, os::unix::fs::FileExt};
 use tokio_util::sync::CancellationToken;
 
 fn complete(root: &Path) -> (Published, PathBuf) {

@@ -58,6 +58,11 @@ pub(crate) fn open_direct(path: &Path) -> io::Result<File> {
     })
 }
 
+/// Opens a file that is there so that writes go to the disk itself, past what is cached of it.
+pub(crate) fn open_direct_for_writing(path: &Path) -> io::Result<File> {
+    File::options().write(true).custom_flags(libc::O_DIRECT).open(path)
+}
+
 /// Lets the calling thread's reads wait for everybody else's, where the scheduler of the disk knows how.
 pub(crate) fn lowest_io_priority() {
     const IOPRIO_WHO_PROCESS: libc::c_int = 1;

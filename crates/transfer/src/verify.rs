@@ -224,6 +224,7 @@ pub fn verify(
         // Only what is on the disk can be dropped from memory, and only then is the disk read.
         file.sync_all().map_err(failed("flush", &path))?;
         sys::drop_cache(&file).map_err(failed("read", &path))?;
+        let file = sys::open_direct(&path).map_err(failed("open", &path))?;
         files.push(ScanFile { file, path, size: disk.size().0 });
         numbers.push(number);
     }

@@ -1,0 +1,58 @@
+//! Reading and writing past the cache of the kernel: what is read comes from the disk itself, nothing is copied in
+//! memory on the way, and the cache is left to the guests.
+
+use bytes::Bytes;
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+/// What goes past the cache must be aligned to: the largest block of today's disks.
+const ALIGNMENT: usize = 4096;
+
+/// Memory that a disk can be read into, past the cache or through it.
+pub(crate) struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Buffer {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let (bytes, start) = aligned(capacity.next_multiple_of(ALIGNMENT));
+        Self { bytes, start }
+    }
+
+    /// Reads `length` bytes, at most the capacity. `offset` is a multiple of the alignment, as every leaf's is.
+    pub(crate) fn fill(&mut self, file: &File, offset: u64, length: usize) -> io::Result<&[u8]> {
+        fail::fail_point!("transfer::read", |_| Err(io::Error::from_raw_os_error(libc::EIO)));
+        // A short last leaf is asked for as if it were whole: the file ends where it ends.
+        let whole = length.next_multiple_of(ALIGNMENT);
+        let bytes = &mut self.bytes[self.start..self.start + whole];
+        let mut done = 0;
+        while done < length {
+            match file.read_at(&mut bytes[done..], offset + done as u64) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(&bytes[..length])
+    }
+}
+
+/// Zeroes with room for `length` aligned bytes, and where those begin.
+fn aligned(length: usize) -> (Vec<u8>, usize) {
+    let bytes = vec![0; length + ALIGNMENT];
+    let start = bytes.as_ptr().align_offset(ALIGNMENT);
+    (bytes, start)
+}
+
+/// Bytes of this length that `fill` has written, where a disk can take them from.
+pub(crate) fn filled<E>(length: usize, fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Bytes, E> {
+    let (mut bytes, start) = aligned(length);
+    fill(&mut bytes[start..start + length])?;
+    Ok(Bytes::from(bytes).slice(start..start + length))
+}
+
+/// Whether a disk can take these bytes from where they are.
+pub(crate) fn is_aligned(bytes: &[u8]) -> bool {
+    bytes.as_ptr().align_offset(ALIGNMENT) == 0 && bytes.len().is_multiple_of(ALIGNMENT)
+}
