@@ -17,6 +17,7 @@
 //! **Promise:** while a restored server learns what differs, nothing is deleted and nothing begun.
 //! **Promise:** what a working copy held is deleted only when somebody holds it elsewhere, verified.
 
+mod choice;
 mod limits;
 mod links;
 mod machines;

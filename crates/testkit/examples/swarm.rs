@@ -3,7 +3,7 @@
 use diecast_testkit::swarm::{Distribution, run};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: cargo run --release -p diecast-testkit --example swarm -- --targets N [--pieces M] [--sites K] [--seed S] [--slow N] [--dying N] [--json]";
+const USAGE: &str = "usage: cargo run --release -p diecast-testkit --example swarm -- --targets N [--pieces M] [--sites K] [--seed S] [--slow N] [--dying N] [--server-leaves] [--source-leaves] [--json]";
 
 fn main() -> ExitCode {
     let Some((of, json)) = asked(std::env::args().skip(1)) else {
@@ -41,6 +41,8 @@ fn asked(mut words: impl Iterator<Item = String>) -> Option<(Distribution, bool)
             "--seed" => of.seed = number()? as u64,
             "--slow" => of.trouble.slow = number()?,
             "--dying" => of.trouble.dying = number()?,
+            "--server-leaves" => of.trouble.server_leaves = true,
+            "--source-leaves" => of.trouble.source_leaves = true,
             "--json" => json = true,
             _ => return None,
         }

@@ -54,6 +54,8 @@ pub struct Outcome {
     pub source_bytes_over_w: f64,
     /// What came into the site that most came into, in copies; the source's own site apart.
     pub link_bytes_over_w: f64,
+    /// What came into the source's site from others, in copies.
+    pub source_site_bytes_over_w: f64,
 }
 
 /// Runs the distribution to its end. None if it does not come to one.
@@ -69,6 +71,7 @@ pub fn run(of: Distribution) -> Option<Outcome> {
                 over_bound: round as f64 / bound as f64,
                 source_bytes_over_w: copies(flow.sent_by_source),
                 link_bytes_over_w: copies(most),
+                source_site_bytes_over_w: copies(flow.crossed[0]),
             });
         }
         let is_heard = !of.trouble.server_leaves || round < of.pieces / 2;

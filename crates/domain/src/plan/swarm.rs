@@ -8,12 +8,21 @@
 //!                                    │           │                    while nothing near gives anything
 //! ```
 //!
+//! Each site has an *heir*: its gateway or, where somebody has the version whole, who will be that when nobody
+//! has it any more. Heirs of different sites have each other in reserve.
+//!
 //! **Promise:** as long as nothing fails, one copy crosses into a site: its gateway's.
+//! **Promise:** in a site a way leads from each receiver to every other one, and from heir to heir between
+//! sites. So what has left the source comes to all without it and without new lists, while heirs live and no limit
+//! closes a link to them.
 //! **Promise:** whoever comes or goes changes the lists of a few, and nobody else's orders.
 //!
 //! Which frame is asked of whom is the receiver's part (`transfer`). Why it is so: ADR 0017.
 
-use super::World;
+use super::{
+    World,
+    choice::{Peer, closest},
+};
 use crate::{
     digest::Digest,
     ids::ProviderId,
@@ -53,16 +62,12 @@ struct Site {
     receiving: Vec<Peer>,
     /// Who brings the version into a site where nobody has it whole.
     gateway: Option<ProviderId>,
-    /// The gateway lacks something.
+    /// Who asks the heirs of other sites in need: one of a site, so that a piece comes back over a link once.
+    heir: Option<Peer>,
+    /// The heir lacks something.
     lacks: bool,
     /// Who has the whole holders here as ordinary sources; None: everybody.
     fed: Option<BTreeSet<ProviderId>>,
-}
-
-#[derive(Clone, Copy)]
-struct Peer {
-    id: ProviderId,
-    key: u64,
 }
 
 impl<'a> Swarm<'a> {
@@ -75,7 +80,7 @@ impl<'a> Swarm<'a> {
     ) -> Self {
         let mut swarm = Self { world, digest, sites: BTreeMap::new(), receivers: BTreeSet::new() };
         for (id, report) in said.iter().filter(|(id, _)| world.answers(*id)) {
-            let peer = Peer { id: *id, key: key(&digest, *id) };
+            let peer = Peer::new(&digest, *id);
             let site = swarm.sites.entry(world.site_of(*id)).or_default();
             if report.has_whole() {
                 site.whole.push(peer);
@@ -87,7 +92,7 @@ impl<'a> Swarm<'a> {
         let whole = said.iter().filter(|(_, report)| report.has_whole()).map(|(id, _)| *id);
         let whole: BTreeSet<_> = whole.collect();
         swarm.receivers.extend(turn.into_iter().filter(|id| !whole.contains(id)));
-        swarm.choose_gateways(said);
+        swarm.choose_heirs(said);
         for site in swarm.sites.values_mut() {
             let most = FED_BY_ONE * site.whole.len();
             if most > 0 && site.receiving.len() > most {
@@ -98,25 +103,27 @@ impl<'a> Swarm<'a> {
         swarm
     }
 
-    /// One receiver for each site where nobody has the version whole: one that lacks nothing any more, else the
-    /// one that has brought most from elsewhere so far. So the choice stands while others come and go.
-    fn choose_gateways(&mut self, said: &[(ProviderId, &ReplicaReport)]) {
+    /// One receiver for each site: one that lacks nothing any more, else the one that has brought most from
+    /// elsewhere so far. So the choice stands while others come and go.
+    fn choose_heirs(&mut self, said: &[(ProviderId, &ReplicaReport)]) {
         let said: BTreeMap<_, _> = said.iter().copied().collect();
-        let mut chosen: BTreeMap<&str, (bool, u64, u64, ProviderId)> = BTreeMap::new();
+        let mut chosen: BTreeMap<&str, (bool, u64, Peer)> = BTreeMap::new();
         for id in &self.receivers {
             let here = self.world.site_of(*id);
             let given = said.get(id).into_iter().flat_map(|report| &report.sources);
             let from_elsewhere = given.filter(|it| self.world.site_of(it.provider) != here);
             let brought: u64 = from_elsewhere.map(|it| it.received.0).sum();
             let complete = said.get(id).is_some_and(|report| report.phase == Phase::Verifying);
-            let candidate = (complete, brought, key(&self.digest, *id), *id);
+            let candidate = (complete, brought, Peer::new(&self.digest, *id));
             let best = chosen.entry(here).or_insert(candidate);
             *best = candidate.max(*best);
         }
-        for (name, (complete, .., gateway)) in chosen {
+        for (name, (complete, _, heir)) in chosen {
             let site = self.sites.entry(name).or_default();
             site.lacks = !complete;
-            site.gateway = Some(gateway).filter(|_| site.whole.is_empty());
+            site.gateway = Some(heir.id).filter(|_| site.whole.is_empty());
+            // Who has not begun has nothing to give yet.
+            site.heir = Some(heir).filter(|heir| site.receiving.contains(heir));
         }
     }
 
@@ -145,17 +152,17 @@ impl<'a> Swarm<'a> {
         let here = self.sites.get(name).unwrap_or(&none);
         let receives = self.receivers.contains(&receiver);
         let is_gateway = here.gateway == Some(receiver);
-        let me = key(&self.digest, receiver);
+        let me = Peer::new(&self.digest, receiver);
         let elsewhere = || self.sites.iter().filter(|(site, _)| **site != name).map(|(_, site)| site);
 
         let mut list = Vec::new();
         if is_gateway {
             let far = elsewhere().flat_map(|site| &site.receiving);
-            list.extend(closest(me, far, PEERS_ELSEWHERE_MAX).into_iter().map(|id| (id, false, false)));
+            list.extend(me.closest(far, PEERS_ELSEWHERE_MAX).into_iter().map(|id| (id, false, false)));
         }
         if receives {
             let near = if is_gateway { PEERS_OF_GATEWAY } else { PEERS_MAX };
-            let near = closest(me, others(&here.receiving, receiver), near);
+            let near = me.chooses(here.receiving.iter(), near);
             list.splice(0..0, near.into_iter().map(|id| (id, false, false)));
             // While few are under way: what the gateway brings is soon there.
             let gateway = here.gateway.filter(|id| *id != receiver && !list.iter().any(|(it, ..)| it == id));
@@ -165,12 +172,18 @@ impl<'a> Swarm<'a> {
         let peers = list.len();
         let whole = WHOLE_MAX.max(SOURCES_FEW.saturating_sub(peers));
         let starves = here.fed.as_ref().is_some_and(|fed| !fed.contains(&receiver)) && peers > 0;
-        let near = closest(me, others(&here.whole, receiver), whole);
+        let near = me.closest(&here.whole, whole);
         let far = elsewhere().flat_map(|site| &site.whole);
         // Where the version is not yet under way, or begins, whoever has it is asked.
         let crosses = near.is_empty() && here.whole.is_empty() && (is_gateway || !receives);
-        let far = closest(me, far, if crosses { whole } else { WHOLE_MAX });
+        let far = me.closest(far, if crosses { whole } else { WHOLE_MAX });
         list.extend(near.into_iter().map(|id| (id, true, receives && starves)));
+        if here.heir == Some(me) {
+            // The holder gives some pieces to other sites first: if it is gone, they come back from there.
+            let heirs = me.chooses(elsewhere().filter_map(|site| site.heir.as_ref()), PEERS_ELSEWHERE_MAX);
+            let new: Vec<_> = heirs.into_iter().filter(|id| list.iter().all(|(it, ..)| it != id)).collect();
+            list.extend(new.into_iter().map(|id| (id, false, true)));
+        }
         list.extend(far.into_iter().map(|id| (id, true, !crosses)));
         let source = |(id, whole, reserve)| {
             let there = self.world.providers.get(&id)?;
@@ -180,39 +193,6 @@ impl<'a> Swarm<'a> {
         };
         list.into_iter().filter_map(source).collect()
     }
-}
-
-fn others(peers: &[Peer], receiver: ProviderId) -> impl Iterator<Item = &Peer> {
-    peers.iter().filter(move |peer| peer.id != receiver)
-}
-
-/// Those of `peers` that the hash of both puts first: another choice for everybody, the same one each time,
-/// and whoever joins or leaves is in few of them.
-fn closest<'a>(receiver: u64, peers: impl IntoIterator<Item = &'a Peer>, count: usize) -> Vec<ProviderId> {
-    let mut best: Vec<(u64, ProviderId)> = Vec::with_capacity(count + 1);
-    for peer in peers {
-        let found = (mixed(receiver.rotate_left(32) ^ peer.key), peer.id);
-        if best.len() == count && best.last().is_none_or(|last| found >= *last) {
-            continue;
-        }
-        best.insert(best.partition_point(|it| *it < found), found);
-        best.truncate(count);
-    }
-    best.into_iter().map(|(_, id)| id).collect()
-}
-
-fn key(digest: &Digest, id: ProviderId) -> u64 {
-    let id = id.as_uuid().as_u128();
-    let version = digest.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
-    mixed(mixed(version ^ (id >> 64) as u64) ^ id as u64)
-}
-
-/// Spreads the bits of a number: the finish of SplitMix64. Nobody gains by foreseeing it.
-const fn mixed(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
 }
 
 #[cfg(test)]

@@ -114,9 +114,60 @@ fn one_receiver_of_a_site_asks_over_its_link_and_the_others_only_in_need() {
         let told = sources(&world, number);
         assert!(told.iter().any(|it| it.provider == provider(1) && it.reserve));
     }
-    for number in 2..=4 {
-        let near: BTreeSet<_> = (1..=4).map(provider).collect();
-        assert!(sources(&world, number).iter().all(|it| near.contains(&it.provider)), "it has all it needs");
+    let near: BTreeSet<_> = (1..=4).map(provider).collect();
+    assert!(
+        (2..=4).flat_map(|number| ordinary(&world, number)).all(|it| near.contains(&it)),
+        "it is all there"
+    );
+}
+
+#[test]
+fn one_of_the_holders_site_asks_the_gateway_of_another_in_need() {
+    let mut world = two_sites();
+    let [gateway] = gateways(&world)[..] else { panic!("one is chosen") };
+    let asks = |world: &World| -> Vec<_> {
+        let far = |it: &Source| it.provider == provider(gateway) && it.reserve && !it.whole;
+        (2..=4).filter(|number| sources(world, *number).iter().any(far)).collect()
+    };
+    let [heir] = asks(&world)[..] else { panic!("one is chosen") };
+    assert!(sources(&world, gateway).iter().any(|it| it.provider == provider(heir)), "and the other way");
+    says(&mut world, 1, Phase::Failed);
+    let far = |number: &u128| ordinary(&world, *number).contains(&provider(gateway));
+    assert!(far(&heir), "it is the gateway of its site when nobody there has the version");
+    says(&mut world, gateway, Phase::Queued);
+    assert!(asks(&world).is_empty(), "who has not begun is asked by nobody");
+}
+
+/// How many the lists lead to from one of them.
+fn led_to(lists: &BTreeMap<ProviderId, Vec<ProviderId>>) -> usize {
+    let first = *lists.keys().next().unwrap();
+    let (mut found, mut new) = (BTreeSet::from([first]), vec![first]);
+    while let Some(next) = new.pop() {
+        new.extend(lists[&next].iter().copied().filter(|id| found.insert(*id)));
+    }
+    found.len()
+}
+
+#[test]
+fn without_the_holder_a_way_leads_from_each_receiver_to_all_others() {
+    // In the last three the hash alone names somebody to nobody.
+    for (count, sites) in [(3, 2), (12, 11), (40, 3), (200, 12), (350, 1), (600, 1), (800, 1)] {
+        let mut world = receiving(count);
+        (1..=count).for_each(|number| stands_in(&mut world, number, &format!("site-{}", number % sites)));
+        let plan = Plan::of(&world);
+        let mut lists: BTreeMap<_, Vec<_>> =
+            (2..=count).map(|number| (provider(number), Vec::new())).collect();
+        let mut listed_by = lists.clone();
+        for receiver in (2..=count).map(provider) {
+            let sources = plan.sources(version(1).digest, receiver).into_iter();
+            for peer in sources.map(|it| it.provider).filter(|id| *id != provider(1)) {
+                lists.get_mut(&receiver).unwrap().push(peer);
+                listed_by.get_mut(&peer).unwrap().push(receiver);
+            }
+        }
+        // From one to all, and to one from all.
+        let led = (led_to(&lists) + 1, led_to(&listed_by) + 1);
+        assert_eq!(led, (count as usize, count as usize), "{count} in {sites} sites");
     }
 }
 

@@ -326,7 +326,10 @@ impl Flow {
         node.has.insert(piece);
         node.ungiven.insert(piece);
         node.count += 1;
-        node.idle = 0;
+        // What comes from the reserve is need still.
+        if !node.asks.contains(&Asked { node: from, rank: Rank::Reserve }) {
+            node.idle = 0;
+        }
         node.from_elsewhere += usize::from(crosses);
         self.crossed[node.site] += usize::from(crosses);
         if node.count == self.of.pieces && node.slowness == 1 && !self.is_dying(to) {
