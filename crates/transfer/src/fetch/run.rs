@@ -185,7 +185,10 @@ impl Run {
     fn dispatch(&mut self) {
         let now = Instant::now();
         self.leave_closed_links();
-        self.talks.listen(self.sources.listed(), |source| self.sources.is_honest(source));
+        // What the reserve has is as good as nowhere as long as it is not asked: it would not be claimed.
+        let in_need = self.is_in_need(now);
+        let may = |source: &Source| self.sources.is_honest(source.provider) && (in_need || !source.reserve);
+        self.talks.listen(self.sources.listed(), may);
         let at_once = self.site.order.pace.frames_max();
         while self.tasks.len() < at_once
             && let Some((source, number)) = self.choose(now)
@@ -205,10 +208,7 @@ impl Run {
         if self.queue.is_empty() {
             return None;
         }
-        let hears = self.talks.hears_somebody(self.sources.listed());
-        let patience = if hears { RESERVE_AFTER_HEARD } else { RESERVE_AFTER };
-        let in_need = now >= self.last_ordinary + patience;
-        let free = self.sources.free(now, in_need).into_iter();
+        let free = self.sources.free(now, self.is_in_need(now)).into_iter();
         let free: Vec<_> = free.filter(|source| self.has_room(source)).collect();
         // Who failed to give a frame is asked for it again when nobody else is free: the other sources may
         // be dead.
@@ -220,6 +220,13 @@ impl Run {
             }
         }
         None
+    }
+
+    /// Nothing came for long from who is not kept in reserve.
+    fn is_in_need(&self, now: Instant) -> bool {
+        let hears = self.talks.hears_somebody(self.sources.listed());
+        let patience = if hears { RESERVE_AFTER_HEARD } else { RESERVE_AFTER };
+        now >= self.last_ordinary + patience
     }
 
     /// What this source is to give, if anything.
@@ -247,7 +254,7 @@ impl Run {
         if let Some(piece) = talks.claimed(source, sources, queue.waiting(), idle) {
             return queue.number(piece);
         }
-        let is_alone = sources.listed().iter().all(|source| source.whole);
+        let is_alone = sources.listed().iter().all(|source| source.whole || source.reserve);
         if is_alone && !talks.is_asked(source.provider) {
             return queue.first(may);
         }

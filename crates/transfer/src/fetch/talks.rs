@@ -81,14 +81,15 @@ impl Talks {
         self.silent.retain(|peer| is_listed(*peer));
     }
 
-    /// Whether anybody who receives too says what has come to it.
+    /// Whether anybody who receives too, and is not kept in reserve, says what has come to it.
     pub(super) fn hears_somebody(&self, listed: &[Arc<Source>]) -> bool {
-        listed.iter().any(|source| !source.whole && !self.silent.contains(&source.provider))
+        let mut peers = listed.iter().filter(|source| !source.whole && !source.reserve);
+        peers.any(|source| !self.silent.contains(&source.provider))
     }
 
-    /// Asks every peer that is not being asked.
-    pub(super) fn listen(&mut self, listed: &[Arc<Source>], honest: impl Fn(ProviderId) -> bool) {
-        for source in listed.iter().filter(|source| !source.whole && honest(source.provider)) {
+    /// Asks every peer that may be and is not being asked.
+    pub(super) fn listen(&mut self, listed: &[Arc<Source>], may: impl Fn(&Source) -> bool) {
+        for source in listed.iter().filter(|source| !source.whole && may(source)) {
             if !self.asked.insert(source.provider) {
                 continue;
             }

@@ -242,3 +242,22 @@ async fn what_lies_beyond_a_link_is_asked_only_when_nobody_near_has_it() {
     assert_whole(&golden, &fetched);
     assert_eq!(far.asked() as u64, FRAMES);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_beyond_a_link_is_asked_for_what_it_has_only_when_nobody_near_gives_it() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let far = Receiver::new("far", &golden, Manner::Honest).await;
+    fetch(far.order(&golden, &[&whole.source], &[])).await.unwrap();
+    let before = whole.asked();
+    let reserve = [Source { reserve: true, ..far.peer.source.clone() }];
+    let receiver = Receiver::new("kvm-1", &golden, Manner::Honest).await;
+    assert_whole(&golden, &fetch(receiver.order(&golden, &[&whole.source], &reserve)).await.unwrap());
+    assert_eq!((far.peer.asked(), (whole.asked() - before) as u64), (0, FRAMES));
+
+    let gone = source("gone", "127.0.0.1:1");
+    let receiver = Receiver::new("kvm-2", &golden, Manner::Honest).await;
+    assert_whole(&golden, &fetch(receiver.order(&golden, &[&gone], &reserve)).await.unwrap());
+    assert_eq!(far.peer.asked() as u64, FRAMES);
+}
