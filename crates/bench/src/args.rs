@@ -74,7 +74,7 @@ impl Args {
             sites: if quick { vec![2] } else { vec![2, 3, 4] },
             memory_targets: if quick { 4 } else { 32 },
             slice_bytes: if quick { 64 << 20 } else { 256 << 20 },
-            patience_seconds: if quick { 0.0 } else { 55.0 },
+            patience_seconds: if quick { 0.0 } else { 40.0 },
         }
     }
 }

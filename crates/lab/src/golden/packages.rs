@@ -3,6 +3,7 @@
 use crate::{
     paths::{make_folder, text},
     run::{RunError, attempt, run},
+    state::lock,
 };
 use anyhow::{Context, Result};
 use std::{
@@ -16,6 +17,9 @@ pub fn unpacked(cache: &Path, package: &str, members: &[&str]) -> Result<PathBuf
     let mut hasher = DefaultHasher::new();
     members.hash(&mut hasher);
     let folder = cache.join("packages").join(format!("{package}-{:08x}", hasher.finish() >> 32));
+    make_folder(&cache.join("packages"))?;
+    // Two labs that begin at once on a fresh machine would take each other's half for rubbish.
+    let _lock = lock(&folder.with_extension("lock"))?;
     if folder.exists() {
         return Ok(folder);
     }
@@ -57,4 +61,20 @@ pub fn real_name(package: &str) -> Result<String> {
             run(&["apt-cache", "depends", package]).ok()?.lines().find_map(name)
         })
         .with_context(|| format!("apt knows no package `{package}`; is this Debian 12?"))
+}
+
+#[cfg(all(test, feature = "whole-system"))]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn two_labs_that_begin_at_once_with_an_empty_cache_both_get_a_package() {
+        let cache = tempfile::tempdir().unwrap();
+        let fetch = || unpacked(cache.path(), "qemu-guest-agent", &["./usr/sbin/qemu-ga"]).unwrap();
+        let found =
+            thread::scope(|scope| [scope.spawn(fetch), scope.spawn(fetch)].map(|it| it.join().unwrap()));
+        assert!(found.iter().all(|folder| folder.join("usr/sbin/qemu-ga").exists()));
+        assert_eq!(found[0], found[1]);
+    }
 }
