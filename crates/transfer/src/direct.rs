@@ -56,3 +56,20 @@ pub(crate) fn filled<E>(length: usize, fill: impl FnOnce(&mut [u8]) -> Result<()
 pub(crate) fn is_aligned(bytes: &[u8]) -> bool {
     bytes.as_ptr().align_offset(ALIGNMENT) == 0 && bytes.len().is_multiple_of(ALIGNMENT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_filled_here_may_go_past_the_cache_and_odd_parts_of_it_may_not() {
+        let bytes = filled(3 * ALIGNMENT, |bytes| {
+            bytes[ALIGNMENT] = 7;
+            Ok::<_, io::Error>(())
+        });
+        let bytes = bytes.unwrap();
+        assert_eq!((bytes.len(), bytes[ALIGNMENT]), (3 * ALIGNMENT, 7));
+        assert!(is_aligned(&bytes) && is_aligned(&bytes[ALIGNMENT..]));
+        assert!(!is_aligned(&bytes[512..]) && !is_aligned(&bytes[..ALIGNMENT + 512]));
+    }
+}

@@ -16,7 +16,7 @@ use std::{
 /// Bytes gathered before they are written: what a kill can lose of each frame.
 const WRITE_SIZE: usize = 64 << 10;
 /// A frame that has been on its way for less is kept in memory: on a fast link all of it is there before, and
-/// writing it twice would be a third of what receiving costs. A kill loses no more than came in this time.
+/// writing it twice was a quarter of what receiving cost. A kill loses no more than came in this time.
 const SOON: Duration = Duration::from_millis(50);
 
 /// The parts of one version, beside the directory that it is filled in.
