@@ -37,6 +37,7 @@ pub mod finding;
 pub mod join;
 mod load;
 pub mod manual;
+pub mod memory;
 pub mod moving;
 pub mod paces;
 pub mod recovery;

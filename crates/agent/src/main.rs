@@ -4,7 +4,7 @@ use clap::Parser;
 use diecast_agent::{
     config::SETTINGS,
     data::{self, DataDir, Identity},
-    join, manual, moving, run, service,
+    join, manual, memory, moving, run, service,
     settings::{AgentArgs, AgentCommand, JoinArgs, LogFormat, StatusArgs},
     support,
     worker::own_trouble,
@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 const TYPED_WRONGLY: u8 = 2;
 
 pub fn main() -> ExitCode {
+    memory::keep_for_frames();
     diecast_identity::install_crypto_provider();
     let typed = AgentArgs::parse();
     let args = match diecast_config::reparse::<AgentArgs>(&SETTINGS, typed.config.as_deref()) {

@@ -5,9 +5,10 @@ use bytes::Bytes;
 use std::{fs::File, io, os::unix::fs::FileExt};
 
 /// What goes past the cache must be aligned to: the largest block of today's disks.
-const ALIGNMENT: usize = 4096;
+pub(crate) const ALIGNMENT: usize = 4096;
 
-/// Memory that a disk can be read into, past the cache or through it.
+/// Memory that a disk can be read into and written from, past the cache or through it.
+#[derive(Debug)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     start: usize,
@@ -19,12 +20,17 @@ impl Buffer {
         Self { bytes, start }
     }
 
+    /// The first bytes, at most the capacity: where a disk can take them from.
+    pub(crate) fn first(&mut self, length: usize) -> &mut [u8] {
+        &mut self.bytes[self.start..self.start + length]
+    }
+
     /// Reads `length` bytes, at most the capacity. `offset` is a multiple of the alignment, as every leaf's is.
     pub(crate) fn fill(&mut self, file: &File, offset: u64, length: usize) -> io::Result<&[u8]> {
         fail::fail_point!("transfer::read", |_| Err(io::Error::from_raw_os_error(libc::EIO)));
         // A short last leaf is asked for as if it were whole: the file ends where it ends.
         let whole = length.next_multiple_of(ALIGNMENT);
-        let bytes = &mut self.bytes[self.start..self.start + whole];
+        let bytes = self.first(whole);
         let mut done = 0;
         while done < length {
             match file.read_at(&mut bytes[done..], offset + done as u64) {

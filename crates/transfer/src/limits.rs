@@ -139,8 +139,7 @@ pub const PACE_HEADERS_PERCENT: u32 = 5;
 pub const PACE_FRAME_TIME: Duration = Duration::from_secs(8);
 /// ... but two at the least: while one is asked for, another comes.
 pub const PACE_FRAMES_MIN: usize = 2;
-/// A source that takes longer for a frame is asked for fewer at once: rather one that arrives than many
-/// that do not.
-pub const FRAME_TIME_SLOW: Duration = Duration::from_secs(8);
-/// One that takes no longer is asked for more again.
-pub const FRAME_TIME_QUICK: Duration = Duration::from_secs(2);
+/// A source that takes longer for a frame is asked for one fewer at once, else for one more. What it is asked for
+/// waits there in a line: what leaves it sooner is handed on sooner, and in the end all wait for the last of the
+/// line. The way there and back takes less, so a line is worth it only on a fast link.
+pub const FRAME_TIME_AIM: Duration = Duration::from_millis(250);

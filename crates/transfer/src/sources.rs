@@ -1,7 +1,7 @@
 //! Whom to ask next: a decision over what each source did so far. Asks nobody itself.
 
 use crate::{
-    limits::{FRAME_TIME_QUICK, FRAME_TIME_SLOW, FRAMES_PER_SOURCE_MAX, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN},
+    limits::{FRAME_TIME_AIM, FRAMES_PER_SOURCE_MAX, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN},
     wire::NoFrame,
 };
 use diecast_domain::{
@@ -25,14 +25,29 @@ pub(crate) struct Sources {
     lied: HashSet<ProviderId>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     in_flight: usize,
-    /// Frames fewer than the most that it is asked for at once, since it is slow.
-    spared: usize,
+    /// Frames that it is asked for at once: one at first, more while they come quickly.
+    at_once: usize,
+    /// What a frame takes from there of late: who has much to do for others is slow.
+    usual: Duration,
     failures: u32,
     paused_until: Option<Instant>,
     trouble: Option<NoFrame>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            in_flight: 0,
+            at_once: 1,
+            usual: Duration::ZERO,
+            failures: 0,
+            paused_until: None,
+            trouble: None,
+        }
+    }
 }
 
 impl Sources {
@@ -44,13 +59,18 @@ impl Sources {
         &self.listed
     }
 
-    /// Who may be asked now, those with the least to do first; `in_need`, the reserve too.
+    /// Who may be asked now, those first who will soonest have given what they are asked for; `in_need`, the
+    /// reserve too.
     pub(crate) fn free(&self, now: Instant, in_need: bool) -> Vec<Arc<Source>> {
         let listed = self.listed.iter().filter(|source| in_need || !source.reserve);
-        let free = listed.filter_map(|source| Some((self.load(source.provider, now)?, source)));
+        let free = listed.filter_map(|source| {
+            let load = self.load(source.provider, now)?;
+            let usual = self.states.get(&source.provider).map_or(Duration::ZERO, |state| state.usual);
+            Some((usual * (load as u32 + 1), load, source))
+        });
         let mut free: Vec<_> = free.collect();
-        free.sort_by_key(|(load, _)| *load);
-        free.into_iter().map(|(_, source)| source.clone()).collect()
+        free.sort_by_key(|(wait, load, _)| (*wait, *load));
+        free.into_iter().map(|(.., source)| source.clone()).collect()
     }
 
     /// Who may be asked now or will be, when it has given what it was asked for.
@@ -80,8 +100,21 @@ impl Sources {
         let Some(state) = self.states.get(&provider) else { return Some(0) };
         let paused = state.paused_until.is_some_and(|until| until > now);
         // One that failed is tried with one frame until it succeeds.
-        let max = if state.failures > 0 { 1 } else { FRAMES_PER_SOURCE_MAX - state.spared };
+        let max = if state.failures > 0 { 1 } else { self.at_once(provider) };
         (!paused && state.in_flight < max).then_some(state.in_flight)
+    }
+
+    /// Frames that it is asked for at once while all is well.
+    pub(crate) fn at_once(&self, provider: ProviderId) -> usize {
+        let (found, usual) =
+            self.states.get(&provider).map_or((1, Duration::ZERO), |it| (it.at_once, it.usual));
+        let is_alone = self.listed.iter().filter(|source| !source.reserve).count() <= 1;
+        match is_alone {
+            // Nobody waits for what comes here. While one frame is put in place, the next is on its way.
+            true if usual > FRAME_TIME_AIM => 2,
+            true => FRAMES_PER_SOURCE_MAX,
+            false => found,
+        }
     }
 
     /// How many might still give something.
@@ -97,13 +130,13 @@ impl Sources {
     pub(crate) fn gave(&mut self, provider: ProviderId, took: Option<Duration>) {
         let state = self.answered(provider);
         (state.failures, state.paused_until, state.trouble) = (0, None, None);
-        match took {
-            Some(took) if took >= FRAME_TIME_SLOW => {
-                state.spared = (state.spared + 1).min(FRAMES_PER_SOURCE_MAX - 1);
-            }
-            Some(took) if took <= FRAME_TIME_QUICK => state.spared = state.spared.saturating_sub(1),
-            _ => {}
-        }
+        let Some(took) = took else { return };
+        state.usual = (3 * state.usual + took) / 4;
+        // Who is asked for more than others are is told so more often: their shares become equal.
+        state.at_once = match took > FRAME_TIME_AIM {
+            true => (state.at_once - 1).max(1),
+            false => (state.at_once + 1).min(FRAMES_PER_SOURCE_MAX),
+        };
     }
 
     /// It need not give any more what it was asked for.
@@ -183,6 +216,14 @@ mod tests {
         let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
         let mut sources = Sources::default();
         sources.list(&[a.clone(), b.clone()]);
+        let quick = |sources: &mut Sources, provider| {
+            sources.asked(provider);
+            sources.gave(provider, Some(FRAME_TIME_AIM));
+        };
+        for _ in 1..FRAMES_PER_SOURCE_MAX {
+            quick(&mut sources, a.provider);
+            quick(&mut sources, b.provider);
+        }
         for _ in 0..2 * FRAMES_PER_SOURCE_MAX {
             let picked = sources.free(now, false)[0].clone();
             sources.asked(picked.provider);
@@ -200,6 +241,40 @@ mod tests {
         sources.asked(a.provider);
         sources.failed(a.provider, unreachable(), later);
         assert_eq!(paused_until(&sources), Some(later + 2 * SOURCE_PAUSE_MIN));
+    }
+
+    #[tokio::test]
+    async fn who_gives_quickly_is_asked_for_more_at_once_and_who_gives_slowly_for_one() {
+        let now = Instant::now();
+        let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
+        let mut sources = Sources::default();
+        let room = |sources: &mut Sources| {
+            let mut asked = 0;
+            while sources.free(now, false).iter().any(|source| source.provider == a.provider) {
+                sources.asked(a.provider);
+                asked += 1;
+            }
+            (0..asked).for_each(|_| sources.released(a.provider));
+            asked
+        };
+        sources.list(&[a.clone(), b]);
+        assert_eq!(room(&mut sources), 1, "others may want what leaves it first");
+        for _ in 0..9 {
+            sources.gave(a.provider, Some(FRAME_TIME_AIM));
+        }
+        assert_eq!(room(&mut sources), FRAMES_PER_SOURCE_MAX);
+        for left in (1..FRAMES_PER_SOURCE_MAX).rev() {
+            sources.gave(a.provider, Some(2 * FRAME_TIME_AIM));
+            assert_eq!(room(&mut sources), left);
+        }
+        sources.gave(a.provider, Some(2 * FRAME_TIME_AIM));
+        assert_eq!(room(&mut sources), 1);
+        sources.list(std::slice::from_ref(&a));
+        assert_eq!(room(&mut sources), 2, "it is alone: one comes while the other is written");
+        for _ in 0..9 {
+            sources.gave(a.provider, Some(FRAME_TIME_AIM / 2));
+        }
+        assert_eq!(room(&mut sources), FRAMES_PER_SOURCE_MAX, "nobody else waits for it");
     }
 
     #[tokio::test]

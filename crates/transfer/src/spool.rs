@@ -4,8 +4,16 @@
 //! headers; a torn tail is cut. Bytes are checked when read, so nothing need be fsynced: whatever a
 //! crash spoils is simply not there. Only a derived version's spool is, when it is published: until the
 //! first plain file is made, its frames are nowhere else.
+//!
+//! Large records go past the cache of the kernel: they begin at a block of the disk and are filled up to one with
+//! zeroes. So a record follows the one before, or begins at the next block.
 
-use crate::leaf;
+use crate::{
+    direct::{self, ALIGNMENT},
+    leaf,
+    limits::FRAME_SIZE_MAX,
+    sys,
+};
 use bytes::Bytes;
 use diecast_domain::{digest::Digest, units::ByteCount};
 use std::{
@@ -20,6 +28,8 @@ use std::{
 const RECORD_MAGIC: [u8; 4] = *b"DCF1";
 /// Magic, length (`u32`, little-endian), digest.
 const HEADER_SIZE: usize = 4 + 4 + 32;
+/// Bytes of a record that is worth a block of its own and a way of its own to the disk.
+const LARGE: usize = 64 << 10;
 
 #[derive(Debug, thiserror::Error)]
 #[error("could not {doing} the spool {path}")]
@@ -34,8 +44,12 @@ pub struct SpoolError {
 pub struct Spool {
     path: PathBuf,
     file: File,
+    /// The same past the cache, where the file system can.
+    direct: Option<File>,
     sealed: bool,
     index: Mutex<Index>,
+    /// Memory for large records, as many as were ever written at once.
+    buffers: Mutex<Vec<direct::Buffer>>,
 }
 
 #[derive(Debug, Default)]
@@ -57,7 +71,9 @@ impl Spool {
         if index.end < size {
             file.set_len(index.end).map_err(failed("cut the torn end of"))?;
         }
-        Ok(Self { path: path.to_owned(), file, sealed: false, index: Mutex::new(index) })
+        let direct = sys::open_direct_for_writing(path).ok();
+        let (index, buffers) = (Mutex::new(index), Mutex::default());
+        Ok(Self { path: path.to_owned(), file, direct, sealed: false, index, buffers })
     }
 
     /// Gives what it has, and keeps nothing more: there is no room.
@@ -70,23 +86,55 @@ impl Spool {
     pub fn append(&self, digest: &Digest, bytes: &[u8]) -> Result<(), SpoolError> {
         let failed = |source| SpoolError { doing: "write", path: self.path.clone(), source };
         let length = u32::try_from(bytes.len()).map_err(|error| failed(io::Error::other(error)))?;
+        let size = HEADER_SIZE + bytes.len();
+        let is_large = size >= LARGE && bytes.len() <= FRAME_SIZE_MAX;
         let offset = {
             let mut index = self.index();
             if self.sealed || index.frames.contains_key(digest) {
                 return Ok(());
             }
-            let offset = index.end;
-            index.end += (HEADER_SIZE + bytes.len()) as u64;
+            let block = if is_large { ALIGNMENT as u64 } else { 1 };
+            let offset = index.end.next_multiple_of(block);
+            index.end = (offset + size as u64).next_multiple_of(block);
             offset
         };
-        let mut record = Vec::with_capacity(HEADER_SIZE + bytes.len());
-        record.extend(RECORD_MAGIC);
-        record.extend(length.to_le_bytes());
-        record.extend(digest.as_bytes());
-        record.extend(bytes);
-        self.file.write_all_at(&record, offset).map_err(failed)?;
+        let fill = |record: &mut [u8]| {
+            let (magic, rest) = record.split_at_mut(4);
+            magic.copy_from_slice(&RECORD_MAGIC);
+            let (told, rest) = rest.split_at_mut(4);
+            told.copy_from_slice(&length.to_le_bytes());
+            let (name, rest) = rest.split_at_mut(32);
+            name.copy_from_slice(digest.as_bytes());
+            let (content, behind) = rest.split_at_mut(bytes.len());
+            content.copy_from_slice(bytes);
+            behind.fill(0);
+        };
+        let written = if is_large {
+            let new = || direct::Buffer::new(HEADER_SIZE + FRAME_SIZE_MAX);
+            let mut buffer = lock(&self.buffers).pop().unwrap_or_else(new);
+            let record = buffer.first(size.next_multiple_of(ALIGNMENT));
+            fill(record);
+            let written = self.write(record, offset);
+            lock(&self.buffers).push(buffer);
+            written
+        } else {
+            let mut record = vec![0; size];
+            fill(&mut record);
+            self.file.write_all_at(&record, offset)
+        };
+        written.map_err(failed)?;
         self.index().frames.insert(*digest, (offset + HEADER_SIZE as u64, length));
         Ok(())
+    }
+
+    /// Past the cache, if the file system will.
+    fn write(&self, record: &[u8], offset: u64) -> io::Result<()> {
+        let written = match self.direct.as_ref().map(|direct| direct.write_all_at(record, offset)) {
+            // It opened it so, and has blocks of another size.
+            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidInput => None,
+            written => written,
+        };
+        written.unwrap_or_else(|| self.file.write_all_at(record, offset))
     }
 
     /// A frame, if it is here and still has its digest.
@@ -124,30 +172,44 @@ impl Spool {
 
     fn index(&self) -> MutexGuard<'_, Index> {
         // At worst it lacks a frame that is in the file, which a cache may.
-        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.index)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Index {
     fn read(file: &File, size: u64) -> io::Result<Self> {
         let mut index = Self::default();
-        let mut header = [0; HEADER_SIZE];
-        while index.end + HEADER_SIZE as u64 <= size {
-            file.read_exact_at(&mut header, index.end)?;
-            let (magic, rest) = header.split_at(4);
-            let (length, digest) = rest.split_at(4);
-            let length = u32::from_le_bytes(length.try_into().expect("split at 4"));
-            let digest = Digest::from_bytes(digest.try_into().expect("32 bytes are left"));
-            let bytes = index.end + HEADER_SIZE as u64;
-            let next = bytes + u64::from(length);
-            if magic != RECORD_MAGIC || next > size {
-                break;
-            }
-            index.frames.insert(digest, (bytes, length));
-            index.end = next;
+        loop {
+            let block = index.end.next_multiple_of(ALIGNMENT as u64);
+            let next = match record_at(file, index.end, size)? {
+                None if block > index.end => record_at(file, block, size)?,
+                next => next,
+            };
+            let Some((digest, offset, length)) = next else { return Ok(index) };
+            index.frames.insert(digest, (offset, length));
+            index.end = offset + u64::from(length);
         }
-        Ok(index)
     }
+}
+
+/// The record that begins there and is whole by its length: its digest, where its bytes begin, and their length.
+fn record_at(file: &File, start: u64, size: u64) -> io::Result<Option<(Digest, u64, u32)>> {
+    let offset = start + HEADER_SIZE as u64;
+    if offset > size {
+        return Ok(None);
+    }
+    let mut header = [0; HEADER_SIZE];
+    file.read_exact_at(&mut header, start)?;
+    let (magic, rest) = header.split_at(4);
+    let (length, digest) = rest.split_at(4);
+    let length = u32::from_le_bytes(length.try_into().expect("split at 4"));
+    let digest = Digest::from_bytes(digest.try_into().expect("32 bytes are left"));
+    let is_whole = magic == RECORD_MAGIC && offset + u64::from(length) <= size;
+    Ok(is_whole.then_some((digest, offset, length)))
 }
 
 #[cfg(test)]
@@ -176,6 +238,36 @@ mod tests {
             assert_eq!(held.len(), expected, "cut at {cut}");
             spool.append(&frames[2].0, frames[2].1).unwrap();
             assert_eq!(Spool::open(&path).unwrap().read(&frames[2].0).unwrap().unwrap(), "three");
+        }
+    }
+
+    #[test]
+    fn large_frames_begin_at_a_block_and_all_are_found_again_wherever_the_file_is_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("spool");
+        let frames = [7, 2 * LARGE, LARGE, 100, FRAME_SIZE_MAX, LARGE - HEADER_SIZE];
+        let frames = frames.map(|length| crate::testing::noise(length as u64, length as u64));
+        let spool = Spool::open(&path).unwrap();
+        let mut ends = Vec::new();
+        for frame in &frames {
+            let digest = leaf::digest_of(frame);
+            spool.append(&digest, frame).unwrap();
+            let (offset, length) = spool.index().frames[&digest];
+            ends.push(offset + u64::from(length));
+            let is_block = (offset - HEADER_SIZE as u64).is_multiple_of(ALIGNMENT as u64);
+            assert!(is_block || HEADER_SIZE + frame.len() < LARGE);
+        }
+        let whole = std::fs::read(&path).unwrap();
+        for cut in ends.iter().flat_map(|end| [end - 1, *end, end + 1]) {
+            std::fs::write(&path, &whole[..whole.len().min(cut as usize)]).unwrap();
+            let spool = Spool::open(&path).unwrap();
+            for (frame, end) in frames.iter().zip(&ends) {
+                let found = spool.read(&leaf::digest_of(frame)).unwrap();
+                assert_eq!(found.is_some(), *end <= cut, "{} cut at {cut}", frame.len());
+            }
+            let last = &frames[5];
+            spool.append(&leaf::digest_of(last), last).unwrap();
+            assert_eq!(Spool::open(&path).unwrap().read(&leaf::digest_of(last)).unwrap().unwrap(), last);
         }
     }
 

@@ -162,7 +162,7 @@ impl Talks {
     }
 
     /// A piece that this holder gives to nobody else for now, if one is known; more are asked for before
-    /// the last is taken. What a peer has that fails to give anything is wanted all the same. `idle`: nothing
+    /// the last is taken, though no more than will soon be: they come to nobody else from there. What a peer has that fails to give anything is wanted all the same. `idle`: nothing
     /// else can be asked for.
     pub(super) fn claimed(
         &mut self,
@@ -175,7 +175,8 @@ impl Talks {
         let holder = self.holders.entry(source.provider).or_default();
         holder.claimed.retain(|piece| waiting.has(*piece));
         let claimed = holder.claimed.pop_front();
-        let enough = holder.claimed.len() >= FRAMES_PER_SOURCE_MAX / 2;
+        let most = sources.at_once(source.provider).min(CLAIMS_MAX);
+        let enough = holder.claimed.len() >= most.div_ceil(2);
         let is_dry = holder.dry_until.is_some_and(|until| until > now);
         if !enough && !holder.is_asked && !is_dry {
             holder.is_asked = true;
@@ -185,7 +186,7 @@ impl Talks {
             let again = if idle { GIVEN_AGAIN_IDLE } else { GIVEN_AGAIN_AFTER };
             let (order, source) = (self.order.clone(), source.clone());
             let talk = async move {
-                let (version, most) = (order.manifest.digest(), FRAMES_PER_SOURCE_MAX.min(CLAIMS_MAX));
+                let version = order.manifest.digest();
                 let claim = order.client.claim(&source, &version, &wanted, most, again, &order.progress);
                 let claimed = claim.await;
                 Said::Claims(source, claimed)
