@@ -143,3 +143,5 @@ pub const PACE_FRAMES_MIN: usize = 2;
 /// waits there in a line: what leaves it sooner is handed on sooner, and in the end all wait for the last of the
 /// line. The way there and back takes less, so a line is worth it only on a fast link.
 pub const FRAME_TIME_AIM: Duration = Duration::from_millis(250);
+/// One that is alone is asked for few only if a frame takes longer than this: nobody else waits in its line.
+pub const FRAME_TIME_ALONE: Duration = Duration::from_secs(8);

@@ -1,7 +1,7 @@
 //! Whom to ask next: a decision over what each source did so far. Asks nobody itself.
 
 use crate::{
-    limits::{FRAME_TIME_AIM, FRAMES_PER_SOURCE_MAX, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN},
+    limits::{FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAMES_PER_SOURCE_MAX, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN},
     wire::NoFrame,
 };
 use diecast_domain::{
@@ -110,8 +110,8 @@ impl Sources {
             self.states.get(&provider).map_or((1, Duration::ZERO), |it| (it.at_once, it.usual));
         let is_alone = self.listed.iter().filter(|source| !source.reserve).count() <= 1;
         match is_alone {
-            // Nobody waits for what comes here. While one frame is put in place, the next is on its way.
-            true if usual > FRAME_TIME_AIM => 2,
+            // While one frame is put in place, the next is on its way.
+            true if usual > FRAME_TIME_ALONE => 2,
             true => FRAMES_PER_SOURCE_MAX,
             false => found,
         }
@@ -270,11 +270,11 @@ mod tests {
         sources.gave(a.provider, Some(2 * FRAME_TIME_AIM));
         assert_eq!(room(&mut sources), 1);
         sources.list(std::slice::from_ref(&a));
-        assert_eq!(room(&mut sources), 2, "it is alone: one comes while the other is written");
-        for _ in 0..9 {
-            sources.gave(a.provider, Some(FRAME_TIME_AIM / 2));
-        }
         assert_eq!(room(&mut sources), FRAMES_PER_SOURCE_MAX, "nobody else waits for it");
+        for _ in 0..9 {
+            sources.gave(a.provider, Some(2 * FRAME_TIME_ALONE));
+        }
+        assert_eq!(room(&mut sources), 2, "one comes while the other is written");
     }
 
     #[tokio::test]
