@@ -53,7 +53,7 @@ pub struct Plan {
     pub memory_targets: u32,
     /// The part of the image that goes through shaped links.
     pub slice_bytes: u64,
-    /// A peer's way is not measured again once it has taken this long.
+    /// A peer's way is not measured again if a run has taken this long, or all of them twice that.
     pub patience_seconds: f64,
 }
 

@@ -73,6 +73,17 @@ impl Outcome {
         outcome
     }
 
+    /// The parts, those of a series by their numbers.
+    pub fn in_order(&self) -> Vec<(&String, &Figure)> {
+        let number = |name: &str| -> Option<u32> {
+            let digits = name.trim_matches(|it: char| !it.is_ascii_digit());
+            digits.parse().ok()
+        };
+        let mut parts: Vec<_> = self.parts.iter().collect();
+        parts.sort_by_key(|(name, _)| number(name));
+        parts
+    }
+
     /// What a peer is compared with: the part that it names behind a colon, else the part that was measured
     /// with as many as peers are, else the whole.
     fn beside(&self, peer: &str) -> Option<f64> {

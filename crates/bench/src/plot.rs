@@ -23,8 +23,8 @@ struct Bar {
 
 fn bars(outcome: &Outcome) -> Vec<Bar> {
     let mut bars: Vec<Bar> = outcome
-        .parts
-        .iter()
+        .in_order()
+        .into_iter()
         .map(|(name, figure)| Bar { name: format!("diecast, {name}"), spread: figure.spread, ours: true })
         .collect();
     if let (true, Some(figure)) = (bars.is_empty(), &outcome.figure) {

@@ -110,6 +110,13 @@ impl Ledger {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
+    /// What the longest run like this one took with its preparation, none if there is none yet.
+    pub fn longest_seconds(&self, like: &Sample) -> Option<f64> {
+        let same = self.samples.iter().filter(|sample| sample.of_same(like));
+        same.filter_map(|sample| sample.get("took_seconds").or_else(|| sample.get("seconds")))
+            .reduce(f64::max)
+    }
+
     /// True once a run like this one could not be done: another would end the same way.
     pub fn gave_up(&self, like: &Sample) -> bool {
         self.samples.iter().any(|sample| sample.of_same(like) && sample.error.is_some())

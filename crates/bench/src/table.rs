@@ -3,6 +3,7 @@
 use crate::{
     outcome::{Outcome, Peer, Results},
     plot,
+    ratios::SPREAD,
     sample::Sample,
     stats::{Spread, shown},
 };
@@ -69,7 +70,8 @@ fn ours(outcome: &Outcome) -> (String, String, String) {
     let mark = |met: bool| if met { "met" } else { "missed" };
     if !outcome.parts.is_empty() {
         let each = |show: &dyn Fn(&str, &crate::outcome::Figure) -> String| {
-            let told: Vec<String> = outcome.parts.iter().map(|(name, figure)| show(name, figure)).collect();
+            let parts = outcome.in_order().into_iter();
+            let told: Vec<String> = parts.map(|(name, figure)| show(name, figure)).collect();
             told.join("<br>")
         };
         return (
@@ -119,9 +121,9 @@ fn one_line(text: &str) -> String {
 
 /// What the ratios were made of, for who wants to know how long it takes.
 fn seconds(samples: &[Sample]) -> String {
-    let mut rows: BTreeMap<(String, u32), Vec<&Sample>> = BTreeMap::new();
-    for sample in samples.iter().filter(|it| it.scene == "spread" && it.error.is_none()) {
-        rows.entry((sample.contender(), sample.n)).or_default().push(sample);
+    let mut rows: BTreeMap<(String, &str, u32), Vec<&Sample>> = BTreeMap::new();
+    for sample in samples.iter().filter(|it| SPREAD.contains(&&*it.scene) && it.error.is_none()) {
+        rows.entry((sample.contender(), &sample.scene, sample.n)).or_default().push(sample);
     }
     if rows.is_empty() {
         return String::new();
@@ -129,7 +131,7 @@ fn seconds(samples: &[Sample]) -> String {
     let mut text = String::from(
         "\n## Seconds and bytes\n\n| Contender | Targets | Link, Mbit/s | Seconds until the last is done | MB toward a target | MB from the source |\n|---|---|---|---|---|---|\n",
     );
-    for ((who, n), runs) in rows {
+    for ((who, _, n), runs) in rows {
         let median = |name: &str| {
             let values: Vec<f64> = runs.iter().filter_map(|run| run.get(name)).collect();
             Spread::of(&values)

@@ -6,7 +6,7 @@ use crate::{
     ours::{Template, wait_ready},
     outside,
     peers::{Gave, Input, Peer, Share, peers},
-    ratios::PEER_TARGETS,
+    ratios::{PEER_TARGETS, SPREAD},
     sample::{OURS, Sample},
     world::World,
 };
@@ -16,18 +16,35 @@ use std::{path::Path, time::Duration};
 
 /// The template of which the slice is the disk.
 pub const NAME: &str = "slice";
+/// Bits a second toward all targets together: two processors carry no more without being what is measured.
+const ALL_TARGETS_BITS: f64 = 0.4e9;
+
+/// The scene with so many targets, and the links' rate in it: with one target it has the same rate.
+fn scene_for(targets: u32) -> (&'static str, f64) {
+    let [usual, slowly] = SPREAD;
+    if RATE * f64::from(targets) <= ALL_TARGETS_BITS { (usual, RATE) } else { (slowly, RATE / 2.0) }
+}
 
 pub fn play(stage: &mut Stage<'_>, world: &World, slice: &Path) -> Result<()> {
     let many = stage.plan.wants(&[Measure::R2, Measure::R3]);
     let counts: Vec<u32> = stage.plan.targets.iter().copied().filter(|n| *n == 1 || many).collect();
+    // What is done slowly has a single target at that rate of its own, to be compared with.
+    let mut runs: Vec<(&str, f64, u32)> = Vec::new();
+    for n in &counts {
+        let (scene, rate) = scene_for(*n);
+        let begins = runs.iter().all(|(other, ..)| *other != scene);
+        runs.extend((begins && *n > 1).then_some((scene, rate, 1)));
+        runs.push((scene, rate, *n));
+    }
     let missing = |stage: &Stage<'_>| {
-        counts.iter().any(|n| stage.ledger.count(&Sample::new("spread", OURS, "", *n)) < stage.plan.runs)
+        runs.iter()
+            .any(|(scene, _, n)| stage.ledger.count(&Sample::new(scene, OURS, "", *n)) < stage.plan.runs)
     };
     if missing(stage) {
         let (template, _) = Template::publish(world, NAME, slice)?;
-        for n in &counts {
-            let like = Sample::new("spread", OURS, "", *n);
-            stage.ours(&like, || ours(world, &template, world.targets(*n)?, RATE, &like))?;
+        for (scene, rate, n) in &runs {
+            let like = Sample::new(scene, OURS, "", *n);
+            stage.ours(&like, || ours(world, &template, world.targets(*n)?, *rate, &like))?;
         }
         template.delete()?;
     }
