@@ -1,7 +1,10 @@
 //! Whom to ask next: a decision over what each source did so far. Asks nobody itself.
 
 use crate::{
-    limits::{FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAMES_PER_SOURCE_MAX, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN},
+    limits::{
+        FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAMES_PER_SOURCE_MAX, SLOW_TIMES, SOURCE_PAUSE_MAX,
+        SOURCE_PAUSE_MIN,
+    },
     wire::NoFrame,
 };
 use diecast_domain::{
@@ -90,6 +93,14 @@ impl Sources {
     /// Whether it gave nothing when it was asked last.
     pub(crate) fn fails(&self, source: ProviderId) -> bool {
         self.states.get(&source).is_some_and(|state| state.failures > 0)
+    }
+
+    /// Whether a frame from there takes far longer than from the quickest: what only it has is had sooner elsewhere.
+    pub(crate) fn is_slow(&self, source: ProviderId) -> bool {
+        let usual = |id: ProviderId| self.states.get(&id).map(|state| state.usual).filter(|it| !it.is_zero());
+        let quickest = self.listed.iter().filter_map(|source| usual(source.provider)).min();
+        let expected = quickest.unwrap_or_default().max(FRAME_TIME_AIM / 2);
+        usual(source).is_some_and(|usual| usual > SLOW_TIMES * expected)
     }
 
     /// Frames in flight; none if it must not be asked now.
@@ -275,6 +286,24 @@ mod tests {
             sources.gave(a.provider, Some(2 * FRAME_TIME_ALONE));
         }
         assert_eq!(room(&mut sources), 2, "one comes while the other is written");
+    }
+
+    #[tokio::test]
+    async fn who_takes_several_times_as_long_as_the_quickest_is_slow_and_equals_are_not() {
+        let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
+        let mut sources = Sources::default();
+        sources.list(&[a.clone(), b.clone()]);
+        assert!(!sources.is_slow(a.provider), "nothing is known of it");
+        let gave = |sources: &mut Sources, from: &Source, took| {
+            (0..20).for_each(|_| sources.gave(from.provider, Some(took)));
+        };
+        gave(&mut sources, &a, 10 * FRAME_TIME_AIM);
+        assert!(!sources.is_slow(a.provider), "it is as quick as anybody");
+        gave(&mut sources, &b, FRAME_TIME_AIM);
+        assert!(sources.is_slow(a.provider) && !sources.is_slow(b.provider));
+        gave(&mut sources, &a, FRAME_TIME_AIM / 2);
+        gave(&mut sources, &b, FRAME_TIME_AIM / 100);
+        assert!(!sources.is_slow(a.provider), "on a fast link all are quick");
     }
 
     #[tokio::test]

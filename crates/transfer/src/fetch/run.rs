@@ -232,8 +232,9 @@ impl Run {
     /// What this source is to give, if anything.
     fn useful(&mut self, source: &Arc<Source>, again: bool) -> Option<usize> {
         let Self { queue, talks, sources, flying, .. } = self;
-        // What is waited for from who fails is as good as nothing.
-        let idle = flying.values().flat_map(|flight| &flight.from).all(|(id, _)| sources.fails(*id));
+        // What is waited for from who fails, or is slow, is as good as nothing.
+        let is_naught = |id: ProviderId| sources.fails(id) || sources.is_slow(id);
+        let idle = flying.values().flat_map(|flight| &flight.from).all(|(id, _)| is_naught(*id));
         let may = |number: usize| again || queue.may_give(number, source.provider);
         let may_piece = |piece| queue.number(piece).is_some_and(may);
         if source.gateway && !source.whole && !talks.is_plain(source) {

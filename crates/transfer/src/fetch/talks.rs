@@ -162,8 +162,9 @@ impl Talks {
     }
 
     /// A piece that this holder gives to nobody else for now, if one is known; more are asked for before
-    /// the last is taken, though no more than will soon be: they come to nobody else from there. What a peer has that fails to give anything is wanted all the same. `idle`: nothing
-    /// else can be asked for.
+    /// the last is taken, though no more than will soon be: they come to nobody else from there. What only a
+    /// peer has that is slow or fails to give anything is wanted all the same. `idle`: nothing else can be asked
+    /// for.
     pub(super) fn claimed(
         &mut self,
         source: &Arc<Source>,
@@ -180,7 +181,8 @@ impl Talks {
         let is_dry = holder.dry_until.is_some_and(|until| until > now);
         if !enough && !holder.is_asked && !is_dry {
             holder.is_asked = true;
-            let elsewhere = || self.peers.beside(|who| who == source.provider || sources.fails(who));
+            let apart = |who| who == source.provider || sources.fails(who) || sources.is_slow(who);
+            let elsewhere = || self.peers.beside(apart);
             let mut wanted = if idle { waiting.clone() } else { waiting.without(&elsewhere()) };
             holder.claimed.iter().chain(&claimed).for_each(|piece| wanted.remove(*piece));
             let again = if idle { GIVEN_AGAIN_IDLE } else { GIVEN_AGAIN_AFTER };
