@@ -142,7 +142,7 @@ impl Sources {
         let state = self.answered(provider);
         (state.failures, state.paused_until, state.trouble) = (0, None, None);
         let Some(took) = took else { return };
-        state.usual = (3 * state.usual + took) / 4;
+        state.usual = if state.usual.is_zero() { took } else { (3 * state.usual + took) / 4 };
         // Who is asked for more than others are is told so more often: their shares become equal.
         state.at_once = match took > FRAME_TIME_AIM {
             true => (state.at_once - 1).max(1),

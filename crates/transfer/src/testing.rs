@@ -120,6 +120,8 @@ pub(crate) enum Manner {
     Stumbles,
     /// Sends a byte in each twentieth of a second.
     Trickles,
+    /// Thinks for half a second about each frame.
+    Dawdles,
     /// Cannot rebuild the named bytes: sends the leaves.
     Leaves,
     /// Knows no claims of what still comes: an agent of an earlier release.
@@ -205,6 +207,7 @@ async fn answer(
             let never = futures::StreamExt::chain(first, futures::stream::pending());
             return Body::from_stream(never).into_response();
         }
+        Manner::Dawdles => tokio::time::sleep(Duration::from_millis(500)).await,
         Manner::Trickles => {
             let byte = |byte| async move {
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -15,16 +15,17 @@ use anyhow::Result;
 use std::{fs, path::Path};
 
 /// The lines find the old image in `$DIR/../by-hand/disk.raw`. Each makes a new file beside it, by reflink
-/// where it can: whoever runs hosts from the old one cannot overwrite it.
+/// where it can: whoever runs hosts from the old one cannot overwrite it. Both may be of the same second, which
+/// rsync takes for the same content.
 fn ways() -> Vec<Peer> {
     let from = |name: &str, input| {
         let found = crate::peers::peers().into_iter().find(|peer| (peer.name, peer.input) == (name, input));
         found.expect("the table has it")
     };
     let rsync = "cp --reflink=always $DIR/../by-hand/disk.raw $DIR/out; \
-                 rsync --inplace --no-whole-file --stats rsync://$SOURCE:8730/share/disk.raw $DIR/out > $DIR/stats";
+                 rsync --ignore-times --inplace --no-whole-file --stats rsync://$SOURCE:8730/share/disk.raw $DIR/out > $DIR/stats";
     let packed = "cp --reflink=always $DIR/../by-hand/disk.raw $DIR/out; \
-                  rsync --inplace --no-whole-file --stats --compress --zc=zstd --zl=3 rsync://$SOURCE:8730/share/disk.raw $DIR/out > $DIR/stats";
+                  rsync --ignore-times --inplace --no-whole-file --stats --compress --zc=zstd --zl=3 rsync://$SOURCE:8730/share/disk.raw $DIR/out > $DIR/stats";
     vec![
         Peer { fetch: rsync, ..from("rsync", Input::Raw) },
         Peer { fetch: packed, ..from("rsync", Input::Packed) },

@@ -7,7 +7,7 @@ use crate::{
     limits::FRAME_LEAVES_MAX,
     patience::Patience,
     progress::Progress,
-    swarm::arrivals::Arrivals,
+    swarm::{arrivals::Arrivals, claims::GIVEN_AGAIN_IDLE},
     testing::{LEAF, Manner, Peer, Published, assert_same, disk, noise, order, published, source},
     verify::{Verdict, verify},
 };
@@ -222,6 +222,22 @@ async fn a_peer_that_sends_a_byte_now_and_then_is_left_for_another() {
     let order = receiver.order(&golden, &[&whole.source], std::slice::from_ref(&slow.peer.source));
     assert_whole(&golden, &fetch(order).await.unwrap());
     assert!(slow.peer.asked() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_source_gave_to_a_slow_peer_comes_from_the_source_again() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let slow = Receiver::new("slow", &golden, Manner::Dawdles).await;
+    fetch(slow.order(&golden, &[&whole.source], &[])).await.unwrap();
+    tokio::time::sleep(GIVEN_AGAIN_IDLE).await;
+    let receiver = Receiver::new("quick", &golden, Manner::Honest).await;
+    let order = receiver.order(&golden, &[&whole.source], std::slice::from_ref(&slow.peer.source));
+    assert_whole(&golden, &fetch(order).await.unwrap());
+    // All that is missing is there, one frame after the other.
+    let asked = slow.peer.asked() as u64;
+    assert!(asked < FRAMES / 4, "the slow peer was asked for {asked} of {FRAMES} frames");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
