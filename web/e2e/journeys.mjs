@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { shoot } from "./browser.mjs";
 import { checkAndRemoveProvider, deleteTemplate, listGrowsAndShrinks, poolFromFirstToLast, versionsComeAndGo } from "./rounds.mjs";
-import { dialog, go, PATIENT_MS, soon } from "./steps.mjs";
+import { dialog, go, PATIENT_MS, rowOf, soon } from "./steps.mjs";
 
 
 async function createAndDistribute({ page, api, crowd }) {
@@ -39,9 +39,9 @@ async function createAndDistribute({ page, api, crowd }) {
   await page.locator("footer").getByRole("button", { name: "Create template" }).dblclick();
   await page.getByRole("heading", { level: 1, name: "journey" }).waitFor();
   await page.getByRole("progressbar").first().waitFor({ timeout: PATIENT_MS });
-  await page.getByRole("row", { name: /kvm-02/ }).getByText("transferring").waitFor({ timeout: PATIENT_MS });
+  await rowOf(page, "kvm-02").getByText("transferring").waitFor({ timeout: PATIENT_MS });
   await shoot(page, "journey-moving");
-  await page.getByRole("row", { name: /kvm-02/ }).getByText("Ready", { exact: true }).waitFor({ timeout: PATIENT_MS });
+  await rowOf(page, "kvm-02").getByText("Ready", { exact: true }).waitFor({ timeout: PATIENT_MS });
 }
 
 async function hostsAsTheTemplateSays({ page, api, crowd }) {
@@ -59,7 +59,7 @@ async function hostsAsTheTemplateSays({ page, api, crowd }) {
   await dialog(page).getByText("Left empty: pc-{nn}").waitFor();
   await dialog(page).getByText("What will happen").waitFor();
   await dialog(page).getByRole("button", { name: "Create 1 host" }).click();
-  await page.getByRole("row", { name: /pc-01/ }).waitFor({ timeout: PATIENT_MS });
+  await rowOf(page, "pc-01").waitFor({ timeout: PATIENT_MS });
   const { kind, setup } = await api.get("/hosts/pc-01");
   assert.deepEqual([kind, setup.user_data], ["full", "#cloud-config\n"]);
   await go(page, crowd, "/templates/journey/properties");
@@ -77,7 +77,7 @@ async function hostsAsTheTemplateSays({ page, api, crowd }) {
 
 async function silenceAndReturn({ page, crowd }) {
   await go(page, crowd, "/templates/journey/distribution");
-  const row = page.getByRole("row", { name: /kvm-03/ });
+  const row = rowOf(page, "kvm-03");
   await row.getByText("Ready", { exact: true }).waitFor({ timeout: PATIENT_MS });
   await crowd.say("silence kvm-03");
   await row.getByText("Not available").waitFor({ timeout: PATIENT_MS });
@@ -90,7 +90,7 @@ async function failAndRetry({ page, api, crowd }) {
   await crowd.say("fail kvm-02");
   await api.post("/templates", { name: "stubborn", provider: "kvm-01", vm: "golden", to: ["kvm-02"] });
   await go(page, crowd, "/templates/stubborn/distribution");
-  const row = page.getByRole("row", { name: /kvm-02/ });
+  const row = rowOf(page, "kvm-02");
   await row.getByText("Failed to distribute").waitFor({ timeout: PATIENT_MS });
   await row.getByRole("button", { name: "Explain T0001" }).click();
   await page.getByRole("heading", { name: "T0001 No source could be reached" }).waitFor();
@@ -192,7 +192,7 @@ async function operateHosts({ page, api, crowd }) {
   await api.post("/hosts", { template: "operated", count: 3, name: "op-{n}" });
   await api.until("/hosts?template=operated", (it) => it.items.length === 3 && it.items.every((host) => host.status === "Ready"));
   await go(page, crowd, "/hosts?template=operated");
-  const row = (name) => page.getByRole("row", { name: new RegExp(name) });
+  const row = (name) => rowOf(page, name);
   await page.getByRole("button", { name: "Tasks of op-1" }).click();
   await page.getByRole("menuitem", { name: "Stop" }).click();
   await dialog(page).getByRole("button", { name: "Stop", exact: true }).click();

@@ -4,6 +4,7 @@ import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
 import { launch, rests, shoot, signIn, visit } from "./browser.mjs";
 import { enter, isListening, type } from "./screen.mjs";
+import { rowOf } from "./steps.mjs";
 
 const { DIECAST_URL: url, DIECAST_PASSWORD: password, DIECAST_LAB_PROGRAM: program, BOOT_SECONDS, NOTE: note } = process.env;
 // The server's certificate is its own authority's.
@@ -22,7 +23,7 @@ const { page, complaints } = await visit(browser, { url });
 const go = (path) => page.goto(`${url}${path}`);
 const dialog = page.getByRole("dialog");
 const button = (name, within = page) => within.getByRole("button", { name, exact: true });
-const row = (name) => page.getByRole("row", { name: new RegExp(name) });
+const row = (name) => rowOf(page, name);
 const word = (within, text, timeout = SOON) => within.getByText(text, { exact: true }).first().waitFor({ timeout });
 
 async function create() {

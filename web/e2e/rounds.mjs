@@ -1,5 +1,5 @@
 // Journeys around one thing, from its beginning to its end.
-import { dialog, go, PATIENT_MS, task } from "./steps.mjs";
+import { dialog, go, PATIENT_MS, rowOf, task } from "./steps.mjs";
 
 export async function listGrowsAndShrinks({ page, api, crowd }) {
   await api.post("/templates", { name: "rounds", provider: "kvm-01", vm: "golden", to: ["kvm-02"] });
@@ -11,7 +11,7 @@ export async function listGrowsAndShrinks({ page, api, crowd }) {
   const target = dialog(page).getByRole("list", { name: "Target providers" }).getByRole("listitem").filter({ hasText: "kvm-03" });
   await target.getByText(/Nothing in the way · .* free afterwards/).waitFor();
   await dialog(page).getByRole("button", { name: "Add 1 provider" }).click();
-  const row = page.getByRole("row", { name: /kvm-03/ });
+  const row = rowOf(page, "kvm-03");
   await row.getByText("Ready", { exact: true }).waitFor({ timeout: PATIENT_MS });
   await task(page, "kvm-03", "Remove from the list");
   await dialog(page).getByText("What will happen").waitFor();

@@ -14,6 +14,9 @@ export const PATIENT_MS = 40_000;
 export const dialog = (page) => page.getByRole("dialog");
 export const go = (page, crowd, path) => page.goto(`${crowd.url}${path}`);
 
+/** The row that is about `name`: others may tell of it too, as of whom they copy from. */
+export const rowOf = (page, name) => page.getByRole("row").filter({ has: page.getByRole("button", { name: `Tasks of ${name}`, exact: true }) });
+
 /** Chooses a task of a thing from its button. */
 export async function task(page, of, label) {
   await page.getByRole("button", { name: `Tasks of ${of}`, exact: true }).first().click();
