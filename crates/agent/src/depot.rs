@@ -162,7 +162,8 @@ async fn claimed(
         return StatusCode::FORBIDDEN.into_response();
     }
     let (again, wait) = (Duration::from_millis(again), Duration::from_millis(wait).min(LISTEN_TIME));
-    match serving.depots.claim(&version, wanted, most, again, wait).await {
+    let reader = peer.identity.as_ref().and_then(|identity| identity.provider);
+    match serving.depots.claim(&version, reader, wanted, most, again, wait).await {
         Ok(claimed) => claims::to_bytes(&claimed).into_response(),
         Err(error) => refuse(serving, &error),
     }

@@ -30,6 +30,7 @@ use bytes::Bytes;
 use diecast_domain::{
     code::{Code, Problem},
     digest::Digest,
+    ids::ProviderId,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -208,6 +209,7 @@ impl Depot {
     pub async fn claim(
         &self,
         version: &Digest,
+        reader: Option<ProviderId>,
         wanted: &[u8],
         most: usize,
         again: Duration,
@@ -217,18 +219,18 @@ impl Depot {
         let no_such = DepotError::NoSuchLeaves { version: *version };
         let wanted = PieceSet::from_bytes(pieces::count(&served.manifest), wanted).ok_or(no_such)?;
         let Some(arriving) = served.origin.arriving() else {
-            return Ok(served.claim(&wanted, most, again));
+            return Ok(served.claim(reader, &wanted, most, again));
         };
         let deadline = tokio::time::Instant::now() + patience;
         loop {
             let mut more = std::pin::pin!(arriving.next());
             more.as_mut().enable();
-            let claimed = served.claim(&wanted, most, again);
+            let claimed = served.claim(reader, &wanted, most, again);
             if !claimed.is_empty() {
                 return Ok(claimed);
             }
             if tokio::time::timeout_at(deadline, more).await.is_err() {
-                return Ok(served.claim(&wanted, most, again));
+                return Ok(served.claim(reader, &wanted, most, again));
             }
         }
     }
@@ -260,7 +262,7 @@ pub fn is_whole_in_parts(manifest: &Manifest, spool: Option<&Spool>, others: &[&
 }
 
 impl Served {
-    fn claim(&self, wanted: &PieceSet, most: usize, again: Duration) -> Vec<u32> {
+    fn claim(&self, reader: Option<ProviderId>, wanted: &PieceSet, most: usize, again: Duration) -> Vec<u32> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let arriving = self.origin.arriving();
         let (given, heard) = given.get_or_insert_with(|| {
@@ -272,7 +274,7 @@ impl Served {
         let more = arriving.map(|arriving| arriving.pieces_from(*heard)).unwrap_or_default();
         *heard += more.len();
         more.into_iter().for_each(|piece| given.came(piece));
-        given.claim(wanted, most, again, self.began.elapsed())
+        given.claim(reader, wanted, most, again, self.began.elapsed())
     }
 
     fn frame(&self, name: &Digest) -> Result<FrameBytes, DepotError> {

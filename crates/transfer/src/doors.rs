@@ -114,7 +114,7 @@ pub const CLAIMS: Door = Door {
         // A holder of fewer pieces, or of more, gives what is wanted and what it has.
         for held in [0, 9, 200] {
             let mut given = Given::nothing(PieceSet::all(held), 3);
-            let claimed = given.claim(&wanted, bytes.len(), Duration::ZERO, Duration::from_secs(1));
+            let claimed = given.claim(None, &wanted, bytes.len(), Duration::ZERO, Duration::from_secs(1));
             assert!(claimed.len() <= CLAIMS_MAX);
             assert!(claimed.iter().all(|piece| *piece < held && wanted.has(*piece)));
         }

@@ -145,5 +145,7 @@ pub const PACE_FRAMES_MIN: usize = 2;
 pub const FRAME_TIME_AIM: Duration = Duration::from_millis(250);
 /// One that is alone is asked for few only if a frame takes longer than this: nobody else waits in its line.
 pub const FRAME_TIME_ALONE: Duration = Duration::from_secs(8);
+/// Whoever is listed alone is known to be alone after so many frames: those who begin at the same time are listed soon.
+pub const FRAMES_UNTIL_ALONE: u32 = 8;
 /// A source is slow if a frame takes so many times as long as from the quickest.
 pub const SLOW_TIMES: u32 = 3;

@@ -2,8 +2,8 @@
 
 use crate::{
     limits::{
-        FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAMES_PER_SOURCE_MAX, SLOW_TIMES, SOURCE_PAUSE_MAX,
-        SOURCE_PAUSE_MIN,
+        FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAMES_PER_SOURCE_MAX, FRAMES_UNTIL_ALONE, SLOW_TIMES,
+        SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN,
     },
     wire::NoFrame,
 };
@@ -33,6 +33,8 @@ struct State {
     in_flight: usize,
     /// Frames that it is asked for at once: one at first, more while they come quickly.
     at_once: usize,
+    /// Frames that came from there.
+    gave: u32,
     /// What a frame takes from there of late: who has much to do for others is slow.
     usual: Duration,
     failures: u32,
@@ -45,6 +47,7 @@ impl Default for State {
         Self {
             in_flight: 0,
             at_once: 1,
+            gave: 0,
             usual: Duration::ZERO,
             failures: 0,
             paused_until: None,
@@ -117,10 +120,12 @@ impl Sources {
 
     /// Frames that it is asked for at once while all is well.
     pub(crate) fn at_once(&self, provider: ProviderId) -> usize {
-        let (found, usual) =
-            self.states.get(&provider).map_or((1, Duration::ZERO), |it| (it.at_once, it.usual));
+        let (found, usual, gave) =
+            self.states.get(&provider).map_or((1, Duration::ZERO, 0), |it| (it.at_once, it.usual, it.gave));
         let is_alone = self.listed.iter().filter(|source| !source.reserve).count() <= 1;
         match is_alone {
+            // Others may be about to begin.
+            true if gave < FRAMES_UNTIL_ALONE => found,
             // While one frame is put in place, the next is on its way.
             true if usual > FRAME_TIME_ALONE => 2,
             true => FRAMES_PER_SOURCE_MAX,
@@ -141,6 +146,7 @@ impl Sources {
     pub(crate) fn gave(&mut self, provider: ProviderId, took: Option<Duration>) {
         let state = self.answered(provider);
         (state.failures, state.paused_until, state.trouble) = (0, None, None);
+        state.gave = state.gave.saturating_add(1);
         let Some(took) = took else { return };
         state.usual = if state.usual.is_zero() { took } else { (3 * state.usual + took) / 4 };
         // Who is asked for more than others are is told so more often: their shares become equal.

@@ -268,7 +268,7 @@ async fn answer_claims_later(
     wanted: Bytes,
 ) -> Response {
     let (again, wait) = (Duration::from_millis(again), Duration::from_millis(wait));
-    match depot.claim(&version.parse().unwrap(), &wanted, most, again, wait).await {
+    match depot.claim(&version.parse().unwrap(), None, &wanted, most, again, wait).await {
         Ok(claimed) => claims::to_bytes(&claimed).into_response(),
         Err(_) => StatusCode::NOT_FOUND.into_response(),
     }

@@ -2,6 +2,7 @@
 //! each piece to one receiver first. What was given once comes to the others from the one who has it.
 
 use super::pieces::PieceSet;
+use diecast_domain::ids::ProviderId;
 use std::time::Duration;
 
 /// Pieces that one request may claim.
@@ -22,6 +23,9 @@ pub struct Given {
     here: PieceSet,
     /// Of what is here, what was given to nobody.
     never: PieceSet,
+    /// Who claimed each piece last: one more than its place in `readers`; 0: nobody is known.
+    to: Box<[u16]>,
+    readers: Vec<ProviderId>,
     /// Where the handing out begins: holders of the same version each begin elsewhere.
     first: u32,
 }
@@ -29,7 +33,9 @@ pub struct Given {
 impl Given {
     /// Nobody has got anything yet; what is handed out begins with `first`.
     pub fn nothing(here: PieceSet, first: u32) -> Self {
-        Self { at: vec![0; here.count() as usize].into(), never: here.clone(), here, first }
+        let count = here.count() as usize;
+        let (at, to) = (vec![0; count].into(), vec![0; count].into());
+        Self { at, never: here.clone(), here, to, readers: Vec::new(), first }
     }
 
     /// This piece is here now.
@@ -48,8 +54,24 @@ impl Given {
     }
 
     /// Up to `most` of the pieces that are wanted and here: those that nobody was given, else those that were
-    /// given longest ago, and longer than `again`. They count as given from now on.
-    pub fn claim(&mut self, wanted: &PieceSet, most: usize, again: Duration, now: Duration) -> Vec<u32> {
+    /// given longest ago, and longer than `again`. They count as given from now on. What `reader` was given and
+    /// wants all the same it has lost, or never got: with nobody at all.
+    pub fn claim(
+        &mut self,
+        reader: Option<ProviderId>,
+        wanted: &PieceSet,
+        most: usize,
+        again: Duration,
+        now: Duration,
+    ) -> Vec<u32> {
+        let reader = reader.map_or(0, |reader| self.number(reader));
+        for piece in wanted.iter().filter(|_| reader != 0) {
+            if self.to.get(piece as usize) == Some(&reader) {
+                self.to[piece as usize] = 0;
+                self.at[piece as usize] = 0;
+                self.never.insert(piece);
+            }
+        }
         let most = most.min(CLAIMS_MAX);
         let before = self.never.iter().take_while(|piece| *piece < self.first);
         let never = self.never.iter_from(self.first).chain(before);
@@ -61,8 +83,21 @@ impl Given {
             claimed.sort_by_key(|piece| self.at[*piece as usize]);
             claimed.truncate(most);
         }
-        claimed.iter().for_each(|piece| self.give(*piece, now));
+        for piece in &claimed {
+            self.give(*piece, now);
+            self.to[*piece as usize] = reader;
+        }
         claimed
+    }
+
+    /// More readers than can be told apart are as good as unknown.
+    fn number(&mut self, reader: ProviderId) -> u16 {
+        let known = self.readers.iter().position(|known| *known == reader);
+        let place = known.unwrap_or_else(|| {
+            self.readers.push(reader);
+            self.readers.len() - 1
+        });
+        u16::try_from(place + 1).unwrap_or(0)
     }
 }
 
@@ -97,19 +132,23 @@ mod tests {
         let mut given = Given::nothing(PieceSet::all(6), 0);
         let all = wanted(6, &[0, 1, 2, 3, 4, 5]);
         let now = Duration::from_secs(1);
-        assert_eq!(given.claim(&all, 2, GIVEN_AGAIN_AFTER, now), [0, 1]);
-        assert_eq!(given.claim(&all, 2, GIVEN_AGAIN_AFTER, now), [2, 3]);
+        assert_eq!(given.claim(None, &all, 2, GIVEN_AGAIN_AFTER, now), [0, 1]);
+        assert_eq!(given.claim(None, &all, 2, GIVEN_AGAIN_AFTER, now), [2, 3]);
         given.give(4, now);
-        assert_eq!(given.claim(&all, 2, GIVEN_AGAIN_AFTER, now), [5]);
-        assert_eq!(given.claim(&all, 2, GIVEN_AGAIN_AFTER, now), [0; 0], "all are on their way to somebody");
+        assert_eq!(given.claim(None, &all, 2, GIVEN_AGAIN_AFTER, now), [5]);
+        assert_eq!(
+            given.claim(None, &all, 2, GIVEN_AGAIN_AFTER, now),
+            [0; 0],
+            "all are on their way to somebody"
+        );
     }
 
     #[test]
     fn two_holders_begin_with_different_pieces_and_come_to_all() {
         let mut given = Given::nothing(PieceSet::all(5), 3);
         let all = wanted(5, &[0, 1, 2, 3, 4]);
-        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, Duration::ZERO), [3, 4, 0]);
-        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, Duration::ZERO), [1, 2]);
+        assert_eq!(given.claim(None, &all, 3, GIVEN_AGAIN_AFTER, Duration::ZERO), [3, 4, 0]);
+        assert_eq!(given.claim(None, &all, 3, GIVEN_AGAIN_AFTER, Duration::ZERO), [1, 2]);
     }
 
     #[test]
@@ -120,9 +159,33 @@ mod tests {
             given.give(piece, Duration::from_secs(second));
         }
         let now = Duration::from_secs(12);
-        assert_eq!(given.claim(&all, 9, GIVEN_AGAIN_AFTER, now), [1, 0], "2 was given nine seconds ago");
-        assert_eq!(given.claim(&all, 9, GIVEN_AGAIN_IDLE, now), [2]);
-        assert_eq!(given.claim(&all, 9, GIVEN_AGAIN_IDLE, now), [0; 0]);
+        assert_eq!(
+            given.claim(None, &all, 9, GIVEN_AGAIN_AFTER, now),
+            [1, 0],
+            "2 was given nine seconds ago"
+        );
+        assert_eq!(given.claim(None, &all, 9, GIVEN_AGAIN_IDLE, now), [2]);
+        assert_eq!(given.claim(None, &all, 9, GIVEN_AGAIN_IDLE, now), [0; 0]);
+    }
+
+    #[test]
+    fn who_wants_what_it_was_given_begins_anew_and_holds_up_nobody() {
+        let [one, other] = [1, 2].map(|number| Some(ProviderId::from_uuid(uuid::Uuid::from_u128(number))));
+        let mut given = Given::nothing(PieceSet::all(6), 0);
+        let all = PieceSet::all(6);
+        let now = Duration::from_secs(1);
+        assert_eq!(given.claim(one, &all, 4, GIVEN_AGAIN_AFTER, now), [0, 1, 2, 3]);
+        assert_eq!(given.claim(other, &all, 9, GIVEN_AGAIN_AFTER, now), [4, 5]);
+        assert_eq!(given.claim(other, &wanted(6, &[0, 1, 2, 3]), 9, GIVEN_AGAIN_AFTER, now), [0; 0]);
+        assert_eq!(
+            given.claim(one, &wanted(6, &[4, 5]), 9, GIVEN_AGAIN_AFTER, now),
+            [0; 0],
+            "they are coming"
+        );
+        // Its replica was removed, and it is given the template again at once.
+        assert_eq!(given.claim(one, &all, 1, GIVEN_AGAIN_AFTER, now), [0]);
+        assert_eq!(given.claim(other, &wanted(6, &[0, 1, 2, 3]), 9, GIVEN_AGAIN_AFTER, now), [1, 2, 3]);
+        assert_eq!(given.claim(one, &wanted(6, &[1, 2, 3]), 9, GIVEN_AGAIN_AFTER, now), [0; 0]);
     }
 
     #[test]
@@ -130,21 +193,25 @@ mod tests {
         let mut given = Given::nothing(wanted(6, &[4]), 0);
         let all = PieceSet::all(6);
         let now = Duration::from_secs(60);
-        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, now), [4]);
-        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, now), [0; 0], "the others have not come");
+        assert_eq!(given.claim(None, &all, 3, GIVEN_AGAIN_AFTER, now), [4]);
+        assert_eq!(given.claim(None, &all, 3, GIVEN_AGAIN_AFTER, now), [0; 0], "the others have not come");
         // Whatever is said to have come twice, or is no piece, changes nothing.
         for piece in [5, 2, 4, 6] {
             given.came(piece);
         }
-        assert_eq!(given.claim(&all, 3, GIVEN_AGAIN_AFTER, now), [2, 5]);
-        assert_eq!(given.claim(&all, 9, GIVEN_AGAIN_AFTER, 2 * now).len(), 3, "again, to somebody else");
+        assert_eq!(given.claim(None, &all, 3, GIVEN_AGAIN_AFTER, now), [2, 5]);
+        assert_eq!(
+            given.claim(None, &all, 9, GIVEN_AGAIN_AFTER, 2 * now).len(),
+            3,
+            "again, to somebody else"
+        );
     }
 
     #[test]
     fn only_what_is_wanted_and_exists_is_claimed() {
         let mut given = Given::nothing(PieceSet::all(3), 0);
-        assert_eq!(given.claim(&wanted(100, &[2, 99]), 100, GIVEN_AGAIN_AFTER, Duration::ZERO), [2]);
-        assert_eq!(given.claim(&wanted(100, &[99]), 100, Duration::ZERO, Duration::MAX), [0; 0]);
+        assert_eq!(given.claim(None, &wanted(100, &[2, 99]), 100, GIVEN_AGAIN_AFTER, Duration::ZERO), [2]);
+        assert_eq!(given.claim(None, &wanted(100, &[99]), 100, Duration::ZERO, Duration::MAX), [0; 0]);
         assert_eq!(from_bytes(&to_bytes(&[7, u32::MAX])), Some(vec![7, u32::MAX]));
         assert_eq!(from_bytes(&[0; 5]), None);
         assert_eq!(from_bytes(&[0; 4 * (CLAIMS_MAX + 1)]), None);
