@@ -1,6 +1,9 @@
 //! What may be typed after `bench/run`.
 
-use crate::measure::Measure;
+use crate::{
+    measure::Measure,
+    peers::{Input, Peer},
+};
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -11,7 +14,7 @@ const RUNS: u32 = 5;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "bench/run", version)]
 pub struct Args {
-    /// One run of everything, few targets, a smaller slice: to see that all works, within ten minutes
+    /// One run of everything, few targets, few peers, a smaller slice: to see that all works, within ten minutes
     #[arg(long)]
     pub quick: bool,
     /// Only some measures: R2,R6
@@ -37,13 +40,22 @@ pub struct Args {
     pub work: Option<PathBuf>,
 }
 
+/// Who is measured beside Diecast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peers {
+    None,
+    /// Each once, by its way with the fewest bytes: to many targets, and rsync with whole images.
+    Few,
+    All,
+}
+
 /// What follows from what was typed.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub measures: Vec<Measure>,
     pub quick: bool,
     pub runs: u32,
-    pub peers: bool,
+    pub peers: Peers,
     pub go_on: bool,
     /// How many targets, one after the other; the first is 1, the second is what peers are measured with.
     pub targets: Vec<u32>,
@@ -68,7 +80,11 @@ impl Args {
             measures,
             quick,
             runs: self.runs.unwrap_or(if quick { 1 } else { RUNS }),
-            peers: !self.no_peers,
+            peers: match (self.no_peers, quick) {
+                (true, _) => Peers::None,
+                (false, true) => Peers::Few,
+                (false, false) => Peers::All,
+            },
             go_on: self.go_on,
             targets: if quick { vec![1, 4] } else { vec![1, 4, 8, 16] },
             sites: if quick { vec![2] } else { vec![2, 3, 4] },
@@ -80,6 +96,16 @@ impl Args {
 }
 
 impl Plan {
+    /// Whether a peer is measured in this way, out of `all` ways to use it.
+    pub fn takes(&self, peer: &Peer, all: &[Peer]) -> bool {
+        let packs = |other: &Peer| (other.name, other.input) == (peer.name, Input::Packed);
+        match self.peers {
+            Peers::None => false,
+            Peers::Few => peer.input == Input::Packed || !all.iter().any(packs),
+            Peers::All => true,
+        }
+    }
+
     pub fn wants(&self, any: &[Measure]) -> bool {
         any.iter().any(|measure| self.measures.contains(measure))
     }
@@ -106,6 +132,18 @@ mod tests {
         assert_eq!(plan.measures, [Measure::R2, Measure::R6]);
         assert_eq!(plan.runs, 1);
         assert!(plan.wants(&[Measure::R2, Measure::R1]) && !plan.wants(&[Measure::R1]));
+        assert_eq!(plan.peers, Peers::Few);
+    }
+
+    #[test]
+    fn quickly_each_peer_goes_one_way_and_without_peers_none() {
+        let all = crate::peers::peers();
+        let taken = |line: &[&str]| all.iter().filter(|peer| plan(line).takes(peer, &all)).count();
+        let mut names: Vec<_> = all.iter().map(|peer| peer.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(taken(&["--quick"]), names.len());
+        assert_eq!((taken(&[]), taken(&["--quick", "--no-peers"])), (all.len(), 0));
     }
 
     #[test]

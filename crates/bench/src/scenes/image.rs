@@ -2,6 +2,7 @@
 
 use super::{Stage, differences, maintenance};
 use crate::{
+    args::Peers,
     measure::Measure,
     ours::{Template, wait_ready},
     outside,
@@ -71,7 +72,7 @@ pub fn play(stage: &mut Stage<'_>, world: &World) -> Result<()> {
     while !wanted.iter().all(|like| done(stage, like)) {
         cycle(stage, world, &subject)?;
     }
-    if stage.plan.peers {
+    if stage.plan.peers != Peers::None {
         if stage.plan.wants(&[Measure::R5, Measure::R8, Measure::R9]) {
             whole(stage, world, &subject)?;
         }
@@ -211,8 +212,10 @@ fn whole(stage: &mut Stage<'_>, world: &World, subject: &Subject) -> Result<()> 
         ("nbdcopy", Input::Raw),
         ("qemu-img over NBD", Input::Raw),
     ];
+    const FEW: &[(&str, Input)] = &[("rsync", Input::Packed)];
     let share = Share::of(world, &subject.golden)?;
-    for peer in peers().into_iter().filter(|peer| NAMES.contains(&(peer.name, peer.input))) {
+    let names = if stage.plan.peers == Peers::All { &NAMES } else { FEW };
+    for peer in peers().into_iter().filter(|peer| names.contains(&(peer.name, peer.input))) {
         let like =
             Sample::new("image", peer.name, peer.input.name(), 1).with("used_bytes", subject.used_bytes);
         stage.peer(&like, || one_whole(&share, &peer, &like))?;

@@ -2,6 +2,7 @@
 
 use super::{RATE, Stage, spread};
 use crate::{
+    args::Peers,
     ours::{Template, wait_ready},
     outside::Group,
     peers::{Input, Peer, Share, make, peers, remove, same},
@@ -27,7 +28,7 @@ pub fn play(stage: &mut Stage<'_>, world: &World, slice: &Path) -> Result<()> {
         stage.ours(&like, || ours(world, &template, whole, &like))?;
         template.delete()?;
     }
-    if !stage.plan.peers {
+    if stage.plan.peers != Peers::All {
         return Ok(());
     }
     let share = Share::of(world, slice)?;

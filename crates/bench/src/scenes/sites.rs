@@ -2,6 +2,7 @@
 
 use super::{RATE, Stage, spread};
 use crate::{
+    args::Peers,
     ours::Template,
     peers::{Input, Share, peers},
     sample::{OURS, Sample},
@@ -30,7 +31,7 @@ pub fn play(stage: &mut Stage<'_>, world: &mut World, slice: &Path) -> Result<()
         })?;
         template.delete()?;
     }
-    if !stage.plan.peers {
+    if stage.plan.peers != Peers::All {
         return Ok(());
     }
     let first = counts[0];

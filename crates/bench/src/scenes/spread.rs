@@ -2,6 +2,7 @@
 
 use super::{RATE, RATE_OF_RAW, Stage};
 use crate::{
+    args::Peers,
     measure::Measure,
     ours::{Template, wait_ready},
     outside,
@@ -48,15 +49,17 @@ pub fn play(stage: &mut Stage<'_>, world: &World, slice: &Path) -> Result<()> {
         }
         template.delete()?;
     }
-    if !stage.plan.peers || !stage.plan.wants(&[Measure::R1, Measure::R2, Measure::R3]) {
+    if stage.plan.peers == Peers::None || !stage.plan.wants(&[Measure::R1, Measure::R2, Measure::R3]) {
         return Ok(());
     }
     let share = Share::of(world, slice)?;
-    for peer in peers() {
-        for n in counts.iter().copied().filter(|n| [1, PEER_TARGETS].contains(n)) {
+    let all = peers();
+    let one: &[u32] = if stage.plan.peers == Peers::All { &[1] } else { &[] };
+    for peer in all.iter().filter(|peer| stage.plan.takes(peer, &all)) {
+        for n in counts.iter().copied().filter(|n| *n == PEER_TARGETS || one.contains(n)) {
             let like = Sample::new("spread", peer.name, peer.input.name(), n);
             stage.peer(&like, || {
-                let gave = run_peer(&share, &peer, world.targets(n)?)?;
+                let gave = run_peer(&share, peer, world.targets(n)?)?;
                 Ok(told(&like, &gave, rate_for(peer.input)))
             })?;
         }

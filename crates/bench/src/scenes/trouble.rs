@@ -2,6 +2,7 @@
 
 use super::{RATE, Stage, spread};
 use crate::{
+    args::Peers,
     ours::Template,
     peers::{Input, Peer, Share, peers},
     ratios::PEER_TARGETS,
@@ -33,7 +34,7 @@ pub fn play(stage: &mut Stage<'_>, world: &World, slice: &Path) -> Result<()> {
         }
         template.delete()?;
     }
-    if !stage.plan.peers {
+    if stage.plan.peers != Peers::All {
         return Ok(());
     }
     let share = Share::of(world, slice)?;
