@@ -106,6 +106,11 @@ impl Plan {
         }
     }
 
+    /// The same of the ways in which whole images go.
+    pub fn takes_with_images(&self, peer: &Peer) -> bool {
+        self.peers == Peers::All || (peer.name, peer.input) == ("rsync", Input::Packed)
+    }
+
     pub fn wants(&self, any: &[Measure]) -> bool {
         any.iter().any(|measure| self.measures.contains(measure))
     }

@@ -274,6 +274,8 @@ mod tests {
             (0..asked).for_each(|_| sources.released(a.provider));
             asked
         };
+        sources.list(std::slice::from_ref(&a));
+        assert_eq!(room(&mut sources), 1, "others may begin at the same time");
         sources.list(&[a.clone(), b]);
         assert_eq!(room(&mut sources), 1, "others may want what leaves it first");
         for _ in 0..9 {

@@ -5,7 +5,6 @@ use super::{
     image::{PATIENCE, Subject, hand_copy},
 };
 use crate::{
-    args::Peers,
     measure::Measure,
     outside,
     peers::{Input, Peer, Share},
@@ -57,18 +56,16 @@ pub fn peers(stage: &mut Stage<'_>, world: &World, subject: &Subject) -> Result<
     // Of the others nobody can tell what is new of a rebuilt image.
     let telling =
         |scene: &str, peer: &Peer| scene != "rebuilt" || (peer.name == "rsync" && peer.input == Input::Raw);
-    let all = stage.plan.peers == Peers::All;
-    let taken = |peer: &Peer| all || (peer.name, peer.input) == ("rsync", Input::Packed);
+    let plan = stage.plan;
     for (scene, measures, image, new_bytes, used_bytes) in cases {
-        if !stage.plan.wants(measures) {
-            continue;
-        }
-        if !ways().iter().any(|peer| telling(scene, peer) && taken(peer)) {
+        let taken = |peer: &Peer| telling(scene, peer) && plan.takes_with_images(peer);
+        let ways: Vec<_> = ways().into_iter().filter(taken).collect();
+        if !plan.wants(measures) || ways.is_empty() {
             continue;
         }
         hand_copy(&world.targets(1)?[0], &subject.golden)?;
         let share = Share::of(world, image)?;
-        for peer in ways().into_iter().filter(|peer| telling(scene, peer) && taken(peer)) {
+        for peer in ways {
             let like = Sample::new(scene, peer.name, peer.input.name(), 1);
             stage.peer(&like, || {
                 let sample = one(&share, &peer, &like)?.with("used_bytes", used_bytes);

@@ -212,10 +212,10 @@ fn whole(stage: &mut Stage<'_>, world: &World, subject: &Subject) -> Result<()> 
         ("nbdcopy", Input::Raw),
         ("qemu-img over NBD", Input::Raw),
     ];
-    const FEW: &[(&str, Input)] = &[("rsync", Input::Packed)];
     let share = Share::of(world, &subject.golden)?;
-    let names = if stage.plan.peers == Peers::All { &NAMES } else { FEW };
-    for peer in peers().into_iter().filter(|peer| names.contains(&(peer.name, peer.input))) {
+    let plan = stage.plan;
+    let named = peers().into_iter().filter(|peer| NAMES.contains(&(peer.name, peer.input)));
+    for peer in named.filter(|peer| plan.takes_with_images(peer)) {
         let like =
             Sample::new("image", peer.name, peer.input.name(), 1).with("used_bytes", subject.used_bytes);
         stage.peer(&like, || one_whole(&share, &peer, &like))?;

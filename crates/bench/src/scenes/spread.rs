@@ -54,9 +54,9 @@ pub fn play(stage: &mut Stage<'_>, world: &World, slice: &Path) -> Result<()> {
     }
     let share = Share::of(world, slice)?;
     let all = peers();
-    let one: &[u32] = if stage.plan.peers == Peers::All { &[1] } else { &[] };
+    let one = stage.plan.peers == Peers::All;
     for peer in all.iter().filter(|peer| stage.plan.takes(peer, &all)) {
-        for n in counts.iter().copied().filter(|n| *n == PEER_TARGETS || one.contains(n)) {
+        for n in counts.iter().copied().filter(|n| *n == PEER_TARGETS || (*n == 1 && one)) {
             let like = Sample::new("spread", peer.name, peer.input.name(), n);
             stage.peer(&like, || {
                 let gave = run_peer(&share, peer, world.targets(n)?)?;

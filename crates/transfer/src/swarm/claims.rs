@@ -3,7 +3,7 @@
 
 use super::pieces::PieceSet;
 use diecast_domain::ids::ProviderId;
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 /// Pieces that one request may claim.
 pub const CLAIMS_MAX: usize = 16;
@@ -23,9 +23,8 @@ pub struct Given {
     here: PieceSet,
     /// Of what is here, what was given to nobody.
     never: PieceSet,
-    /// Who claimed each piece last: one more than its place in `readers`; 0: nobody is known.
-    to: Box<[u16]>,
-    readers: Vec<ProviderId>,
+    /// What each receiver claimed, and nobody after it.
+    to: HashMap<ProviderId, PieceSet>,
     /// Where the handing out begins: holders of the same version each begin elsewhere.
     first: u32,
 }
@@ -33,9 +32,8 @@ pub struct Given {
 impl Given {
     /// Nobody has got anything yet; what is handed out begins with `first`.
     pub fn nothing(here: PieceSet, first: u32) -> Self {
-        let count = here.count() as usize;
-        let (at, to) = (vec![0; count].into(), vec![0; count].into());
-        Self { at, never: here.clone(), here, to, readers: Vec::new(), first }
+        let at = vec![0; here.count() as usize].into();
+        Self { at, never: here.clone(), here, to: HashMap::new(), first }
     }
 
     /// This piece is here now.
@@ -64,10 +62,10 @@ impl Given {
         again: Duration,
         now: Duration,
     ) -> Vec<u32> {
-        let reader = reader.map_or(0, |reader| self.number(reader));
-        for piece in wanted.iter().filter(|_| reader != 0) {
-            if self.to.get(piece as usize) == Some(&reader) {
-                self.to[piece as usize] = 0;
+        if let Some(had) = reader.and_then(|reader| self.to.get_mut(&reader)) {
+            let elsewhere = wanted.without(had);
+            for piece in wanted.without(&elsewhere).iter() {
+                had.remove(piece);
                 self.at[piece as usize] = 0;
                 self.never.insert(piece);
             }
@@ -85,19 +83,13 @@ impl Given {
         }
         for piece in &claimed {
             self.give(*piece, now);
-            self.to[*piece as usize] = reader;
+            self.to.values_mut().for_each(|had| had.remove(*piece));
+        }
+        if let Some(reader) = reader.filter(|_| !claimed.is_empty()) {
+            let had = self.to.entry(reader).or_insert_with(|| PieceSet::none(self.here.count()));
+            claimed.iter().for_each(|piece| _ = had.insert(*piece));
         }
         claimed
-    }
-
-    /// More readers than can be told apart are as good as unknown.
-    fn number(&mut self, reader: ProviderId) -> u16 {
-        let known = self.readers.iter().position(|known| *known == reader);
-        let place = known.unwrap_or_else(|| {
-            self.readers.push(reader);
-            self.readers.len() - 1
-        });
-        u16::try_from(place + 1).unwrap_or(0)
     }
 }
 

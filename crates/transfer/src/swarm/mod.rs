@@ -22,8 +22,8 @@
 //!
 //! **Promise:** nothing here makes a byte count as present: whatever a peer says it has is checked like
 //! everything that arrives. A peer that lies about what it has costs a request that is refused.
-//! **Promise:** memory is bounded by the number of pieces: a bit each for every peer, four bytes for what
-//! arrived, and eight for what was given.
+//! **Promise:** memory is bounded by the number of pieces: a bit each for every peer, and four bytes each for
+//! what arrived and for what was given.
 
 pub mod arrivals;
 pub mod claims;
