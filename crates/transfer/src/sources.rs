@@ -2,8 +2,8 @@
 
 use crate::{
     limits::{
-        FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAMES_PER_SOURCE_MAX, FRAMES_UNTIL_ALONE, SLOW_TIMES,
-        SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN,
+        FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAME_TIME_MIN, FRAMES_IN_FLIGHT_MAX, FRAMES_PER_SOURCE_MAX,
+        FRAMES_UNTIL_ALONE, SLOW_TIMES, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN, WAY_NEAR, WAYS_PER_FRAME,
     },
     wire::NoFrame,
 };
@@ -37,6 +37,8 @@ struct State {
     gave: u32,
     /// What a frame takes from there of late: who has much to do for others is slow.
     usual: Duration,
+    /// What the way there and back takes.
+    way: Duration,
     failures: u32,
     paused_until: Option<Instant>,
     trouble: Option<NoFrame>,
@@ -49,11 +51,31 @@ impl Default for State {
             at_once: 1,
             gave: 0,
             usual: Duration::ZERO,
+            way: Duration::ZERO,
             failures: 0,
             paused_until: None,
             trouble: None,
         }
     }
+}
+
+impl State {
+    /// How much farther it is than any queue in a switch makes it seem.
+    fn far(&self) -> Duration {
+        self.way.saturating_sub(WAY_NEAR)
+    }
+
+    /// What of the time for a frame is its source's doing: the way itself, there and back some times until a
+    /// connection is at its full speed, is not.
+    fn beyond_the_way(&self, took: Duration) -> Duration {
+        took.saturating_sub(WAYS_PER_FRAME * self.far())
+    }
+}
+
+/// Frames asked for at once of one who is that far away: the farther, the more is on its way at any time.
+fn on_the_way(way: Duration) -> usize {
+    let more = way.as_micros() / FRAME_TIME_MIN.as_micros();
+    FRAMES_IN_FLIGHT_MAX.min(FRAMES_PER_SOURCE_MAX + more as usize)
 }
 
 impl Sources {
@@ -100,7 +122,8 @@ impl Sources {
 
     /// Whether a frame from there takes far longer than from the quickest: what only it has is had sooner elsewhere.
     pub(crate) fn is_slow(&self, source: ProviderId) -> bool {
-        let usual = |id: ProviderId| self.states.get(&id).map(|state| state.usual).filter(|it| !it.is_zero());
+        let state = |id: ProviderId| self.states.get(&id).filter(|state| !state.usual.is_zero());
+        let usual = |id: ProviderId| state(id).map(|state| state.beyond_the_way(state.usual));
         let quickest = self.listed.iter().filter_map(|source| usual(source.provider)).min();
         let expected = quickest.unwrap_or_default().max(FRAME_TIME_AIM / 2);
         usual(source).is_some_and(|usual| usual > SLOW_TIMES * expected)
@@ -120,16 +143,15 @@ impl Sources {
 
     /// Frames that it is asked for at once while all is well.
     pub(crate) fn at_once(&self, provider: ProviderId) -> usize {
-        let (found, usual, gave) =
-            self.states.get(&provider).map_or((1, Duration::ZERO, 0), |it| (it.at_once, it.usual, it.gave));
+        let Some(state) = self.states.get(&provider) else { return 1 };
         let is_alone = self.listed.iter().filter(|source| !source.reserve).count() <= 1;
         match is_alone {
             // Others may be about to begin.
-            true if gave < FRAMES_UNTIL_ALONE => found,
+            true if state.gave < FRAMES_UNTIL_ALONE => state.at_once,
             // While one frame is put in place, the next is on its way.
-            true if usual > FRAME_TIME_ALONE => 2,
-            true => FRAMES_PER_SOURCE_MAX,
-            false => found,
+            true if state.usual > FRAME_TIME_ALONE => 2,
+            true => on_the_way(state.way),
+            false => state.at_once,
         }
     }
 
@@ -142,17 +164,18 @@ impl Sources {
         self.states.entry(provider).or_default().in_flight += 1;
     }
 
-    /// A frame, and how long that took, if that was its doing.
-    pub(crate) fn gave(&mut self, provider: ProviderId, took: Option<Duration>) {
+    /// A frame, and how long that took, if that was its doing; `way` is what the way there and back takes.
+    pub(crate) fn gave(&mut self, provider: ProviderId, took: Option<Duration>, way: Duration) {
         let state = self.answered(provider);
         (state.failures, state.paused_until, state.trouble) = (0, None, None);
         state.gave = state.gave.saturating_add(1);
+        state.way = way;
         let Some(took) = took else { return };
         state.usual = if state.usual.is_zero() { took } else { (3 * state.usual + took) / 4 };
         // Who is asked for more than others are is told so more often: their shares become equal.
-        state.at_once = match took > FRAME_TIME_AIM {
+        state.at_once = match state.beyond_the_way(took) > FRAME_TIME_AIM {
             true => (state.at_once - 1).max(1),
-            false => (state.at_once + 1).min(FRAMES_PER_SOURCE_MAX),
+            false => (state.at_once + 1).min(on_the_way(state.far())),
         };
     }
 
@@ -235,7 +258,7 @@ mod tests {
         sources.list(&[a.clone(), b.clone()]);
         let quick = |sources: &mut Sources, provider| {
             sources.asked(provider);
-            sources.gave(provider, Some(FRAME_TIME_AIM));
+            sources.gave(provider, Some(FRAME_TIME_AIM), Duration::ZERO);
         };
         for _ in 1..FRAMES_PER_SOURCE_MAX {
             quick(&mut sources, a.provider);
@@ -279,19 +302,19 @@ mod tests {
         sources.list(&[a.clone(), b]);
         assert_eq!(room(&mut sources), 1, "others may want what leaves it first");
         for _ in 0..9 {
-            sources.gave(a.provider, Some(FRAME_TIME_AIM));
+            sources.gave(a.provider, Some(FRAME_TIME_AIM), Duration::ZERO);
         }
         assert_eq!(room(&mut sources), FRAMES_PER_SOURCE_MAX);
         for left in (1..FRAMES_PER_SOURCE_MAX).rev() {
-            sources.gave(a.provider, Some(2 * FRAME_TIME_AIM));
+            sources.gave(a.provider, Some(2 * FRAME_TIME_AIM), Duration::ZERO);
             assert_eq!(room(&mut sources), left);
         }
-        sources.gave(a.provider, Some(2 * FRAME_TIME_AIM));
+        sources.gave(a.provider, Some(2 * FRAME_TIME_AIM), Duration::ZERO);
         assert_eq!(room(&mut sources), 1);
         sources.list(std::slice::from_ref(&a));
         assert_eq!(room(&mut sources), FRAMES_PER_SOURCE_MAX, "nobody else waits for it");
         for _ in 0..9 {
-            sources.gave(a.provider, Some(2 * FRAME_TIME_ALONE));
+            sources.gave(a.provider, Some(2 * FRAME_TIME_ALONE), Duration::ZERO);
         }
         assert_eq!(room(&mut sources), 2, "one comes while the other is written");
     }
@@ -303,7 +326,7 @@ mod tests {
         sources.list(&[a.clone(), b.clone()]);
         assert!(!sources.is_slow(a.provider), "nothing is known of it");
         let gave = |sources: &mut Sources, from: &Source, took| {
-            (0..20).for_each(|_| sources.gave(from.provider, Some(took)));
+            (0..20).for_each(|_| sources.gave(from.provider, Some(took), Duration::ZERO));
         };
         gave(&mut sources, &a, 10 * FRAME_TIME_AIM);
         assert!(!sources.is_slow(a.provider), "it is as quick as anybody");
@@ -312,6 +335,33 @@ mod tests {
         gave(&mut sources, &a, FRAME_TIME_AIM / 2);
         gave(&mut sources, &b, FRAME_TIME_AIM / 100);
         assert!(!sources.is_slow(a.provider), "on a fast link all are quick");
+    }
+
+    #[tokio::test]
+    async fn who_is_far_away_is_neither_slow_nor_busy_by_that_and_is_asked_for_more_at_once() {
+        let way = WAY_NEAR + Duration::from_millis(100);
+        let (near, far) = (source("near", "10.0.0.1:1"), source("far", "10.9.0.1:1"));
+        let mut sources = Sources::default();
+        sources.list(&[near.clone(), far.clone()]);
+        for _ in 0..2 * FRAMES_IN_FLIGHT_MAX {
+            sources.gave(near.provider, Some(FRAME_TIME_AIM / 10), WAY_NEAR);
+            // Its connections begin slowly, and there is a queue in the line.
+            sources.gave(far.provider, Some(WAYS_PER_FRAME * (way - WAY_NEAR) + FRAME_TIME_AIM / 2), way);
+        }
+        assert!(!sources.is_slow(far.provider));
+        assert_eq!(sources.at_once(near.provider), FRAMES_PER_SOURCE_MAX);
+        assert_eq!(sources.at_once(far.provider), FRAMES_IN_FLIGHT_MAX);
+        sources.list(std::slice::from_ref(&far));
+        assert_eq!(sources.at_once(far.provider), FRAMES_IN_FLIGHT_MAX, "alone no fewer");
+        (0..20).for_each(|_| sources.gave(far.provider, Some(4 * way + 4 * FRAME_TIME_AIM), way));
+        sources.list(&[near.clone(), far.clone()]);
+        assert!(sources.is_slow(far.provider), "that is more than the way");
+        assert_eq!(sources.at_once(far.provider), 1);
+        sources.list(std::slice::from_ref(&near));
+        assert!(
+            sources.at_once(near.provider) > FRAMES_PER_SOURCE_MAX,
+            "whoever is alone has its queue alone"
+        );
     }
 
     #[tokio::test]

@@ -117,6 +117,8 @@ pub struct FrameClient {
     scheme: &'static str,
     /// The address that answered last, of each source: asked first next time.
     answered: Mutex<HashMap<ProviderId, String>>,
+    /// The shortest time from a request until its answer began, of each source: how far away it is.
+    ways: Mutex<HashMap<ProviderId, Duration>>,
     /// Who sent wrong bytes of which version, and when: not asked for it again for a while.
     lied: Mutex<HashMap<(ProviderId, Digest), Instant>>,
 }
@@ -171,7 +173,8 @@ impl std::fmt::Debug for FrameClient {
 impl FrameClient {
     /// `http` brings the certificates, both its own and those it believes.
     pub fn new(http: impl Fn(ProviderId) -> reqwest::Client + Send + Sync + 'static) -> Self {
-        Self { http: Box::new(http), scheme: "https", answered: Mutex::default(), lied: Mutex::default() }
+        let (answered, ways, lied) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { http: Box::new(http), scheme: "https", answered, ways, lied }
     }
 
     /// For simulations.
@@ -344,12 +347,13 @@ impl FrameClient {
             if let Some(range) = asked.range() {
                 request = request.header(RANGE, range);
             }
-            let request = request.send();
+            let (request, begun) = (request.send(), Instant::now());
             // The answer's head counts as connecting: a source that accepts and is silent is no use.
             match tokio::time::timeout(answer, request).await {
                 Ok(Ok(response)) => {
                     let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
                     answered.insert(source.provider, address.clone());
+                    self.answered_after(source.provider, begun.elapsed());
                     return Ok((address, response));
                 }
                 Ok(Err(error)) => cause = innermost(&error),
@@ -357,6 +361,19 @@ impl FrameClient {
             }
         }
         Err(NoFrame::Unreachable { addresses: source.addresses.clone(), cause })
+    }
+
+    fn answered_after(&self, source: ProviderId, took: Duration) {
+        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        let way = ways.entry(source).or_insert(took);
+        *way = took.min(*way);
+    }
+
+    /// What the way there and back takes, as far as is known: who is waited for, or has much to send, answers
+    /// later, but not always.
+    pub(crate) fn way(&self, source: ProviderId) -> Duration {
+        let ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        ways.get(&source).copied().unwrap_or_default()
     }
 
     fn addresses(&self, source: &Source) -> Vec<String> {

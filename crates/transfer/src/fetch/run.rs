@@ -349,7 +349,8 @@ impl Run {
         // What a limit of ours held back says nothing of the source.
         let took = Some(took).filter(|_| !self.is_held_back(source));
         self.usual = took.map_or(self.usual, |took| (self.usual * 7 + took) / 8);
-        self.sources.gave(source.provider, took);
+        let way = self.site.order.client.way(source.provider);
+        self.sources.gave(source.provider, took, way);
         self.frames += 1;
         self.last_good = Instant::now();
         if !source.reserve {
