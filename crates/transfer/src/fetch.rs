@@ -13,6 +13,7 @@
 //! It ends with the files complete and flushed, and still unverified: that is `verify`'s part.
 
 mod bring;
+mod gateway;
 mod queue;
 mod run;
 mod talks;

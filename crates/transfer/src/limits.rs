@@ -70,17 +70,12 @@ pub const JOURNAL_LOOK: Duration = Duration::from_millis(100);
 /// Runs of leaves in one record of the journal: it is read whole into memory, and takes 640 KiB at most.
 pub const JOURNAL_RUNS_MAX: usize = 64 << 10;
 
-/// Frames one source is asked for at once: keeps a 10 Gb/s link busy over 1 ms. One that is far away is asked for
-/// one more for each `FRAME_TIME_MIN` of the way there and back.
+/// Frames one source is asked for at once: keeps a 10 Gb/s link busy over 1 ms. One that is alone is asked for one
+/// more for each `FRAME_TIME_MIN` of the way there and back.
 pub const FRAMES_PER_SOURCE_MAX: usize = 4;
 /// What a frame of 300 KB takes on a link of 0.5 Gbit/s: while the way there and back takes as long, another one
 /// fits on it.
 pub const FRAME_TIME_MIN: Duration = Duration::from_millis(5);
-/// What packets may wait in a busy switch or modem, and look as if they came from far away.
-pub const WAY_NEAR: Duration = Duration::from_millis(100);
-/// Ways there and back beyond that which a frame may take before its source counts as busy: a connection that
-/// begins, or has rested, doubles what it sends with each from 15 KB on.
-pub const WAYS_PER_FRAME: u32 = 4;
 /// Frames asked for at once from all sources. Each may hold 2 MiB while it is decoded.
 pub const FRAMES_IN_FLIGHT_MAX: usize = 16;
 const _: () = assert!(FRAMES_IN_FLIGHT_MAX * 2 * FRAME_SIZE_MAX <= 32 << 20);
@@ -121,6 +116,12 @@ pub const SECOND_COPY_AFTER: Duration = Duration::from_secs(1);
 pub const RESERVE_AFTER: Duration = Duration::from_secs(2);
 /// ... and for so long while one of those still tells what comes to it: over a slow link that takes its time.
 pub const RESERVE_AFTER_HEARD: Duration = Duration::from_secs(20);
+/// What a gateway brings is counted for so long until it is tried whether more would come without it.
+pub const GATEWAY_COUNTED: Duration = Duration::from_secs(1);
+/// ... and how often then, by each receiver that knows of no other.
+pub const GATEWAY_TRIED_EVERY: Duration = Duration::from_secs(5);
+/// One that brings a piece in this time is not tried: 20 MB/s at the most, and no link of a site is kept idle.
+pub const GATEWAY_QUICK: Duration = Duration::from_millis(50);
 /// Who sent wrong bytes of a version is not asked for it again for so long, in later attempts too.
 pub const LIAR_BANNED: Duration = Duration::from_secs(3600);
 /// The first pause of a source that failed; doubled at each further failure.

@@ -3,7 +3,7 @@
 use crate::{
     limits::{
         FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAME_TIME_MIN, FRAMES_IN_FLIGHT_MAX, FRAMES_PER_SOURCE_MAX,
-        FRAMES_UNTIL_ALONE, SLOW_TIMES, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN, WAY_NEAR, WAYS_PER_FRAME,
+        FRAMES_UNTIL_ALONE, SLOW_TIMES, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN,
     },
     wire::NoFrame,
 };
@@ -60,22 +60,11 @@ impl Default for State {
 }
 
 impl State {
-    /// How much farther it is than any queue in a switch makes it seem.
-    fn far(&self) -> Duration {
-        self.way.saturating_sub(WAY_NEAR)
+    /// Frames that it is asked for at once while nobody else is there: the farther away, the more is on its way.
+    fn at_once_alone(&self) -> usize {
+        let more = self.way.as_micros() / FRAME_TIME_MIN.as_micros();
+        FRAMES_IN_FLIGHT_MAX.min(FRAMES_PER_SOURCE_MAX + more as usize)
     }
-
-    /// What of the time for a frame is its source's doing: the way itself, there and back some times until a
-    /// connection is at its full speed, is not.
-    fn beyond_the_way(&self, took: Duration) -> Duration {
-        took.saturating_sub(WAYS_PER_FRAME * self.far())
-    }
-}
-
-/// Frames asked for at once of one who is that far away: the farther, the more is on its way at any time.
-fn on_the_way(way: Duration) -> usize {
-    let more = way.as_micros() / FRAME_TIME_MIN.as_micros();
-    FRAMES_IN_FLIGHT_MAX.min(FRAMES_PER_SOURCE_MAX + more as usize)
 }
 
 impl Sources {
@@ -122,8 +111,7 @@ impl Sources {
 
     /// Whether a frame from there takes far longer than from the quickest: what only it has is had sooner elsewhere.
     pub(crate) fn is_slow(&self, source: ProviderId) -> bool {
-        let state = |id: ProviderId| self.states.get(&id).filter(|state| !state.usual.is_zero());
-        let usual = |id: ProviderId| state(id).map(|state| state.beyond_the_way(state.usual));
+        let usual = |id: ProviderId| self.states.get(&id).map(|state| state.usual).filter(|it| !it.is_zero());
         let quickest = self.listed.iter().filter_map(|source| usual(source.provider)).min();
         let expected = quickest.unwrap_or_default().max(FRAME_TIME_AIM / 2);
         usual(source).is_some_and(|usual| usual > SLOW_TIMES * expected)
@@ -150,7 +138,7 @@ impl Sources {
             true if state.gave < FRAMES_UNTIL_ALONE => state.at_once,
             // While one frame is put in place, the next is on its way.
             true if state.usual > FRAME_TIME_ALONE => 2,
-            true => on_the_way(state.way),
+            true => state.at_once_alone(),
             false => state.at_once,
         }
     }
@@ -173,9 +161,9 @@ impl Sources {
         let Some(took) = took else { return };
         state.usual = if state.usual.is_zero() { took } else { (3 * state.usual + took) / 4 };
         // Who is asked for more than others are is told so more often: their shares become equal.
-        state.at_once = match state.beyond_the_way(took) > FRAME_TIME_AIM {
+        state.at_once = match took > FRAME_TIME_AIM {
             true => (state.at_once - 1).max(1),
-            false => (state.at_once + 1).min(on_the_way(state.far())),
+            false => (state.at_once + 1).min(FRAMES_PER_SOURCE_MAX),
         };
     }
 
@@ -338,30 +326,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_far_away_is_neither_slow_nor_busy_by_that_and_is_asked_for_more_at_once() {
-        let way = WAY_NEAR + Duration::from_millis(100);
-        let (near, far) = (source("near", "10.0.0.1:1"), source("far", "10.9.0.1:1"));
+    async fn who_is_alone_is_asked_for_more_at_once_the_farther_away_it_is() {
+        let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
         let mut sources = Sources::default();
-        sources.list(&[near.clone(), far.clone()]);
-        for _ in 0..2 * FRAMES_IN_FLIGHT_MAX {
-            sources.gave(near.provider, Some(FRAME_TIME_AIM / 10), WAY_NEAR);
-            // Its connections begin slowly, and there is a queue in the line.
-            sources.gave(far.provider, Some(WAYS_PER_FRAME * (way - WAY_NEAR) + FRAME_TIME_AIM / 2), way);
-        }
-        assert!(!sources.is_slow(far.provider));
-        assert_eq!(sources.at_once(near.provider), FRAMES_PER_SOURCE_MAX);
-        assert_eq!(sources.at_once(far.provider), FRAMES_IN_FLIGHT_MAX);
-        sources.list(std::slice::from_ref(&far));
-        assert_eq!(sources.at_once(far.provider), FRAMES_IN_FLIGHT_MAX, "alone no fewer");
-        (0..20).for_each(|_| sources.gave(far.provider, Some(4 * way + 4 * FRAME_TIME_AIM), way));
-        sources.list(&[near.clone(), far.clone()]);
-        assert!(sources.is_slow(far.provider), "that is more than the way");
-        assert_eq!(sources.at_once(far.provider), 1);
-        sources.list(std::slice::from_ref(&near));
-        assert!(
-            sources.at_once(near.provider) > FRAMES_PER_SOURCE_MAX,
-            "whoever is alone has its queue alone"
-        );
+        sources.list(std::slice::from_ref(&a));
+        let gave = |sources: &mut Sources, way| {
+            (0..20).for_each(|_| sources.gave(a.provider, Some(way + FRAME_TIME_AIM / 10), way));
+            sources.at_once(a.provider)
+        };
+        assert_eq!(gave(&mut sources, FRAME_TIME_MIN / 10), FRAMES_PER_SOURCE_MAX);
+        assert_eq!(gave(&mut sources, 3 * FRAME_TIME_MIN), FRAMES_PER_SOURCE_MAX + 3);
+        assert_eq!(gave(&mut sources, 100 * FRAME_TIME_MIN), FRAMES_IN_FLIGHT_MAX);
+        // From where there is a queue everything seems to be far away.
+        sources.list(&[a.clone(), b]);
+        assert!(sources.at_once(a.provider) <= FRAMES_PER_SOURCE_MAX);
     }
 
     #[tokio::test]

@@ -11,7 +11,8 @@
 //! Each site has an *heir*: its gateway or, where somebody has the version whole, who will be that when nobody
 //! has it any more. Heirs of different sites have each other in reserve.
 //!
-//! **Promise:** as long as nothing fails, one copy crosses into a site: its gateway's.
+//! **Promise:** as long as nothing fails, one copy crosses into a site: its gateway's. Who finds that slower than the
+//! link brings some of it (`transfer`), and is the gateway once that is most.
 //! **Promise:** in a site a way leads from each receiver to every other one, and from heir to heir between
 //! sites. So what has left the source comes to all without it and without new lists, while heirs live and no limit
 //! closes a link to them.

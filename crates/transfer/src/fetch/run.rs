@@ -4,15 +4,17 @@
 //! receiver what nobody was given yet, and what the others have comes from them; so does the gateway of a
 //! site: see [`swarm`](crate::swarm). What comes too slowly at the end is asked for once more elsewhere.
 
+mod links;
+
 use super::{
     FetchError,
     bring::{Asking, Site, Trouble, bring},
+    gateway::Gateway,
     queue::Queue,
     talks::{Said, Talks},
 };
 use crate::{
     limits::{RESERVE_AFTER, RESERVE_AFTER_HEARD, SECOND_COPY_AFTER},
-    pace::Pace,
     sources::Sources,
     swarm::pieces,
     wire::NoFrame,
@@ -50,6 +52,7 @@ pub(super) struct Run {
     tasks: JoinSet<Brought>,
     sources: Sources,
     talks: Talks,
+    gateway: Gateway,
     frames: usize,
     last_good: Instant,
     /// When one came last from who is not kept in reserve.
@@ -72,6 +75,7 @@ impl Run {
             tasks: JoinSet::new(),
             sources,
             talks: Talks::new(site.order.clone()),
+            gateway: Gateway::default(),
             frames: 0,
             last_good: Instant::now(),
             last_ordinary: Instant::now(),
@@ -131,54 +135,14 @@ impl Run {
     fn list(&mut self, sources: &[Source]) {
         self.sources.list(sources);
         self.talks.follow(self.sources.listed());
+        let gateway = self.sources.listed().iter().find(|source| source.gateway && !source.whole);
+        self.gateway.follow(gateway.map(|source| source.provider));
     }
 
     fn heard(&mut self, said: Said) {
         self.talks.heard(said, self.queue.waiting());
-    }
-
-    /// Nothing may come here over a site link because of its limit, and a peer still tells what comes to it:
-    /// what is missing comes through another provider of this site, in its time.
-    fn waits_behind_a_link(&self) -> bool {
-        let listed = self.sources.listed();
-        let is_closed = |source: &Arc<Source>| self.pace_over_link(source).is_some_and(|it| it.is_closed());
-        listed.iter().any(is_closed) && self.talks.hears_somebody(listed)
-    }
-
-    fn pace_over_link(&self, source: &Source) -> Option<Arc<Pace>> {
-        self.site.order.links.of(source.provider)
-    }
-
-    /// What this source gives is slow because of a limit, not by itself.
-    fn is_held_back(&self, source: &Source) -> bool {
-        let over_link = self.pace_over_link(source);
-        self.site.order.pace.is_limited() || over_link.is_some_and(|pace| pace.is_limited())
-    }
-
-    /// Whether another frame may be asked for from there: over a limited link as many as arrive in time.
-    fn has_room(&self, source: &Source) -> bool {
-        let Some(pace) = self.pace_over_link(source).filter(|pace| pace.is_limited()) else { return true };
-        let shares =
-            |id: &ProviderId| self.site.order.links.of(*id).is_some_and(|other| Arc::ptr_eq(&other, &pace));
-        let from = self.flying.values().flat_map(|flight| &flight.from);
-        !pace.is_closed() && from.filter(|(id, _)| shares(id)).count() < pace.frames_max()
-    }
-
-    /// Lets go of what was asked for over a link by whose limit nothing may come here any more: somebody else
-    /// of this site brings it now.
-    fn leave_closed_links(&mut self) {
-        let links = &self.site.order.links;
-        let is_closed = |id: &ProviderId| links.of(*id).is_some_and(|pace| pace.is_closed());
-        let mut left = Vec::new();
-        for (number, flight) in &mut self.flying {
-            flight.from.extract_if(.., |(id, _)| is_closed(id)).for_each(|(_, token)| token.cancel());
-            if flight.from.is_empty() {
-                left.push(*number);
-            }
-        }
-        for number in left {
-            self.flying.remove(&number);
-            self.queue.put_back(number);
+        if let Some(gateway) = self.gateway.who() {
+            self.gateway.has(self.talks.peers.after(gateway).pieces, Instant::now());
         }
     }
 
@@ -222,28 +186,39 @@ impl Run {
         None
     }
 
-    /// Nothing came for long from who is not kept in reserve.
+    /// Nothing came for long from who is not kept in reserve, or more comes without waiting for the gateway.
     fn is_in_need(&self, now: Instant) -> bool {
         let hears = self.talks.hears_somebody(self.sources.listed());
         let patience = if hears { RESERVE_AFTER_HEARD } else { RESERVE_AFTER };
-        now >= self.last_ordinary + patience
+        now >= self.last_ordinary + patience || self.gateway.is_passed_by(now) && self.may_cross_freely()
+    }
+
+    /// Who else of this site may try whether more comes without the gateway, as far as this one knows.
+    fn others_here(&self) -> usize {
+        let near = |source: &&Arc<Source>| !source.whole && !source.reserve && !source.gateway;
+        self.sources.listed().iter().filter(near).count()
     }
 
     /// What this source is to give, if anything.
     fn useful(&mut self, source: &Arc<Source>, again: bool) -> Option<usize> {
-        let Self { queue, talks, sources, flying, .. } = self;
+        let Self { queue, talks, sources, flying, gateway, .. } = self;
         // What is waited for from who fails, or is slow, is as good as nothing.
         let is_naught = |id: ProviderId| sources.fails(id) || sources.is_slow(id);
         let idle = flying.values().flat_map(|flight| &flight.from).all(|(id, _)| is_naught(*id));
         let may = |number: usize| again || queue.may_give(number, source.provider);
         let may_piece = |piece| queue.number(piece).is_some_and(may);
         if source.gateway && !source.whole && !talks.is_plain(source) {
-            let piece = talks.claimed(source, sources, queue.waiting(), idle)?;
+            let piece = talks.claimed(source, sources, queue.waiting(), idle, true)?;
             return queue.number(piece);
         }
         if !source.whole {
             let piece = talks.peers.rarest(source.provider, queue.waiting(), may_piece)?;
             return queue.number(piece);
+        }
+        let only_tried = source.reserve && gateway.is_only_tried();
+        let mut asked = flying.values().flat_map(|flight| &flight.from);
+        if only_tried && asked.any(|(id, _)| *id == source.provider) {
+            return None;
         }
         if talks.is_plain(source) {
             let new = |number| {
@@ -252,7 +227,7 @@ impl Run {
             return queue.first(new).or_else(|| queue.first(may));
         }
         // Before anybody else is known others may have begun too: what they take is not taken again.
-        if let Some(piece) = talks.claimed(source, sources, queue.waiting(), idle) {
+        if let Some(piece) = talks.claimed(source, sources, queue.waiting(), idle, !only_tried) {
             return queue.number(piece);
         }
         let is_alone = sources.listed().iter().all(|source| source.whole || source.reserve);
@@ -323,6 +298,9 @@ impl Run {
             Err(Trouble::Wrong(wrong)) => Err(wrong.to_string()),
         };
         self.failed(number, source.provider);
+        if source.reserve {
+            self.gateway.try_later(self.others_here(), Instant::now());
+        }
         match trouble {
             Ok(trouble) => {
                 let name = &source.name;
@@ -355,6 +333,12 @@ impl Run {
         self.last_good = Instant::now();
         if !source.reserve {
             self.last_ordinary = self.last_good;
+        } else if let Some(took) = took
+            && self.gateway.was_passed_by(took, self.others_here(), self.last_good)
+        {
+            tracing::info!(
+                "more comes from beyond the site's link than its gateway brings: it is not waited for"
+            );
         }
         if let (Some(piece), Some(arrivals)) = (self.queue.piece(number), &self.site.order.arrivals) {
             arrivals.note(piece);

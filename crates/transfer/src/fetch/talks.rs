@@ -161,7 +161,7 @@ impl Talks {
         holder.plain_as_gateway == Some(source.gateway) && !is_due
     }
 
-    /// A piece that this holder gives to nobody else for now, if one is known; more are asked for before
+    /// A piece that this holder gives to nobody else for now, if one is known; `ahead`: more are asked for before
     /// the last is taken, though no more than will soon be: they come to nobody else from there. What only a
     /// peer has that is slow or fails to give anything is wanted all the same. `idle`: nothing else can be asked
     /// for.
@@ -171,13 +171,14 @@ impl Talks {
         sources: &Sources,
         waiting: &PieceSet,
         idle: bool,
+        ahead: bool,
     ) -> Option<u32> {
         let (now, idle) = (Instant::now(), idle || !self.hears_somebody(sources.listed()));
         let holder = self.holders.entry(source.provider).or_default();
         holder.claimed.retain(|piece| waiting.has(*piece));
         let claimed = holder.claimed.pop_front();
-        let most = sources.at_once(source.provider).min(CLAIMS_MAX);
-        let enough = holder.claimed.len() >= most.div_ceil(2);
+        let most = if ahead { sources.at_once(source.provider).min(CLAIMS_MAX) } else { 1 };
+        let enough = if ahead { holder.claimed.len() >= most.div_ceil(2) } else { claimed.is_some() };
         let is_dry = holder.dry_until.is_some_and(|until| until > now);
         if !enough && !holder.is_asked && !is_dry {
             holder.is_asked = true;

@@ -5,13 +5,14 @@ use crate::{
     fetch::{FetchError, FetchOrder, Fetched, fetch},
     layout,
     limits::FRAME_LEAVES_MAX,
+    pace::{Pace, Pacer},
     patience::Patience,
     progress::Progress,
     swarm::{arrivals::Arrivals, claims::GIVEN_AGAIN_IDLE},
     testing::{LEAF, Manner, Peer, Published, assert_same, disk, noise, order, published, source},
     verify::{Verdict, verify},
 };
-use diecast_domain::{code::Code, provider::Source};
+use diecast_domain::{code::Code, provider::Source, units::BytesPerSecond};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -138,6 +139,29 @@ async fn a_gateway_gives_each_piece_to_one_receiver_and_those_carry_it_to_the_ot
     let gave = gateway.peer.asked() as u64;
     assert!(gave < 2 * FRAMES, "four receivers of {FRAMES} frames asked the gateway for {gave}");
     assert!(carried as u64 > 2 * FRAMES, "the others were asked for {carried}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_slow_itself_holds_up_nobody() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let slow = Receiver::new("gateway", &golden, Manner::Honest).await;
+    let mut order = slow.order(&golden, &[&whole.source], &[]);
+    let a_frame_in_two_seconds = Pacer::default();
+    a_frame_in_two_seconds.set(Some(BytesPerSecond(512 << 10)));
+    order.pace = Arc::new(Pace::new(vec![Arc::new(a_frame_in_two_seconds)]));
+    let cancel = order.cancel.clone();
+    let brings = tokio::spawn(fetch(order));
+
+    let reserve = Source { reserve: true, ..whole.source.clone() };
+    let gateway = Source { gateway: true, ..slow.peer.source.clone() };
+    let receiver = Receiver::new("kvm-1", &golden, Manner::Honest).await;
+    assert_whole(&golden, &fetch(receiver.order(&golden, &[&reserve], &[gateway])).await.unwrap());
+    let brought = slow.arrivals.pieces_from(0).len() as u64;
+    assert!(brought < FRAMES / 2, "all had come when the gateway had brought {brought} of {FRAMES} frames");
+    cancel.cancel();
+    assert!(matches!(brings.await.unwrap(), Err(FetchError::Cancelled)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
