@@ -22,6 +22,7 @@
 //! It passes and fails nothing, and knows nothing of how Diecast works inside. `./test` runs its pure parts.
 
 pub mod args;
+pub mod far;
 pub mod images;
 pub mod measure;
 pub mod ours;
@@ -37,6 +38,7 @@ pub mod scenes;
 mod seek;
 pub mod stats;
 pub mod table;
+mod tap;
 pub mod world;
 
 /// Tells whoever waits what is being done.

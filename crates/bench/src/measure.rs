@@ -97,7 +97,7 @@ impl Measure {
             Self::R9 => "receive, verify, write: CPU time for each used GB",
             Self::R10 => "peak memory",
             Self::R11 => "fetched again after `kill -9` at half, over one copy's bytes",
-            Self::R12 => "healthy targets beside a slow or dying one, over without it",
+            Self::R12 => "healthy targets beside a slow, far or dying one, over without it",
             Self::R13 => "reading a finished template, over a hand-copied raw file",
             Self::R14 => "new version by reflink: disk added over new raw bytes",
             Self::R15 => "last of 10,000 targets over the bound (simulated, in virtual time)",

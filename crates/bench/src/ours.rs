@@ -103,6 +103,14 @@ impl<'a> Template<'a> {
         Ok(rows.into_iter().find(|row| row["provider"] == provider).unwrap_or_default())
     }
 
+    /// Bytes that a provider has from these so far, of what it is receiving.
+    pub fn given_by(&self, provider: &str, these: &[&str]) -> Result<u64> {
+        let row = self.row(provider)?;
+        let sources = row["sources"].as_array().into_iter().flatten();
+        let from = sources.filter(|source| these.iter().any(|name| source["provider"] == *name));
+        Ok(from.filter_map(|source| source["bytes"].as_u64()).sum())
+    }
+
     /// Takes it from these, with its bytes.
     pub fn take_from(&self, from: &[&str]) -> Result<()> {
         self.world.lab.diecast_json(&[&["distribution", "remove", &self.name], from].concat())?;

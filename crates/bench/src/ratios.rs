@@ -15,6 +15,14 @@ pub const SPREAD: [&str; 2] = ["spread", "spread slowly"];
 /// Targets that peers are measured with.
 pub const PEER_TARGETS: u32 = 4;
 
+/// What troubles somebody, the same without it, and its name.
+const TROUBLES: [(&str, &str, &str); 4] = [
+    ("trouble slow", "trouble calm", "slow"),
+    ("trouble dying", "trouble calm", "dying"),
+    ("trouble far", "trouble calm", "far"),
+    ("gateway slow", "gateway calm", "slow gateway"),
+];
+
 /// All that can be told of these samples.
 pub fn results(samples: &[Sample]) -> Results {
     Measure::ALL.into_iter().filter_map(|measure| Some((measure, outcome(measure, samples)?))).collect()
@@ -259,24 +267,25 @@ fn memory(samples: &[Sample]) -> Found {
 
 fn trouble(samples: &[Sample]) -> Found {
     let mut found = Found {
-        note: "Three healthy targets beside one whose link fell to a tenth of its rate, or that lost its power.",
+        note: "Three healthy targets beside one whose link fell to a tenth of its rate, that is 150 ms away (there and \
+               back), or that lost its power. Slow gateway: in two sites, the one through which all comes into the \
+               second falls to a tenth in mid-transfer.",
         ..Found::default()
     };
-    let calm = |of: &Sample| {
-        let same = |it: &&Sample| it.scene == "trouble calm" && it.contender() == of.contender();
+    let calm = |of: &Sample, scene: &str| {
+        let same = |it: &&Sample| it.scene == scene && it.contender() == of.contender();
         let values: Vec<f64> = samples.iter().filter(same).filter_map(|it| it.get("seconds")).collect();
         Spread::of(&values).map(|spread| spread.value)
     };
     let mut peers: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for sample in samples {
-        let Some(kind) = sample.scene.strip_prefix("trouble ").filter(|kind| *kind != "calm") else {
-            continue;
-        };
-        let value = calm(sample).and_then(|calm| Some(sample.get("seconds")? / calm));
+        let trouble = TROUBLES.iter().find(|(scene, ..)| *scene == sample.scene);
+        let Some((_, without, kind)) = trouble else { continue };
+        let value = calm(sample, without).and_then(|calm| Some(sample.get("seconds")? / calm));
         let name = format!("{}: {kind}", sample.contender());
         match (value, &sample.error) {
             (Some(value), _) if sample.who == OURS => {
-                found.parts.entry(kind.to_owned()).or_default().push(value)
+                found.parts.entry((*kind).to_owned()).or_default().push(value)
             }
             (Some(value), _) => peers.entry(name).or_default().push(value),
             (None, Some(error)) if sample.who == OURS => found.error = Some(error.clone()),

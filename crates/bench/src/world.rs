@@ -7,14 +7,14 @@
 //!   with sites:  kvm-a, kvm-b, kvm-c ══ bridge ══ shaped site link ══ bridge of site 2 ══ kvm-d, kvm-e
 //! ```
 
-use crate::outside;
+use crate::{far::Far, outside};
 use anyhow::{Context, Result, ensure};
 use diecast_lab::{
     Item, Lab, Options, Paths, provider_name,
     run::{attempt, run},
 };
 use serde_json::Value;
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 /// Takes room only as it is written.
 const DISK_BYTES: u64 = 60 << 30;
@@ -97,6 +97,11 @@ impl World {
 
     pub fn shape_one(&self, name: &str, bits_per_second: f64) -> Result<()> {
         self.lab.slow(name, Some(&rate(bits_per_second)))
+    }
+
+    /// Takes a target far away, until what is given back is dropped: there and back takes so long.
+    pub fn move_away(&self, target: &Item, way: Duration) -> Result<Far> {
+        Far::away(&target.link, &format!("dcbr{}", self.lab.state()?.index), way)
     }
 
     /// An address as others reach it.

@@ -10,10 +10,12 @@
 //! | version | the patched image again, as the template's next version by maintenance | R6, R14 |
 //! | memory | the slice to as many targets as the run has | R10 |
 //! | resume | the agent is killed at half, and started again | R11 |
-//! | trouble | one of four targets is slow, or dies | R12 |
+//! | trouble | one of four targets is slow, far away, or dies | R12 |
+//! | gateway | the one through which all comes into a site becomes slow | R12 |
 //! | swarm | the simulator's 10,000 targets | R15 |
 
 mod differences;
+mod gateway;
 mod image;
 mod maintenance;
 mod memory;
@@ -156,6 +158,9 @@ pub fn play(stage: &mut Stage<'_>, work: &Path) -> Result<()> {
     }
     if plan.wants(&[R12]) {
         stage.attempt("trouble slow", 4, |stage| trouble::play(stage, &world, &slice))?;
+        let played = stage.attempt("gateway slow", 4, |stage| gateway::play(stage, &mut world, &slice));
+        world.one_site()?;
+        played?;
     }
     if plan.wants(&[R10]) {
         stage.attempt("memory", plan.memory_targets, |stage| memory::play(stage, &world, &slice))?;

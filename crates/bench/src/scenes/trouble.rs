@@ -1,4 +1,4 @@
-//! Four targets, of which the last is slow, or loses its network on the way: what the others notice of it.
+//! Four targets, of which the last is slow, far away, or loses its network on the way: what the others notice of it.
 
 use super::{RATE, Stage, spread};
 use crate::{
@@ -13,12 +13,14 @@ use anyhow::{Context, Result};
 use diecast_lab::Item;
 use std::{path::Path, thread::sleep, time::Duration};
 
-const KINDS: [&str; 3] = ["calm", "slow", "dying"];
+const KINDS: [&str; 4] = ["calm", "slow", "dying", "far"];
 /// One that waits for everybody, and one that hands on.
 const PEERS: [&str; 2] = ["udpcast", "socat and tee"];
 /// The dying one dies when it has received this much of what the calm run took.
 const DIES_AT: f64 = 0.35;
 const SLOW: f64 = 0.1;
+/// There and back: from Europe to America, or over a poor line.
+const FAR: Duration = Duration::from_millis(150);
 
 pub fn play(stage: &mut Stage<'_>, world: &World, slice: &Path) -> Result<()> {
     let likes = |who: &str, input: &str| {
@@ -59,11 +61,13 @@ fn seconds(stage: &Stage<'_>, of: &Sample) -> Option<f64> {
 
 fn ours(world: &World, template: &Template<'_>, kind: &str, calm: f64, like: &Sample) -> Result<Sample> {
     let targets = world.targets(PEER_TARGETS)?;
-    let last = &targets.last().context("there are targets")?.name;
+    let far = targets.last().context("there are targets")?;
+    let last = &far.name;
     world.shape(Some(RATE))?;
     if kind == "slow" {
         world.shape_one(last, RATE * SLOW)?;
     }
+    let away = (kind == "far").then(|| world.move_away(far, FAR)).transpose()?;
     let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
     let mut spreading = template.spread(&names)?;
     if kind == "dying" {
@@ -74,6 +78,7 @@ fn ours(world: &World, template: &Template<'_>, kind: &str, calm: f64, like: &Sa
         spreading.give_up(last);
     }
     let seconds = spreading.finish(spread::patience(RATE, names.len()));
+    drop(away);
     if kind == "dying" {
         world.lab.mend(last)?;
     }
@@ -94,6 +99,7 @@ fn one_peer(share: &Share<'_>, peer: &Peer, kind: &str, calm: f64, like: &Sample
     if kind == "slow" {
         world.shape_one(&last.name, RATE * SLOW)?;
     }
+    let _away = (kind == "far").then(|| world.move_away(last, FAR)).transpose()?;
     let mut die = |world: &World, last: &Item, now: f64| -> Result<bool> {
         if now < calm * DIES_AT {
             return Ok(false);
