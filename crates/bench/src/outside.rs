@@ -6,6 +6,7 @@ use std::{
     fs,
     path::Path,
     process::{Child, Command},
+    thread::sleep,
     time::{Duration, Instant},
 };
 
@@ -53,16 +54,32 @@ pub fn device_bytes(device: &str) -> Result<(u64, u64)> {
     Ok((read("rx_bytes")?, read("tx_bytes")?))
 }
 
-/// Bytes that a file system has given away, after all was written that is to be.
+/// Bytes that a file system has given away, after all was written and given back that is to be.
 pub fn used_bytes(folder: &Path) -> Result<f64> {
     let folder = folder.to_string_lossy();
     run(&["sync", "--file-system", &folder])?;
-    let said = run(&["stat", "--file-system", "--format", "%b %f %S", &folder])?;
+    let mut used = used_now(&folder)?;
+    // XFS frees what was removed in the background: what is left of that would count as given back later.
+    for _ in 0..SETTLES_MAX {
+        sleep(SETTLES);
+        let before = std::mem::replace(&mut used, used_now(&folder)?);
+        if before == used {
+            break;
+        }
+    }
+    Ok(used)
+}
+
+fn used_now(folder: &str) -> Result<f64> {
+    let said = run(&["stat", "--file-system", "--format", "%b %f %S", folder])?;
     let numbers: Vec<f64> = said.split(' ').filter_map(|number| number.parse().ok()).collect();
     let [blocks, free, size] = numbers[..] else { anyhow::bail!("reading what `stat` says: {said}") };
     Ok((blocks - free) * size)
 }
 
+/// After this time without a change a file system has freed what it frees.
+const SETTLES: Duration = Duration::from_secs(1);
+const SETTLES_MAX: u32 = 30;
 /// How often a running program is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -90,7 +107,7 @@ impl Group {
             if let Some(well) = self.ended()? {
                 return Ok(well);
             }
-            std::thread::sleep(LOOK);
+            sleep(LOOK);
         }
         anyhow::bail!("not done in {} s", patience.as_secs())
     }
@@ -134,7 +151,7 @@ mod tests {
         let mut group = Group::start(Command::new("sh").args(["-c", &line])).unwrap();
         assert_eq!(group.ended().unwrap(), None);
         group.kill();
-        std::thread::sleep(Duration::from_millis(1300));
+        sleep(Duration::from_millis(1300));
         assert!(!mark.exists());
     }
 }

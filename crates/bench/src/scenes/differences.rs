@@ -12,7 +12,6 @@ use crate::{
     world::World,
 };
 use anyhow::Result;
-use diecast_lab::run::run;
 use std::{fs, path::Path};
 
 /// The lines find the old image in `$DIR/../by-hand/disk.raw`. Each makes a new file beside it, by reflink
@@ -86,8 +85,6 @@ fn one(share: &Share<'_>, peer: &Peer, like: &Sample) -> Result<Sample> {
     let targets = share.world.targets(1)?;
     share.empty_folders(targets)?;
     share.prepare(peer)?;
-    // XFS frees what was removed a little later: that would count as given back by this run.
-    run(&["sync", "--file-system", &targets[0].storage.display().to_string()])?;
     let disk = outside::used_bytes(&targets[0].storage)?;
     let gave = share.run(peer, targets, 0.0, PATIENCE, None)?;
     let stats = fs::read_to_string(targets[0].storage.join("peers/stats")).unwrap_or_default();
