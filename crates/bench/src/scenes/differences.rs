@@ -2,7 +2,7 @@
 
 use super::{
     Stage,
-    image::{PATIENCE, Subject, hand_copy},
+    image::{PEERS_PATIENCE, Subject, hand_copy},
 };
 use crate::{
     measure::Measure,
@@ -86,7 +86,7 @@ fn one(share: &Share<'_>, peer: &Peer, like: &Sample) -> Result<Sample> {
     share.empty_folders(targets)?;
     share.prepare(peer)?;
     let disk = outside::used_bytes(&targets[0].storage)?;
-    let gave = share.run(peer, targets, 0.0, PATIENCE, None)?;
+    let gave = share.run(peer, targets, 0.0, PEERS_PATIENCE, None)?;
     let stats = fs::read_to_string(targets[0].storage.join("peers/stats")).unwrap_or_default();
     let sample = like
         .clone()
