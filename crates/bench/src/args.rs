@@ -35,6 +35,9 @@ pub struct Args {
     /// Only work out the results anew from the samples that are there
     #[arg(long)]
     pub report: bool,
+    /// Only make the images that will be needed
+    #[arg(long, hide = true)]
+    pub make_images: bool,
     /// Where images, packages and the lab lie
     #[arg(long, value_name = "DIR", hide = true)]
     pub work: Option<PathBuf>,

@@ -27,6 +27,9 @@ fn measure(args: &Args) -> Result<()> {
     let plan = args.plan();
     let work = args.work.clone().unwrap_or_else(|| repository().join("target/bench"));
     let work = std::path::absolute(work)?;
+    if args.make_images {
+        return scenes::make_images(&plan, &Images::at(&work)).map(drop);
+    }
     let folder = args.out.clone().unwrap_or_else(|| repository().join("bench/results"));
     report::folder(&folder)?;
     let ledger = Ledger::open(&Report::samples(&folder), args.go_on || args.report)?;

@@ -35,12 +35,20 @@ use crate::{
     world::World,
 };
 use anyhow::Result;
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 /// What Diecast and packed inputs are measured with: a copy of the slice takes a dozen seconds.
 pub const RATE: f64 = 50e6;
 /// What raw inputs are measured with: a copy of the slice takes as long.
 pub const RATE_OF_RAW: f64 = 200e6;
+
+const OF_WHOLE_IMAGES: &[Measure] = {
+    use Measure::*;
+    &[R5, R6, R7, R8, R9, R10, R13, R14]
+};
 
 /// All that scenes share.
 pub struct Stage<'a> {
@@ -132,16 +140,8 @@ pub fn play(stage: &mut Stage<'_>, work: &Path) -> Result<()> {
     if plan.wants(&[R15]) {
         stage.attempt("swarm", 10_000, swarm::play)?;
     }
-    if plan.measures == [R15] {
-        return Ok(());
-    }
-    let image = plan.wants(&[R5, R6, R7, R8, R9, R10, R13, R14]);
     // Before the lab: it takes minutes, and needs nothing of it.
-    let slice = stage.images.slice(plan.slice_bytes)?;
-    if image {
-        stage.images.trimmed()?;
-        stage.images.rebuilt()?;
-    }
+    let Some(slice) = make_images(plan, stage.images)? else { return Ok(()) };
     let count = targets(plan);
     say(&format!("starting {} hypervisors with their agents, and a server", count + 1));
     let mut world = World::start(work, count)?;
@@ -165,8 +165,22 @@ pub fn play(stage: &mut Stage<'_>, work: &Path) -> Result<()> {
     if plan.wants(&[R10]) {
         stage.attempt("memory", plan.memory_targets, |stage| memory::play(stage, &world, &slice))?;
     }
-    if image {
+    if plan.wants(OF_WHOLE_IMAGES) {
         stage.attempt("image", 1, |stage| image::play(stage, &world))?;
     }
     Ok(())
+}
+
+/// Makes what is not there yet of the images that the wanted measures need, and gives the slice; None if they need
+/// none.
+pub fn make_images(plan: &Plan, images: &Images) -> Result<Option<PathBuf>> {
+    if plan.measures == [Measure::R15] {
+        return Ok(None);
+    }
+    let slice = images.slice(plan.slice_bytes)?;
+    if plan.wants(OF_WHOLE_IMAGES) {
+        images.trimmed()?;
+        images.rebuilt()?;
+    }
+    Ok(Some(slice))
 }

@@ -11,13 +11,16 @@ const EXAMPLE: &str = "crates/testkit/examples/swarm.rs";
 
 pub fn play(stage: &mut Stage<'_>) -> Result<()> {
     let like = Sample::new("swarm", OURS, "", TARGETS);
+    // The same seed would say the same again.
+    let mut seed = stage.ledger.count(&like);
     stage.ours(&like, || {
+        seed += 1;
         let root = repository();
         if !root.join(EXAMPLE).exists() {
             bail!("skipped: the simulator has no such story yet ({EXAMPLE})");
         }
         let manifest = root.join("Cargo.toml");
-        let number = TARGETS.to_string();
+        let (targets, seed) = (TARGETS.to_string(), seed.to_string());
         let said = run(&[
             "cargo",
             "run",
@@ -31,7 +34,9 @@ pub fn play(stage: &mut Stage<'_>) -> Result<()> {
             "swarm",
             "--",
             "--targets",
-            &number,
+            &targets,
+            "--seed",
+            &seed,
             "--json",
         ])?;
         let said: Value = serde_json::from_str(&said).context("reading what the simulator says")?;
