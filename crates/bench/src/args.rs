@@ -29,6 +29,9 @@ pub struct Args {
     /// How often each thing is measured
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub runs: Option<u32>,
+    /// How much of the image goes through shaped links [default: 256, with --quick 64]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1024))]
+    pub slice: Option<u64>,
     /// Leave the peers out
     #[arg(long)]
     pub no_peers: bool,
@@ -68,8 +71,10 @@ pub struct Plan {
     pub memory_targets: u32,
     /// The part of the image that goes through shaped links.
     pub slice_bytes: u64,
-    /// A peer's way is not measured again if a run has taken this long, or all of them twice that.
-    pub patience_seconds: f64,
+    /// A peer's way is not measured again if a run of it has taken this long...
+    pub run_seconds_max: f64,
+    /// ... or all of them together this long.
+    pub runs_seconds_max: f64,
 }
 
 impl Args {
@@ -92,8 +97,9 @@ impl Args {
             targets: if quick { vec![1, 4] } else { vec![1, 4, 8, 16] },
             sites: if quick { vec![2] } else { vec![2, 3, 4] },
             memory_targets: if quick { 4 } else { 32 },
-            slice_bytes: if quick { 64 << 20 } else { 256 << 20 },
-            patience_seconds: if quick { 0.0 } else { 40.0 },
+            slice_bytes: self.slice.unwrap_or(if quick { 64 } else { 256 }) << 20,
+            run_seconds_max: if quick { 0.0 } else { 30.0 },
+            runs_seconds_max: if quick { 0.0 } else { 80.0 },
         }
     }
 }
@@ -152,6 +158,13 @@ mod tests {
         names.dedup();
         assert_eq!(taken(&["--quick"]), names.len());
         assert_eq!((taken(&[]), taken(&["--quick", "--no-peers"])), (all.len(), 0));
+    }
+
+    #[test]
+    fn the_slice_is_as_large_as_was_asked_for() {
+        assert_eq!(plan(&["--quick"]).slice_bytes, 64 << 20);
+        assert_eq!(plan(&["--quick", "--slice", "1024"]).slice_bytes, 1 << 30);
+        assert!(Args::try_parse_from(["bench/run", "--slice", "0"]).is_err());
     }
 
     #[test]

@@ -156,6 +156,9 @@ pub struct SourceReport {
     pub received: ByteCount,
     /// Lately.
     pub rate: BytesPerSecond,
+    /// As the gateway of the site it brought less than the link carries: it is not waited for any more.
+    #[serde(default)]
+    pub held_up: bool,
 }
 
 /// What an agent says of one replica.

@@ -92,6 +92,7 @@ async fn progress_that_is_kept_nowhere_is_told_by_name_and_without_a_number() {
         provider: agent.id,
         received: ByteCount(received),
         rate: BytesPerSecond(received / 2),
+        held_up: false,
     };
     agents[1].said.replicas[0].sources = vec![from(&agents[1], 10), from(&agents[0], 40)];
     agents[1].report().await;

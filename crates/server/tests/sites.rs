@@ -123,8 +123,12 @@ async fn sites_are_listed_with_who_stands_there_and_what_crosses_between() {
     put(&world, LINK, "8Mbit/s").await;
     let giver = agents[0].id;
     let said = agents[1].said.replicas.iter_mut().find(|it| it.digest == digest).unwrap();
-    said.sources =
-        vec![SourceReport { provider: giver, received: ByteCount(5_000_000), rate: BytesPerSecond(900_000) }];
+    said.sources = vec![SourceReport {
+        provider: giver,
+        received: ByteCount(5_000_000),
+        rate: BytesPerSecond(900_000),
+        held_up: false,
+    }];
     agents[1].report().await;
     let flows = |it: &Value| it["items"][0]["links"][0]["receiving_bytes_per_second"] == 900_000;
     let list = world.until("/sites", "it flows", flows).await;

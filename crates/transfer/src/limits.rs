@@ -120,6 +120,8 @@ pub const RESERVE_AFTER_HEARD: Duration = Duration::from_secs(20);
 pub const GATEWAY_COUNTED: Duration = Duration::from_secs(1);
 /// ... and how often then, by each receiver that knows of no other.
 pub const GATEWAY_TRIED_EVERY: Duration = Duration::from_secs(5);
+/// One that brought so many in `GATEWAY_COUNTED`, and then less than half, is tried soon. Fewer may be chance.
+pub const GATEWAY_STEADY: u32 = 4;
 /// One that brings a piece in this time is not tried: 20 MB/s at the most, and no link of a site is kept idle.
 pub const GATEWAY_QUICK: Duration = Duration::from_millis(50);
 /// Who sent wrong bytes of a version is not asked for it again for so long, in later attempts too.

@@ -68,6 +68,7 @@ struct Shown {
 struct Given {
     bytes: u64,
     meter: Meter,
+    held_up: bool,
 }
 
 /// One look at a `Progress`.
@@ -138,7 +139,8 @@ impl Progress {
         let told = |(provider, given): (&ProviderId, &mut Given)| {
             given.meter.observe(now, given.bytes, given.bytes);
             let rate = BytesPerSecond(given.meter.rate as u64);
-            SourceReport { provider: *provider, received: ByteCount(given.bytes), rate }
+            let (received, held_up) = (ByteCount(given.bytes), given.held_up);
+            SourceReport { provider: *provider, received, rate, held_up }
         };
         self.shown().given.iter_mut().map(told).collect()
     }
@@ -185,9 +187,19 @@ impl Progress {
     /// So much came over the network.
     pub fn received(&self, source: ProviderId, bytes: u64) {
         self.network.fetch_add(bytes, Ordering::Relaxed);
-        let begins = || Given { bytes: 0, meter: Meter::beginning(self.started.elapsed()) };
-        self.shown().given.entry(source).or_insert_with(begins).bytes += bytes;
+        self.given(source, |given| given.bytes += bytes);
         crate::totals::add_received(bytes);
+    }
+
+    /// The gateway of this site brings less than the link carries, and is not waited for.
+    pub(crate) fn held_up_by(&self, gateway: ProviderId) {
+        self.given(gateway, |given| given.held_up = true);
+    }
+
+    fn given(&self, source: ProviderId, change: impl FnOnce(&mut Given)) {
+        let meter = || Meter::beginning(self.started.elapsed());
+        let begins = || Given { bytes: 0, meter: meter(), held_up: false };
+        change(self.shown().given.entry(source).or_insert_with(begins));
     }
 
     pub(crate) fn add_local(&self, bytes: u64) {

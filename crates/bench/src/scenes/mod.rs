@@ -61,25 +61,25 @@ pub struct Stage<'a> {
 impl Stage<'_> {
     /// Does one thing as often as wanted, unless it was done already; each run is written down at once.
     pub fn ours(&mut self, like: &Sample, run: impl FnMut() -> Result<Sample>) -> Result<()> {
-        self.repeat(like, f64::INFINITY, run)
+        self.repeat(like, (f64::INFINITY, f64::INFINITY), run)
     }
 
     /// The same for a peer, which is not repeated for ever if it is slow.
     pub fn peer(&mut self, like: &Sample, run: impl FnMut() -> Result<Sample>) -> Result<()> {
-        self.repeat(like, self.plan.patience_seconds, run)
+        self.repeat(like, (self.plan.run_seconds_max, self.plan.runs_seconds_max), run)
     }
 
     fn repeat(
         &mut self,
         like: &Sample,
-        patience: f64,
+        (one_max, all_max): (f64, f64),
         mut run: impl FnMut() -> Result<Sample>,
     ) -> Result<()> {
         let all = Instant::now();
         while self.ledger.count(like) < self.plan.runs && !self.ledger.gave_up(like) {
             let number = self.ledger.count(like) + 1;
-            let is_slow = self.ledger.longest_seconds(like).is_some_and(|seconds| seconds > patience);
-            if number > 1 && (is_slow || all.elapsed().as_secs_f64() > 2.0 * patience) {
+            let is_slow = self.ledger.longest_seconds(like).is_some_and(|seconds| seconds > one_max);
+            if number > 1 && (is_slow || all.elapsed().as_secs_f64() > all_max) {
                 break;
             }
             say(&format!("{}, N={}: {}, run {number}", like.scene, like.n, like.contender()));

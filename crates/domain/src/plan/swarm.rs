@@ -12,7 +12,7 @@
 //! has it any more. Heirs of different sites have each other in reserve.
 //!
 //! **Promise:** as long as nothing fails, one copy crosses into a site: its gateway's. Who finds that slower than the
-//! link brings some of it (`transfer`), and is the gateway once that is most.
+//! link brings some of it itself (`transfer`), says so, and is the gateway from then on.
 //! **Promise:** in a site a way leads from each receiver to every other one, and from heir to heir between
 //! sites. So what has left the source comes to all without it and without new lists, while heirs live and no limit
 //! closes a link to them.
@@ -28,7 +28,7 @@ use crate::{
     digest::Digest,
     ids::ProviderId,
     provider::Source,
-    replica::{Phase, ReplicaReport},
+    replica::{Phase, ReplicaReport, SourceReport},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,28 +104,40 @@ impl<'a> Swarm<'a> {
         swarm
     }
 
-    /// One receiver for each site: one that lacks nothing any more, else the one that has brought most from
-    /// elsewhere so far. So the choice stands while others come and go.
+    /// One receiver for each site: one that lacks nothing any more, else, of those who held up nobody, the one that
+    /// has brought most from elsewhere so far. So the choice stands while others come and go.
     fn choose_heirs(&mut self, said: &[(ProviderId, &ReplicaReport)]) {
         let said: BTreeMap<_, _> = said.iter().copied().collect();
-        let mut chosen: BTreeMap<&str, (bool, u64, Peer)> = BTreeMap::new();
+        let held_up = self.held_up(&said);
+        let mut chosen: BTreeMap<&str, (bool, bool, u64, Peer)> = BTreeMap::new();
         for id in &self.receivers {
             let here = self.world.site_of(*id);
             let given = said.get(id).into_iter().flat_map(|report| &report.sources);
             let from_elsewhere = given.filter(|it| self.world.site_of(it.provider) != here);
             let brought: u64 = from_elsewhere.map(|it| it.received.0).sum();
             let complete = said.get(id).is_some_and(|report| report.phase == Phase::Verifying);
-            let candidate = (complete, brought, Peer::new(&self.digest, *id));
+            let candidate = (complete, !held_up.contains(id), brought, Peer::new(&self.digest, *id));
             let best = chosen.entry(here).or_insert(candidate);
             *best = candidate.max(*best);
         }
-        for (name, (complete, _, heir)) in chosen {
+        for (name, (complete, .., heir)) in chosen {
             let site = self.sites.entry(name).or_default();
             site.lacks = !complete;
             site.gateway = Some(heir.id).filter(|_| site.whole.is_empty());
             // Who has not begun has nothing to give yet.
             site.heir = Some(heir).filter(|heir| site.receiving.contains(heir));
         }
+    }
+
+    /// Gateways that a receiver of their site had to pass by.
+    fn held_up(&self, said: &BTreeMap<ProviderId, &ReplicaReport>) -> BTreeSet<ProviderId> {
+        let told = |id: &ProviderId| {
+            let here = self.world.site_of(*id);
+            let near = move |source: &&SourceReport| self.world.site_of(source.provider) == here;
+            let sources = said.get(id).into_iter().flat_map(|report| &report.sources);
+            sources.filter(|source| source.held_up).filter(near).map(|source| source.provider)
+        };
+        self.receivers.iter().flat_map(told).collect()
     }
 
     /// The gateway through which the version comes to `receiver`, which may be itself, and the other sites

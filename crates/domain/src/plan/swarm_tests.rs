@@ -59,6 +59,7 @@ fn brought(world: &mut World, number: u128, from: u128, bytes: u64) {
         provider: provider(from),
         received: ByteCount(bytes),
         rate: BytesPerSecond::default(),
+        held_up: false,
     }];
 }
 
@@ -207,6 +208,25 @@ fn who_has_brought_most_stays_the_gateway_and_another_takes_over_from_the_dead()
     world.providers.get_mut(&provider(other)).unwrap().state = ProviderState::NotAvailable;
     assert_eq!(gateways(&world).len(), 1);
     assert_ne!(gateways(&world), [other]);
+}
+
+#[test]
+fn a_gateway_that_held_up_its_site_gives_way_to_who_passed_it_by() {
+    let mut world = two_sites();
+    let first = gateways(&world)[0];
+    let other = (5..=9).find(|number| *number != first).unwrap();
+    let held_up = |world: &mut World, number| {
+        brought(world, number, 1, 100);
+        let said = world.replicas.get_mut(&(provider(number), version(1).digest)).unwrap();
+        said.sources.push(SourceReport { provider: provider(first), held_up: true, ..said.sources[0] });
+    };
+    brought(&mut world, first, 1, 9000);
+    held_up(&mut world, 2);
+    assert_eq!(gateways(&world), [first], "another site has no say in it");
+    held_up(&mut world, other);
+    assert_eq!(gateways(&world), [other], "whatever the first has brought");
+    world.providers.get_mut(&provider(other)).unwrap().state = ProviderState::NotAvailable;
+    assert_eq!(gateways(&world), [first], "it is gone, and nobody else said so");
 }
 
 #[test]

@@ -242,6 +242,7 @@ fn sources(order: &ReplicaOrder, progress: &Progress) -> Vec<SourceReport> {
         provider: source.provider,
         received: ByteCount(share(progress.network.0, position)),
         rate: BytesPerSecond(share(progress.rate.0, position)),
+        held_up: false,
     });
     given.collect()
 }

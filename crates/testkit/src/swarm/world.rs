@@ -92,6 +92,7 @@ fn said(standing: &Standing) -> ReplicaReport {
         provider: provider(0),
         received: ByteCount(standing.from_elsewhere as u64),
         rate: BytesPerSecond::default(),
+        held_up: false,
     };
     ReplicaReport {
         digest: version().digest,

@@ -5,9 +5,9 @@
 //! it waits in line with all that the gateway asked for, and takes longer than the gateway's next. If it comes
 //! sooner than the gateway brings one, the link has room of which the gateway makes no use: from then on this
 //! receiver asks there itself for what nobody here has. Holders give each piece to one first, so it crosses once
-//! all the same. The server makes whoever has brought most the gateway: then all is as before.
+//! all the same. It says so to the server, which makes another one the gateway: then all is as before.
 
-use crate::limits::{GATEWAY_COUNTED, GATEWAY_QUICK, GATEWAY_TRIED_EVERY};
+use crate::limits::{GATEWAY_COUNTED, GATEWAY_QUICK, GATEWAY_STEADY, GATEWAY_TRIED_EVERY};
 use diecast_domain::ids::ProviderId;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -23,13 +23,20 @@ pub(super) struct Gateway {
     has: u64,
     try_at: Option<Instant>,
     is_left: bool,
+    /// Where in the line this receiver stands among those who try when it has become slow: from 0 to 1.
+    place: f64,
 }
 
 impl Gateway {
+    /// `place` is another one at each receiver: see there.
+    pub(super) fn new(place: f64) -> Self {
+        Self { place, ..Self::default() }
+    }
+
     /// The one that is listed, if any is: of another one nothing is known.
     pub(super) fn follow(&mut self, who: Option<ProviderId>) {
         if self.who != who {
-            *self = Self { who, ..Self::default() };
+            *self = Self { who, ..Self::new(self.place) };
         }
     }
 
@@ -37,12 +44,21 @@ impl Gateway {
         self.who
     }
 
-    /// It says that so many pieces have come to it.
-    pub(super) fn has(&mut self, pieces: u64, now: Instant) {
+    /// It says that so many pieces have come to it. If it has become slow all of a sudden, it is tried soon, by one
+    /// of all those here after the other.
+    pub(super) fn has(&mut self, pieces: u64, others: usize, now: Instant) {
         self.has = pieces;
         match self.counted {
             Some((since, _)) if now < since + GATEWAY_COUNTED => return,
-            Some(counted) => self.last = Some(self.one_in(counted, now)),
+            Some(counted) => {
+                let (before, last) = (self.last, self.one_in(counted, now));
+                let steady = before.filter(|before| *before <= GATEWAY_COUNTED / GATEWAY_STEADY);
+                if steady.is_some_and(|before| last > 2 * before) {
+                    let soon = now + GATEWAY_COUNTED.mul_f64(others as f64 * self.place);
+                    self.try_at = self.try_at.map(|at| at.min(soon));
+                }
+                self.last = Some(last);
+            }
             None if pieces == 0 => return,
             None => {}
         }
@@ -59,6 +75,11 @@ impl Gateway {
     /// could have.
     pub(super) const fn is_only_tried(&self) -> bool {
         self.who.is_some() && !self.is_left
+    }
+
+    /// It was found slow, and is not waited for any more.
+    pub(super) const fn is_left(&self) -> bool {
+        self.is_left
     }
 
     /// A frame came from beyond the link, which took so long; whether the gateway is left for that, and was not
@@ -98,13 +119,13 @@ mod tests {
         let begun = Instant::now();
         let mut gateway = Gateway::default();
         gateway.follow(Some(source("gateway", "10.0.0.1:1").provider));
-        gateway.has(0, begun);
-        gateway.has(10, begun + GATEWAY_COUNTED);
+        gateway.has(0, 0, begun);
+        gateway.has(10, 0, begun + GATEWAY_COUNTED);
         let now = begun + 2 * GATEWAY_COUNTED;
         assert!(!gateway.is_passed_by(now - Duration::from_millis(1)), "it is counted for a while first");
-        gateway.has(10 + pieces, now);
+        gateway.has(10 + pieces, 0, now);
         let soon = now + GATEWAY_COUNTED / 10;
-        gateway.has(10 + 2 * pieces, soon);
+        gateway.has(10 + 2 * pieces, 0, soon);
         (gateway, soon)
     }
 
@@ -137,10 +158,32 @@ mod tests {
         assert!(!gateway.is_passed_by(now));
         for piece in 1..=8 {
             now += GATEWAY_COUNTED / 3;
-            gateway.has(2010 + piece, now);
+            gateway.has(2010 + piece, 0, now);
         }
         assert!(gateway.is_passed_by(now));
         assert!(gateway.was_passed_by(GATEWAY_COUNTED / 4, 0, now));
+    }
+
+    #[tokio::test]
+    async fn who_falls_to_less_than_half_is_tried_soon_by_one_after_the_other() {
+        let falls = |place, others| {
+            let (mut gateway, mut now) = brought(10);
+            gateway.place = place;
+            assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 2, others, now), "it is as quick as the link");
+            let steady = |gateway: &mut Gateway, now: &mut Instant, pieces: u64| {
+                *now += GATEWAY_COUNTED;
+                gateway.has(gateway.has + pieces, others, *now);
+            };
+            [10, 10, 6].into_iter().for_each(|pieces| steady(&mut gateway, &mut now, pieces));
+            assert!(!gateway.is_passed_by(now), "a little less is nothing");
+            steady(&mut gateway, &mut now, 2);
+            (gateway, now)
+        };
+        let (gateway, now) = falls(0.5, 0);
+        assert!(gateway.is_passed_by(now), "nobody else can try");
+        let (gateway, now) = falls(0.5, 4);
+        assert!(!gateway.is_passed_by(now + GATEWAY_COUNTED), "its turn is in the middle of all");
+        assert!(gateway.is_passed_by(now + 2 * GATEWAY_COUNTED));
     }
 
     #[tokio::test]
@@ -149,7 +192,7 @@ mod tests {
         assert!(!gateway.is_passed_by(now));
         let (mut silent, now) = (Gateway::default(), Instant::now());
         silent.follow(gateway.who());
-        silent.has(0, now);
+        silent.has(0, 0, now);
         let later = now + 100 * GATEWAY_TRIED_EVERY;
         assert!(!silent.is_passed_by(later), "who has not begun is waited for otherwise");
     }

@@ -75,7 +75,7 @@ impl Run {
             tasks: JoinSet::new(),
             sources,
             talks: Talks::new(site.order.clone()),
-            gateway: Gateway::default(),
+            gateway: Gateway::new(uuid::Uuid::new_v4().as_u128() as f64 / u128::MAX as f64),
             frames: 0,
             last_good: Instant::now(),
             last_ordinary: Instant::now(),
@@ -142,7 +142,8 @@ impl Run {
     fn heard(&mut self, said: Said) {
         self.talks.heard(said, self.queue.waiting());
         if let Some(gateway) = self.gateway.who() {
-            self.gateway.has(self.talks.peers.after(gateway).pieces, Instant::now());
+            let has = self.talks.peers.after(gateway).pieces;
+            self.gateway.has(has, self.others_here(), Instant::now());
         }
     }
 
@@ -243,7 +244,9 @@ impl Run {
             return None;
         }
         let usual = SECOND_COPY_AFTER.max(3 * self.usual);
-        let free = self.sources.free(now, false);
+        // What a slow gateway still sends is asked for beyond the link, as all else is.
+        let beyond = self.gateway.is_left() && self.may_cross_freely();
+        let free = self.sources.free(now, beyond);
         self.flying.iter().find_map(|(number, flight)| {
             let [(first, _)] = &flight.from[..] else { return None };
             // Over a link with a limit each frame comes once.
@@ -336,6 +339,7 @@ impl Run {
         } else if let Some(took) = took
             && self.gateway.was_passed_by(took, self.others_here(), self.last_good)
         {
+            self.gateway.who().iter().for_each(|gateway| self.site.order.progress.held_up_by(*gateway));
             tracing::info!(
                 "more comes from beyond the site's link than its gateway brings: it is not waited for"
             );

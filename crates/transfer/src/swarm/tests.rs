@@ -157,7 +157,11 @@ async fn a_gateway_that_is_slow_itself_holds_up_nobody() {
     let reserve = Source { reserve: true, ..whole.source.clone() };
     let gateway = Source { gateway: true, ..slow.peer.source.clone() };
     let receiver = Receiver::new("kvm-1", &golden, Manner::Honest).await;
-    assert_whole(&golden, &fetch(receiver.order(&golden, &[&reserve], &[gateway])).await.unwrap());
+    let order = receiver.order(&golden, &[&reserve], &[gateway]);
+    let progress = order.progress.clone();
+    assert_whole(&golden, &fetch(order).await.unwrap());
+    let held_up: Vec<_> = progress.sources().into_iter().filter(|source| source.held_up).collect();
+    assert_eq!(held_up.iter().map(|source| source.provider).collect::<Vec<_>>(), [slow.peer.source.provider]);
     let brought = slow.arrivals.pieces_from(0).len() as u64;
     assert!(brought < FRAMES / 2, "all had come when the gateway had brought {brought} of {FRAMES} frames");
     cancel.cancel();
