@@ -45,6 +45,7 @@ pub const RATE: f64 = 50e6;
 /// What raw inputs are measured with: a copy of the slice takes as long.
 pub const RATE_OF_RAW: f64 = 200e6;
 
+/// Measured with whole images.
 const OF_WHOLE_IMAGES: &[Measure] = {
     use Measure::*;
     &[R5, R6, R7, R8, R9, R10, R13, R14]
