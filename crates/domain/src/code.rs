@@ -156,6 +156,7 @@ codes! {
     T0010 409 Later "No provider has the whole version", "bring back a provider that holds it";
     T0011 500 Later "The last good copy is damaged", "bring back a provider that holds the version, or restore the places that the cause names from a backup";
     T0015 500 Later "The journal of a transfer does not fit its files", "nothing to do: what is there is read and compared; check who wrote to the files if it goes on";
+    T0016 502 Later "A gateway holds up its site", "nothing to do at once: another provider brings the version; check the gateway's link, disk and load";
     T0020 400 Never "The bundle is not valid", "take another copy of the file, or export it again; nothing was changed";
     T0021 400 Never "The bundle is of a newer release", "import it with the release that wrote it, or a newer one";
     T0022 409 AfterOperator "What the bundle builds on is not here", "import it to a provider that holds the version it names, or export it again without `--since`";

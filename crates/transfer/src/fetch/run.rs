@@ -339,10 +339,7 @@ impl Run {
         } else if let Some(took) = took
             && self.gateway.was_passed_by(took, self.others_here(), self.last_good)
         {
-            self.gateway.who().iter().for_each(|gateway| self.site.order.progress.held_up_by(*gateway));
-            tracing::info!(
-                "more comes from beyond the site's link than its gateway brings: it is not waited for"
-            );
+            self.tell_of_gateway();
         }
         if let (Some(piece), Some(arrivals)) = (self.queue.piece(number), &self.site.order.arrivals) {
             arrivals.note(piece);

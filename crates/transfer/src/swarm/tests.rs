@@ -162,6 +162,7 @@ async fn a_gateway_that_is_slow_itself_holds_up_nobody() {
     assert_whole(&golden, &fetch(order).await.unwrap());
     let held_up: Vec<_> = progress.sources().into_iter().filter(|source| source.held_up).collect();
     assert_eq!(held_up.iter().map(|source| source.provider).collect::<Vec<_>>(), [slow.peer.source.provider]);
+    assert_eq!(progress.notices().iter().map(|notice| notice.code).collect::<Vec<_>>(), [Code::T0016]);
     let brought = slow.arrivals.pieces_from(0).len() as u64;
     assert!(brought < FRAMES / 2, "all had come when the gateway had brought {brought} of {FRAMES} frames");
     cancel.cancel();

@@ -3,7 +3,11 @@
 
 use super::Run;
 use crate::pace::Pace;
-use diecast_domain::{ids::ProviderId, provider::Source};
+use diecast_domain::{
+    code::{Code, Problem},
+    ids::ProviderId,
+    provider::Source,
+};
 use std::sync::Arc;
 
 impl Run {
@@ -50,6 +54,18 @@ impl Run {
             self.flying.remove(&number);
             self.queue.put_back(number);
         }
+    }
+
+    /// The gateway brings less than the link carries: the server chooses another one, and the administrator is told.
+    pub(super) fn tell_of_gateway(&self) {
+        let mut listed = self.sources.listed().iter();
+        let gateway = listed.find(|source| Some(source.provider) == self.gateway.who());
+        let Some(Source { provider, name, .. }) = gateway.map(Arc::as_ref) else { return };
+        let progress = &self.site.order.progress;
+        progress.held_up_by(*provider);
+        let cause =
+            format!("{name}, the gateway, brings less than the site's link carries: it is not waited for");
+        progress.notice(Problem::new(Code::T0016, cause));
     }
 
     /// A link with a limit is the gateway's alone.
