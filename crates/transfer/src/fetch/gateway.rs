@@ -5,7 +5,8 @@
 //! it waits in line with all that the gateway asked for, and takes longer than the gateway's next. If it comes
 //! sooner than the gateway brings one, the link has room of which the gateway makes no use: from then on this
 //! receiver asks there itself for what nobody here has. Holders give each piece to one first, so it crosses once
-//! all the same, but for what the slow one holds up. It says so to the server, which makes another one the gateway: then all is as before.
+//! all the same, but for what the slow one holds up. The server is told, and makes another one the gateway: then all
+//! is as before.
 
 use crate::limits::{GATEWAY_COUNTED, GATEWAY_QUICK, GATEWAY_STEADY, GATEWAY_TRIED_EVERY};
 use diecast_domain::ids::ProviderId;
