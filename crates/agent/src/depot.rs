@@ -12,7 +12,7 @@ use asked::Asked;
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{ConnectInfo, DefaultBodyLimit, Path, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Path, RawQuery, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -24,12 +24,15 @@ use diecast_transfer::{
     frame::FrameBytes,
     limits::LISTEN_TIME,
     pace::Pace,
-    swarm::{arrivals::After, claims},
+    swarm::{
+        arrivals::After,
+        claims::{self, Claimant},
+    },
     totals,
     verify::Damage,
     wire::{
-        ARRIVALS_ROUTE, CLAIMS_ROUTE, CLAIMS_WAIT_ROUTE, FORM_HEADER, FRAME_ROUTE, LEAVES_ROUTE, PROBE_PATH,
-        leaves_of_path, rest_of,
+        ARRIVALS_ROUTE, BEYOND, CLAIMS_ROUTE, CLAIMS_WAIT_ROUTE, FORM_HEADER, FRAME_ROUTE, LEAVES_ROUTE,
+        PROBE_PATH, leaves_of_path, rest_of,
     },
 };
 use std::{sync::Arc, time::Duration};
@@ -134,18 +137,20 @@ async fn claim(
     State(serving): State<Serving>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     Path((version, most, again)): Path<(String, usize, u64)>,
+    RawQuery(query): RawQuery,
     wanted: Bytes,
 ) -> Response {
-    claimed(&serving, &peer, &version, (most, again, 0), &wanted).await
+    claimed(&serving, &peer, &version, (most, again, 0), query.as_deref(), &wanted).await
 }
 
 async fn claim_what_comes(
     State(serving): State<Serving>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     Path((version, most, again, wait)): Path<(String, usize, u64, u64)>,
+    RawQuery(query): RawQuery,
     wanted: Bytes,
 ) -> Response {
-    claimed(&serving, &peer, &version, (most, again, wait), &wanted).await
+    claimed(&serving, &peer, &version, (most, again, wait), query.as_deref(), &wanted).await
 }
 
 async fn claimed(
@@ -153,6 +158,7 @@ async fn claimed(
     peer: &Peer,
     version: &str,
     (most, again, wait): (usize, u64, u64),
+    query: Option<&str>,
     wanted: &[u8],
 ) -> Response {
     let Ok(version) = version.parse::<Digest>() else {
@@ -162,8 +168,9 @@ async fn claimed(
         return StatusCode::FORBIDDEN.into_response();
     }
     let (again, wait) = (Duration::from_millis(again), Duration::from_millis(wait).min(LISTEN_TIME));
-    let reader = peer.identity.as_ref().and_then(|identity| identity.provider);
-    match serving.depots.claim(&version, reader, wanted, most, again, wait).await {
+    let provider = peer.identity.as_ref().and_then(|identity| identity.provider);
+    let by = Claimant { provider, beyond: query == Some(BEYOND) };
+    match serving.depots.claim(&version, by, wanted, most, again, wait).await {
         Ok(claimed) => claims::to_bytes(&claimed).into_response(),
         Err(error) => refuse(serving, &error),
     }

@@ -208,6 +208,9 @@ pub struct Source {
     /// It receives the version itself and brings it into the asker's site: it gives each piece to one there first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gateway: bool,
+    /// It stands in another site than the asker: what it gives there nobody near it gets from the asker.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond: bool,
 }
 
 const fn yes() -> bool {

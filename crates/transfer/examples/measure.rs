@@ -205,6 +205,7 @@ async fn fetching(work: &Path, address: &str) -> Outcome {
         whole: true,
         reserve: false,
         gateway: false,
+        beyond: false,
     };
     fill(work, Vec::new(), None, vec![source]).await
 }

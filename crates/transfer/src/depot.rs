@@ -21,7 +21,7 @@ use crate::{
     spool::Spool,
     swarm::{
         arrivals::{After, Arrivals, TOLD_MAX, Told},
-        claims::Given,
+        claims::{Claimant, Given},
         pieces::{self, PieceSet},
     },
     verify::BadLeaf,
@@ -30,7 +30,6 @@ use bytes::Bytes;
 use diecast_domain::{
     code::{Code, Problem},
     digest::Digest,
-    ids::ProviderId,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -209,7 +208,7 @@ impl Depot {
     pub async fn claim(
         &self,
         version: &Digest,
-        reader: Option<ProviderId>,
+        by: Claimant,
         wanted: &[u8],
         most: usize,
         again: Duration,
@@ -219,18 +218,18 @@ impl Depot {
         let no_such = DepotError::NoSuchLeaves { version: *version };
         let wanted = PieceSet::from_bytes(pieces::count(&served.manifest), wanted).ok_or(no_such)?;
         let Some(arriving) = served.origin.arriving() else {
-            return Ok(served.claim(reader, &wanted, most, again));
+            return Ok(served.claim(by, &wanted, most, again));
         };
         let deadline = tokio::time::Instant::now() + patience;
         loop {
             let mut more = std::pin::pin!(arriving.next());
             more.as_mut().enable();
-            let claimed = served.claim(reader, &wanted, most, again);
+            let claimed = served.claim(by, &wanted, most, again);
             if !claimed.is_empty() {
                 return Ok(claimed);
             }
             if tokio::time::timeout_at(deadline, more).await.is_err() {
-                return Ok(served.claim(reader, &wanted, most, again));
+                return Ok(served.claim(by, &wanted, most, again));
             }
         }
     }
@@ -262,7 +261,7 @@ pub fn is_whole_in_parts(manifest: &Manifest, spool: Option<&Spool>, others: &[&
 }
 
 impl Served {
-    fn claim(&self, reader: Option<ProviderId>, wanted: &PieceSet, most: usize, again: Duration) -> Vec<u32> {
+    fn claim(&self, by: Claimant, wanted: &PieceSet, most: usize, again: Duration) -> Vec<u32> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         let arriving = self.origin.arriving();
         let (given, heard) = given.get_or_insert_with(|| {
@@ -274,7 +273,7 @@ impl Served {
         let more = arriving.map(|arriving| arriving.pieces_from(*heard)).unwrap_or_default();
         *heard += more.len();
         more.into_iter().for_each(|piece| given.came(piece));
-        given.claim(reader, wanted, most, again, self.began.elapsed())
+        given.claim(by, wanted, most, again, self.began.elapsed())
     }
 
     fn frame(&self, name: &Digest) -> Result<FrameBytes, DepotError> {

@@ -13,7 +13,7 @@ use crate::{
     spool::Spool,
     swarm::{
         arrivals::{After, Told},
-        claims::{self, CLAIMS_MAX, Given},
+        claims::{self, CLAIMS_MAX, Claimant, Given},
         pieces::PieceSet,
     },
     wire::{leaves_of_path, rest_of},
@@ -114,7 +114,13 @@ pub const CLAIMS: Door = Door {
         // A holder of fewer pieces, or of more, gives what is wanted and what it has.
         for held in [0, 9, 200] {
             let mut given = Given::nothing(PieceSet::all(held), 3);
-            let claimed = given.claim(None, &wanted, bytes.len(), Duration::ZERO, Duration::from_secs(1));
+            let claimed = given.claim(
+                Claimant::default(),
+                &wanted,
+                bytes.len(),
+                Duration::ZERO,
+                Duration::from_secs(1),
+            );
             assert!(claimed.len() <= CLAIMS_MAX);
             assert!(claimed.iter().all(|piece| *piece < held && wanted.has(*piece)));
         }

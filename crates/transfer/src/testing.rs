@@ -9,16 +9,19 @@ use crate::{
     progress::Progress,
     publish::{DiskInput, PublishInput, publish},
     spool::Spool,
-    swarm::{arrivals::After, claims},
+    swarm::{
+        arrivals::After,
+        claims::{self, Claimant},
+    },
     wire::{
-        ARRIVALS_ROUTE, CLAIMS_ROUTE, CLAIMS_WAIT_ROUTE, FORM_HEADER, FRAME_ROUTE, FrameClient, LEAVES_ROUTE,
-        leaves_of_path, rest_of,
+        ARRIVALS_ROUTE, BEYOND, CLAIMS_ROUTE, CLAIMS_WAIT_ROUTE, FORM_HEADER, FRAME_ROUTE, FrameClient,
+        LEAVES_ROUTE, leaves_of_path, rest_of,
     },
 };
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Path as UrlPath, State},
+    extract::{Path as UrlPath, RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -257,18 +260,21 @@ async fn answer_arrivals(
 async fn answer_claims(
     state: State<Served>,
     UrlPath((version, most, again)): UrlPath<(String, usize, u64)>,
+    query: RawQuery,
     wanted: Bytes,
 ) -> Response {
-    answer_claims_later(state, UrlPath((version, most, again, 0)), wanted).await
+    answer_claims_later(state, UrlPath((version, most, again, 0)), query, wanted).await
 }
 
 async fn answer_claims_later(
     State((depot, ..)): State<Served>,
     UrlPath((version, most, again, wait)): UrlPath<(String, usize, u64, u64)>,
+    RawQuery(query): RawQuery,
     wanted: Bytes,
 ) -> Response {
     let (again, wait) = (Duration::from_millis(again), Duration::from_millis(wait));
-    match depot.claim(&version.parse().unwrap(), None, &wanted, most, again, wait).await {
+    let by = Claimant { provider: None, beyond: query.as_deref() == Some(BEYOND) };
+    match depot.claim(&version.parse().unwrap(), by, &wanted, most, again, wait).await {
         Ok(claimed) => claims::to_bytes(&claimed).into_response(),
         Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
@@ -284,6 +290,7 @@ pub(crate) fn source(name: &str, address: &str) -> Source {
         whole: true,
         reserve: false,
         gateway: false,
+        beyond: false,
     }
 }
 

@@ -45,6 +45,8 @@ pub const CLAIMS_ROUTE: &str = "/depot/v1/versions/{version}/claims/{most}/{agai
 /// The same where the version still comes, as axum writes it: the answer waits at most so many milliseconds, the
 /// last number, for something to give. Who does not know it knows claims of holders of the whole alone.
 pub const CLAIMS_WAIT_ROUTE: &str = "/depot/v1/versions/{version}/claims/{most}/{again}/{wait}";
+/// The query of a request for claims by who stands in another site.
+pub const BEYOND: &str = "beyond";
 /// Answers 204 to whoever may ask for frames: agents probe each other with it.
 pub const PROBE_PATH: &str = "/depot/v1/probe";
 /// Says in which form the frame's bytes follow; see [`FrameForm`].
@@ -60,9 +62,16 @@ fn arrivals_path(version: &Digest, after: After) -> String {
     format!("/depot/v1/versions/{}/arrivals/{}", version.hex(), after.to_text())
 }
 
-fn claims_path(version: &Digest, most: usize, again: Duration, wait: Option<Duration>) -> String {
+fn claims_path(
+    version: &Digest,
+    most: usize,
+    again: Duration,
+    wait: Option<Duration>,
+    beyond: bool,
+) -> String {
     let path = format!("/depot/v1/versions/{}/claims/{most}/{}", version.hex(), again.as_millis());
-    wait.map_or_else(|| path.clone(), |wait| format!("{path}/{}", wait.as_millis()))
+    let path = wait.map_or_else(|| path.clone(), |wait| format!("{path}/{}", wait.as_millis()));
+    if beyond { format!("{path}?{BEYOND}") } else { path }
 }
 
 fn leaves_path(version: &Digest, ordinals: &[u32]) -> String {
@@ -290,7 +299,7 @@ impl FrameClient {
         progress: &Progress,
     ) -> Result<Vec<u32>, NoFrame> {
         let wait = source.gateway.then_some(CLAIM_TIME);
-        let path = claims_path(version, most, again, wait);
+        let path = claims_path(version, most, again, wait, source.beyond);
         let body = Some(Bytes::from(wanted.to_bytes()));
         let asked = Asked { path, from: 0, until: None, assignment: progress.assignment(), body };
         let (address, bytes) = self.talk(source, &asked, ANSWER_TIMEOUT, 4 * CLAIMS_MAX).await?;

@@ -166,6 +166,7 @@ impl Golden {
             whole: true,
             reserve: false,
             gateway: false,
+            beyond: false,
         };
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         Self { work, manifest, source, asked }

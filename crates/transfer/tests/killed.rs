@@ -159,6 +159,7 @@ async fn serve(depot: Depot) -> (Source, Arc<AtomicUsize>) {
         whole: true,
         reserve: false,
         gateway: false,
+        beyond: false,
     };
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     (source, asked)

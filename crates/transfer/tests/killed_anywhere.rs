@@ -90,6 +90,7 @@ async fn the_one_who_is_killed() {
         whole: true,
         reserve: false,
         gateway: false,
+        beyond: false,
     };
     let (_list, sources) = watch::channel(vec![source]);
     let pacer = Arc::new(Pacer::default());

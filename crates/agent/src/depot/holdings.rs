@@ -8,7 +8,7 @@
 //! time takes from here what the source gave only to us.
 
 use crate::data::{self, DataDir};
-use diecast_domain::{digest::Digest, ids::ProviderId};
+use diecast_domain::digest::Digest;
 use diecast_provider::layout as places;
 use diecast_transfer::{
     depot::{Depot, DepotError, Holding, is_whole_in_parts},
@@ -16,7 +16,10 @@ use diecast_transfer::{
     manifest::Manifest,
     seeds::Seed,
     spool::Spool,
-    swarm::arrivals::{After, Arrivals, Told},
+    swarm::{
+        arrivals::{After, Arrivals, Told},
+        claims::Claimant,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -194,14 +197,14 @@ impl Depots {
     pub async fn claim(
         &self,
         version: &Digest,
-        reader: Option<ProviderId>,
+        by: Claimant,
         wanted: &[u8],
         most: usize,
         again: Duration,
         wait: Duration,
     ) -> Result<Vec<u32>, DepotError> {
         lock(&self.asked).insert(*version, Instant::now());
-        self.depot.claim(version, reader, wanted, most, again, wait).await
+        self.depot.claim(version, by, wanted, most, again, wait).await
     }
 
     /// What a spool was thought to have and has not is nowhere: it is not said to be served any more.

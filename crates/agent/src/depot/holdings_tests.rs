@@ -135,8 +135,9 @@ async fn what_is_just_coming_is_served_as_far_as_it_has_come_and_then_whole() {
     site.follow(&depots, &[]);
     assert!(matches!(depots.frame(&site.base, &frame), Err(DepotError::NotYet { .. })));
     assert_eq!(told().await, [0; 0]);
-    let claim =
-        async || depots.claim(&site.base, None, &[1], 4, Duration::ZERO, Duration::ZERO).await.unwrap();
+    let claim = async || {
+        depots.claim(&site.base, Claimant::default(), &[1], 4, Duration::ZERO, Duration::ZERO).await.unwrap()
+    };
     assert_eq!(claim().await, [0; 0], "nothing has come");
 
     let there = places::version_dir(site.place.path(), &site.base);

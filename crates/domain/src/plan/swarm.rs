@@ -200,9 +200,15 @@ impl<'a> Swarm<'a> {
         list.extend(far.into_iter().map(|id| (id, true, !crosses)));
         let source = |(id, whole, reserve)| {
             let there = self.world.providers.get(&id)?;
-            let (name, addresses) = (there.name.clone(), there.addresses.clone());
-            let gateway = here.gateway == Some(id);
-            Some(Source { provider: id, name, addresses, whole, reserve, gateway })
+            Some(Source {
+                provider: id,
+                name: there.name.clone(),
+                addresses: there.addresses.clone(),
+                whole,
+                reserve,
+                gateway: here.gateway == Some(id),
+                beyond: self.world.site_of(id) != name,
+            })
         };
         list.into_iter().filter_map(source).collect()
     }

@@ -28,7 +28,10 @@ fn stands_in(world: &mut World, number: u128, site: &str) {
 }
 
 fn sources(world: &World, number: u128) -> Vec<Source> {
-    Plan::of(world).sources(version(1).digest, provider(number))
+    let told = Plan::of(world).sources(version(1).digest, provider(number));
+    let here = world.site_of(provider(number));
+    assert!(told.iter().all(|it| it.beyond == (world.site_of(it.provider) != here)), "{number}: {told:?}");
+    told
 }
 
 fn ordinary(world: &World, number: u128) -> Vec<ProviderId> {

@@ -12,7 +12,7 @@
 //!
 //! - A holder of the whole hands out *claims*: each piece to one receiver first ([`claims`]). So what
 //!   leaves it is about one copy, however many receive. The gateway of a site does the same there with what
-//!   has come to it.
+//!   has come to it. What went to another site is given in the holder's own too: nobody there gets it from beyond.
 //! - A receiver tells its *arrivals* to whoever asks, as a log that only grows ([`arrivals`]). Of what a
 //!   peer has, the others ask for what the fewest have: rarest first ([`peers`]).
 //! - What nobody answers for, or comes too slowly at the end, is asked for once more elsewhere.
@@ -23,7 +23,7 @@
 //! **Promise:** nothing here makes a byte count as present: whatever a peer says it has is checked like
 //! everything that arrives. A peer that lies about what it has costs a request that is refused.
 //! **Promise:** memory is bounded by the number of pieces: a bit each for every peer, and four bytes each for
-//! what arrived and for what was given.
+//! what arrived and for what was given, here and beyond.
 
 pub mod arrivals;
 pub mod claims;
