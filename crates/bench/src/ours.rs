@@ -113,7 +113,17 @@ impl<'a> Template<'a> {
 
     /// Takes it from these, with its bytes.
     pub fn take_from(&self, from: &[&str]) -> Result<()> {
-        self.world.lab.diecast_json(&[&["distribution", "remove", &self.name], from].concat())?;
+        // Refused while the source seems silent: on a busy machine its hypervisor may answer late.
+        let mut refused = Ok(());
+        let taken = self.world.wait(Duration::from_secs(60), "they may be taken off the list", || {
+            refused = self
+                .world
+                .lab
+                .diecast_json(&[&["distribution", "remove", &self.name], from].concat())
+                .map(drop);
+            refused.is_ok()
+        });
+        refused.and(taken)?;
         let folders: Vec<PathBuf> = from.iter().map(|name| self.folder(name)).collect::<Result<_>>()?;
         self.world.wait(Duration::from_secs(120), "the version is gone from its targets", || {
             folders.iter().all(|folder| !folder.exists())

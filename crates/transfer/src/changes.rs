@@ -22,7 +22,7 @@ mod packing;
 
 use self::layers::Layers;
 use crate::{
-    gather::Gather,
+    gather::{Cut, Gather},
     leaf::{self, Place},
     limits::{FRAME_LEAVES_MAX, LEAF_SIZE},
     manifest::Manifest,
@@ -115,7 +115,7 @@ pub fn publish_changes(
     let walk = Mutex::new(blocks(&layers));
     let next = || Ok(walk.lock().expect("no worker panics while it holds the walk").next());
     let worker = |_| {
-        let gather = Gather::new(spool, base.level()).map_err(PublishError::Compress)?;
+        let gather = Gather::new(spool, Cut::beside(base.level())).map_err(PublishError::Compress)?;
         let (leaf, spare) = (vec![0; LEAF_SIZE], vec![0; LEAF_SIZE]);
         Ok::<_, PublishError>(Worker { gather, leaf, spare, leaves: Vec::new(), new_bytes: 0 })
     };

@@ -147,7 +147,7 @@ fn assert_serves(depot: &Depot, manifest: &Manifest) {
     }
 }
 
-/// 80 leaves of text, 16 to a frame; five of them changed, in two frames.
+/// 80 leaves of text, four to a frame; five of them changed, in three frames.
 fn typical() -> Line {
     Line::new(80 * LEAF, &[(0, prose(1, 80 * LEAF))], &typical_overlay())
 }
@@ -169,7 +169,7 @@ fn only_what_the_overlay_touched_is_new_and_whole_frames_are_taken_over() {
     assert_eq!(line.spool.size().0, frames + differences);
     let kept: Vec<_> = line.base.manifest.frames().iter().map(|frame| frame.digest).collect();
     let kept = line.manifest.frames().iter().filter(|frame| kept.contains(&frame.digest)).count();
-    assert!((2..=3).contains(&kept), "the frames that nothing touched travel on: {kept}");
+    assert_eq!(kept, 17, "the frames that nothing touched travel on");
     assert!(!line.manifest.loose().is_empty());
     assert_eq!(Manifest::decode(&line.manifest.encode()).unwrap(), *line.manifest);
     let (told, anew) = (line.manifest.wire_bytes().0, line.flat.manifest.wire_bytes().0);
@@ -555,7 +555,8 @@ fn fifty_generations_do_not_make_a_version_harder_to_get() {
         assert_eq!(Manifest::decode(&manifest.encode()).unwrap(), *manifest);
         held = next;
     }
-    assert!(held.manifest.loose_bytes() > ByteCount(100 * LEAF), "most of it lies in no frame by now");
+    let loose = held.manifest.loose_bytes();
+    assert!(loose > ByteCount(80 * LEAF), "much of it lies in no frame by now: {loose}");
     let depot = Depot::default();
     depot.hold(held.holding());
     assert_serves(&depot, &held.manifest);

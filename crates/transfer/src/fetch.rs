@@ -287,7 +287,7 @@ fn missing_leaves(manifest: &Manifest, present: &Present) -> Vec<Missing> {
         let frame = &manifest.frames()[number as usize];
         let lacks: Vec<u32> =
             frame.leaves.iter().copied().filter(|it| !present.has_everywhere(manifest, *it)).collect();
-        if lacks.len() > FRAME_LEAVES_MAX / 2 {
+        if 2 * lacks.len() > frame.leaves.len() {
             all.push(Missing::Frame(number));
         } else {
             leaves.extend(lacks);

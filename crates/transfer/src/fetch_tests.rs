@@ -394,7 +394,7 @@ async fn under_a_limit_a_version_arrives_in_slices_and_never_faster_whatever_its
         let world = World::new();
         let peer = Peer::serve("a", manner, &world.golden).await;
         let pacer = Arc::new(Pacer::default());
-        let rate = 2_000_000;
+        let rate = 800_000;
         pacer.set(Some(BytesPerSecond(rate)));
         let patience = Patience { no_source: Duration::from_secs(60), ..world.order(&[&peer]).patience };
         let pace = Arc::new(Pace::new(vec![pacer]));

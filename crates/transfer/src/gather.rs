@@ -3,13 +3,36 @@
 use crate::{
     frame::Packer,
     leaf,
-    limits::{FRAME_LEAVES_MAX, FRAME_SIZE_MAX},
+    limits::{FRAME_LEAVES_MAX, LEAF_SIZE, SMALL_FRAME_LEAVES, SMALL_VERSION, SMALL_ZSTD_LEVEL, ZSTD_LEVEL},
     manifest::{Encoding, Frame},
     publish::PublishError,
     spool::Spool,
 };
 use diecast_domain::digest::Digest;
 use std::{collections::HashMap, io};
+
+/// How leaves are cut into frames, and how hard these are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) leaves: usize,
+    pub(crate) level: u8,
+}
+
+impl Cut {
+    /// For a version with so many bytes of data.
+    pub(crate) const fn of(data: u64) -> Self {
+        if data < SMALL_VERSION {
+            Self { leaves: SMALL_FRAME_LEAVES, level: SMALL_ZSTD_LEVEL }
+        } else {
+            Self { leaves: FRAME_LEAVES_MAX, level: ZSTD_LEVEL }
+        }
+    }
+
+    /// For what is new beside frames of this level, which stay.
+    pub(crate) const fn beside(level: u8) -> Self {
+        Self { leaves: FRAME_LEAVES_MAX, level }
+    }
+}
 
 /// A frame as it was packed, before the ordinals are known.
 pub(crate) struct Packed {
@@ -45,6 +68,8 @@ impl Packed {
 pub(crate) struct Gather<'a> {
     spool: &'a Spool,
     packer: Packer,
+    /// Leaves in a frame.
+    full: usize,
     /// The frame in the making: names, and their bytes one after the other.
     names: Vec<Digest>,
     bytes: Vec<u8>,
@@ -52,12 +77,13 @@ pub(crate) struct Gather<'a> {
 }
 
 impl<'a> Gather<'a> {
-    pub(crate) fn new(spool: &'a Spool, level: u8) -> io::Result<Self> {
+    pub(crate) fn new(spool: &'a Spool, cut: Cut) -> io::Result<Self> {
         Ok(Self {
             spool,
-            packer: Packer::new(level)?,
-            names: Vec::with_capacity(FRAME_LEAVES_MAX),
-            bytes: Vec::with_capacity(FRAME_SIZE_MAX),
+            packer: Packer::new(cut.level)?,
+            full: cut.leaves,
+            names: Vec::with_capacity(cut.leaves),
+            bytes: Vec::with_capacity(cut.leaves * LEAF_SIZE),
             frames: Vec::new(),
         })
     }
@@ -65,7 +91,7 @@ impl<'a> Gather<'a> {
     pub(crate) fn add(&mut self, name: Digest, leaf: &[u8]) -> Result<(), PublishError> {
         self.names.push(name);
         self.bytes.extend_from_slice(leaf);
-        if self.names.len() == FRAME_LEAVES_MAX { self.flush() } else { Ok(()) }
+        if self.names.len() == self.full { self.flush() } else { Ok(()) }
     }
 
     /// All frames; the last may be smaller.

@@ -1,13 +1,13 @@
 //! Publishing: reads finished disks once, and makes the manifest and the first spool of a version.
 //!
 //! Each worker takes a block of up to 16 leaves, skips zeroes, hashes the rest, and gathers those
-//! that nobody has met before until they fill a frame, which it compresses and spools. The digest
+//! that nobody has met before until they fill a frame, which it compresses and spools: a small version is cut
+//! into smaller ones (ADR 0022). The digest
 //! depends on the bytes only: holes, threads and compression do not change it.
 
 use crate::{
-    gather::Gather,
+    gather::{Cut, Gather},
     leaf::{self, Place},
-    limits::ZSTD_LEVEL,
     manifest::{BadManifest, Differences, Manifest, Packing},
     progress::{Progress, Stage},
     scan::{self, Block, ScanError, ScanFile},
@@ -109,11 +109,13 @@ pub fn publish(
     cancel: &CancellationToken,
 ) -> Result<Manifest, PublishError> {
     let files = input.disks.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    progress.begin(Stage::Publishing, scan::data_bytes(&files)?);
+    let data = scan::data_bytes(&files)?;
+    progress.begin(Stage::Publishing, data);
+    let cut = Cut::of(data);
 
     let met = Mutex::new(HashSet::new());
     let new = |_| {
-        let gather = Gather::new(spool, ZSTD_LEVEL).map_err(PublishError::Compress)?;
+        let gather = Gather::new(spool, cut).map_err(PublishError::Compress)?;
         Ok::<_, PublishError>(Worker { gather, leaves: Vec::new() })
     };
     let mut workers = (0..scan::workers()).map(new).collect::<Result<Vec<_>, _>>()?;
@@ -134,7 +136,7 @@ pub fn publish(
     let packing = |ordinals: &HashMap<Digest, u32>| {
         let mut frames: Vec<_> = frames.iter().map(|packed| packed.numbered(ordinals)).collect();
         frames.sort_unstable_by_key(|frame| frame.leaves[0]);
-        Packing { level: ZSTD_LEVEL, frames, loose_wire: 0, differences: Differences::default() }
+        Packing { level: cut.level, frames, loose_wire: 0, differences: Differences::default() }
     };
     Manifest::build(disks, leaves, input.nvram, input.profile, packing).map_err(PublishError::Manifest)
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    limits::LEAF_SIZE,
+    limits::{FRAME_LEAVES_MAX, LEAF_SIZE, SMALL_VERSION, ZSTD_LEVEL},
     testing::{LEAF, disk, noise, prose, published},
 };
 use proptest::prelude::*;
@@ -91,6 +91,19 @@ fn a_publication_can_be_cancelled() {
     let input = PublishInput { disks, ..PublishInput::default() };
     let done = publish(input, &spool, &Progress::default(), &cancel);
     assert!(matches!(done, Err(PublishError::Cancelled)));
+}
+
+#[test]
+fn a_small_version_is_cut_into_more_frames_than_a_large_one_and_is_the_same_version() {
+    let (small, large) = (Cut::of(SMALL_VERSION - 1), Cut::of(SMALL_VERSION));
+    assert!(small.leaves < large.leaves && small.level > large.level, "{small:?} {large:?}");
+    assert_eq!((large.leaves, large.level), (FRAME_LEAVES_MAX, ZSTD_LEVEL));
+    let dir = tempfile::tempdir().unwrap();
+    disk(&dir.path().join("disk0.raw"), 48 * LEAF, &[(0, prose(1, 48 * LEAF))]);
+    let manifest = published(dir.path(), &["disk0"], None).manifest;
+    assert_eq!(manifest.level(), small.level);
+    assert!(manifest.frames().iter().all(|frame| frame.leaves.len() == small.leaves));
+    assert_eq!(manifest.frames().len(), 48 / small.leaves);
 }
 
 proptest! {

@@ -2,8 +2,8 @@
 
 use crate::{
     limits::{
-        FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAME_TIME_MIN, FRAMES_IN_FLIGHT_MAX, FRAMES_PER_SOURCE_MAX,
-        FRAMES_UNTIL_ALONE, SLOW_TIMES, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN,
+        FRAME_LEAVES_MAX, FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAME_TIME_MIN, FRAMES_IN_FLIGHT_MAX,
+        FRAMES_PER_SOURCE_MAX, FRAMES_UNTIL_ALONE, SLOW_TIMES, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN,
     },
     wire::NoFrame,
 };
@@ -19,8 +19,10 @@ use std::{
 };
 use tokio::time::Instant;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sources {
+    /// How many frames one of the largest makes: who is alone and far away is asked for as many bytes at once.
+    finer: usize,
     listed: Vec<Arc<Source>>,
     /// Kept also for those that left the list: they may return.
     states: HashMap<ProviderId, State>,
@@ -60,7 +62,8 @@ impl Default for State {
 }
 
 impl State {
-    /// Frames that it is asked for at once while nobody else is there: the farther away, the more is on its way.
+    /// Frames of the largest size that it is asked for at once while nobody else is there: the farther away, the
+    /// more is on its way.
     fn at_once_alone(&self) -> usize {
         let more = self.way.as_micros() / FRAME_TIME_MIN.as_micros();
         FRAMES_IN_FLIGHT_MAX.min(FRAMES_PER_SOURCE_MAX + more as usize)
@@ -68,6 +71,16 @@ impl State {
 }
 
 impl Sources {
+    /// For a version whose frames have so many leaves at the most.
+    pub(crate) fn new(frame_leaves: usize) -> Self {
+        Self {
+            finer: (FRAME_LEAVES_MAX / frame_leaves.max(1)).max(1),
+            listed: Vec::new(),
+            states: HashMap::new(),
+            lied: HashSet::new(),
+        }
+    }
+
     pub(crate) fn list(&mut self, sources: &[Source]) {
         self.listed = sources.iter().cloned().map(Arc::new).collect();
     }
@@ -113,7 +126,7 @@ impl Sources {
     pub(crate) fn is_slow(&self, source: ProviderId) -> bool {
         let usual = |id: ProviderId| self.states.get(&id).map(|state| state.usual).filter(|it| !it.is_zero());
         let quickest = self.listed.iter().filter_map(|source| usual(source.provider)).min();
-        let expected = quickest.unwrap_or_default().max(FRAME_TIME_AIM / 2);
+        let expected = quickest.unwrap_or_default().max(FRAME_TIME_AIM / 2 / self.finer as u32);
         usual(source).is_some_and(|usual| usual > SLOW_TIMES * expected)
     }
 
@@ -132,15 +145,24 @@ impl Sources {
     /// Frames that it is asked for at once while all is well.
     pub(crate) fn at_once(&self, provider: ProviderId) -> usize {
         let Some(state) = self.states.get(&provider) else { return 1 };
-        let is_alone = self.listed.iter().filter(|source| !source.reserve).count() <= 1;
-        match is_alone {
+        match self.is_one() {
             // Others may be about to begin.
             true if state.gave < FRAMES_UNTIL_ALONE => state.at_once,
             // While one frame is put in place, the next is on its way.
             true if state.usual > FRAME_TIME_ALONE => 2,
-            true => state.at_once_alone(),
+            true => self.finer * state.at_once_alone(),
             false => state.at_once,
         }
+    }
+
+    /// Whether only one is there to be asked, but for the reserve.
+    fn is_one(&self) -> bool {
+        self.listed.iter().filter(|source| !source.reserve).count() <= 1
+    }
+
+    /// Frames that may be on their way at once, if so many of the largest size may.
+    pub(crate) fn in_flight_max(&self, largest: usize) -> usize {
+        if self.is_one() { self.finer * largest } else { largest }
     }
 
     /// How many might still give something.
@@ -242,7 +264,7 @@ mod tests {
     async fn work_is_spread_and_a_failing_source_pauses_longer_each_time() {
         let now = Instant::now();
         let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
-        let mut sources = Sources::default();
+        let mut sources = Sources::new(FRAME_LEAVES_MAX);
         sources.list(&[a.clone(), b.clone()]);
         let quick = |sources: &mut Sources, provider| {
             sources.asked(provider);
@@ -275,7 +297,7 @@ mod tests {
     async fn who_gives_quickly_is_asked_for_more_at_once_and_who_gives_slowly_for_one() {
         let now = Instant::now();
         let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
-        let mut sources = Sources::default();
+        let mut sources = Sources::new(FRAME_LEAVES_MAX);
         let room = |sources: &mut Sources| {
             let mut asked = 0;
             while sources.free(now, false).iter().any(|source| source.provider == a.provider) {
@@ -310,7 +332,7 @@ mod tests {
     #[tokio::test]
     async fn who_takes_several_times_as_long_as_the_quickest_is_slow_and_equals_are_not() {
         let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
-        let mut sources = Sources::default();
+        let mut sources = Sources::new(FRAME_LEAVES_MAX);
         sources.list(&[a.clone(), b.clone()]);
         assert!(!sources.is_slow(a.provider), "nothing is known of it");
         let gave = |sources: &mut Sources, from: &Source, took| {
@@ -328,7 +350,7 @@ mod tests {
     #[tokio::test]
     async fn who_is_alone_is_asked_for_more_at_once_the_farther_away_it_is() {
         let (a, b) = (source("a", "10.0.0.1:1"), source("b", "10.0.0.2:1"));
-        let mut sources = Sources::default();
+        let mut sources = Sources::new(FRAME_LEAVES_MAX);
         sources.list(std::slice::from_ref(&a));
         let gave = |sources: &mut Sources, way| {
             (0..20).for_each(|_| sources.gave(a.provider, Some(way + FRAME_TIME_AIM / 10), way));
@@ -337,6 +359,16 @@ mod tests {
         assert_eq!(gave(&mut sources, FRAME_TIME_MIN / 10), FRAMES_PER_SOURCE_MAX);
         assert_eq!(gave(&mut sources, 3 * FRAME_TIME_MIN), FRAMES_PER_SOURCE_MAX + 3);
         assert_eq!(gave(&mut sources, 100 * FRAME_TIME_MIN), FRAMES_IN_FLIGHT_MAX);
+        let mut small = Sources::new(FRAME_LEAVES_MAX / 4);
+        small.list(std::slice::from_ref(&a));
+        assert_eq!(
+            gave(&mut small, 100 * FRAME_TIME_MIN),
+            4 * FRAMES_IN_FLIGHT_MAX,
+            "of frames as much smaller"
+        );
+        assert_eq!(small.in_flight_max(FRAMES_IN_FLIGHT_MAX), 4 * FRAMES_IN_FLIGHT_MAX);
+        small.list(&[a.clone(), b.clone()]);
+        assert_eq!(small.in_flight_max(FRAMES_IN_FLIGHT_MAX), FRAMES_IN_FLIGHT_MAX);
         // From where there is a queue everything seems to be far away.
         sources.list(&[a.clone(), b]);
         assert!(sources.at_once(a.provider) <= FRAMES_PER_SOURCE_MAX);
@@ -346,7 +378,7 @@ mod tests {
     async fn who_lied_is_not_asked_again_even_if_listed_anew() {
         let now = Instant::now();
         let a = source("a", "10.0.0.1:1");
-        let mut sources = Sources::default();
+        let mut sources = Sources::new(FRAME_LEAVES_MAX);
         sources.list(std::slice::from_ref(&a));
         sources.asked(a.provider);
         assert!(sources.lied(a.provider));
@@ -362,7 +394,7 @@ mod tests {
         let now = Instant::now();
         let near = source("near", "10.0.0.1:1");
         let far = Source { reserve: true, ..source("far", "10.9.0.1:1") };
-        let mut sources = Sources::default();
+        let mut sources = Sources::new(FRAME_LEAVES_MAX);
         sources.list(&[near, far]);
         assert_eq!((sources.free(now, false).len(), sources.usable(now).len()), (1, 1));
         assert_eq!(sources.free(now, true).len(), 2);
@@ -371,7 +403,7 @@ mod tests {
     #[tokio::test]
     async fn the_end_names_every_source_and_address() {
         let a = source("kvm-a", "10.0.0.1:1");
-        let mut sources = Sources::default();
+        let mut sources = Sources::new(FRAME_LEAVES_MAX);
         sources.list(std::slice::from_ref(&a));
         sources.asked(a.provider);
         sources.failed(a.provider, unreachable(), Instant::now());

@@ -8,7 +8,9 @@
 //! all the same, but for what the slow one holds up. The server is told, and makes another one the gateway: then all
 //! is as before.
 
-use crate::limits::{GATEWAY_COUNTED, GATEWAY_QUICK, GATEWAY_STEADY, GATEWAY_TRIED_EVERY};
+use crate::limits::{
+    GATEWAY_COUNTED, GATEWAY_COUNTED_MIN, GATEWAY_QUICK, GATEWAY_STEADY, GATEWAY_TRIED_EVERY,
+};
 use diecast_domain::ids::ProviderId;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -50,7 +52,7 @@ impl Gateway {
     pub(super) fn has(&mut self, pieces: u64, others: usize, now: Instant) {
         self.has = pieces;
         match self.counted {
-            Some((since, _)) if now < since + GATEWAY_COUNTED => return,
+            Some((since, _)) if now < since + self.window() => return,
             Some(counted) => {
                 let (before, last) = (self.last, self.one_in(counted, now));
                 let steady = before.filter(|before| *before <= GATEWAY_COUNTED / GATEWAY_STEADY);
@@ -101,7 +103,13 @@ impl Gateway {
     /// How long it takes from one piece to the next: now, if it has been silent, or as counted last.
     fn brings_one_in(&self, now: Instant) -> Option<Duration> {
         let counted = self.counted?;
-        if now < counted.0 + GATEWAY_COUNTED { self.last } else { Some(self.one_in(counted, now)) }
+        if now < counted.0 + self.window() { self.last } else { Some(self.one_in(counted, now)) }
+    }
+
+    /// For how long it is counted: until so many have come that chance makes no half of them.
+    fn window(&self) -> Duration {
+        let enough = self.last.map_or(GATEWAY_COUNTED, |last| 2 * GATEWAY_STEADY * last);
+        enough.clamp(GATEWAY_COUNTED_MIN, GATEWAY_COUNTED)
     }
 
     fn one_in(&self, (since, had): (Instant, u64), now: Instant) -> Duration {
@@ -185,6 +193,29 @@ mod tests {
         let (gateway, now) = falls(0.5, 4);
         assert!(!gateway.is_passed_by(now + GATEWAY_COUNTED), "its turn is in the middle of all");
         assert!(gateway.is_passed_by(now + 2 * GATEWAY_COUNTED));
+    }
+
+    #[tokio::test]
+    async fn the_more_it_brings_the_sooner_it_is_seen_that_it_does_not_any_more() {
+        let seen_after = |pieces: u64| {
+            let (mut gateway, mut now) = (Gateway::default(), Instant::now());
+            gateway.follow(Some(source("gateway", "10.0.0.1:1").provider));
+            gateway.has(0, 0, now);
+            let step = GATEWAY_COUNTED / pieces as u32;
+            for piece in 1..=3 * pieces {
+                now += step;
+                gateway.has(piece, 0, now);
+            }
+            assert!(!gateway.was_passed_by(3 * step, 0, now));
+            let slow_since = now;
+            while !gateway.is_passed_by(now) {
+                now += 10 * step;
+                gateway.has(gateway.has + 1, 0, now);
+            }
+            now - slow_since
+        };
+        assert!(seen_after(40) <= GATEWAY_COUNTED * 3 / 4, "{:?}", seen_after(40));
+        assert!((GATEWAY_COUNTED..=4 * GATEWAY_COUNTED).contains(&seen_after(5)), "{:?}", seen_after(5));
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use super::{
     talks::{Said, Talks},
 };
 use crate::{
-    limits::{RESERVE_AFTER, RESERVE_AFTER_HEARD, SECOND_COPY_AFTER},
+    limits::{FRAME_LEAVES_MAX, RESERVE_AFTER, RESERVE_AFTER_HEARD, SECOND_COPY_AFTER},
     sources::Sources,
     swarm::pieces,
     wire::NoFrame,
@@ -65,7 +65,8 @@ impl Run {
     pub(super) fn new(site: Arc<Site>) -> Self {
         let manifest = &site.order.manifest;
         let pieces = site.missing.iter().map(|missing| missing.piece(manifest)).collect();
-        let mut sources = Sources::default();
+        let frame_leaves = manifest.frames().iter().map(|frame| frame.leaves.len()).max();
+        let mut sources = Sources::new(frame_leaves.unwrap_or(FRAME_LEAVES_MAX));
         for liar in site.order.client.liars(&manifest.digest()) {
             sources.lied(liar);
         }
@@ -154,7 +155,7 @@ impl Run {
         let in_need = self.is_in_need(now);
         let may = |source: &Source| self.sources.is_honest(source.provider) && (in_need || !source.reserve);
         self.talks.listen(self.sources.listed(), may);
-        let at_once = self.site.order.pace.frames_max();
+        let at_once = self.sources.in_flight_max(self.site.order.pace.frames_max());
         while self.tasks.len() < at_once
             && let Some((source, number)) = self.choose(now)
         {

@@ -4,13 +4,18 @@ use crate::{
     depot::{Depot, Holding},
     fetch::{FetchError, FetchOrder, Fetched, fetch},
     layout,
-    limits::FRAME_LEAVES_MAX,
+    limits::SMALL_FRAME_LEAVES,
     pace::{Pace, Pacer},
     patience::Patience,
     progress::Progress,
-    swarm::{arrivals::Arrivals, claims::GIVEN_AGAIN_IDLE},
+    swarm::{
+        arrivals::Arrivals,
+        claims::{CLAIMS_MAX, GIVEN_AGAIN_AFTER, GIVEN_AGAIN_IDLE},
+        pieces::{self, PieceSet},
+    },
     testing::{LEAF, Manner, Peer, Published, assert_same, disk, noise, order, published, source},
     verify::{Verdict, verify},
+    wire::FrameClient,
 };
 use diecast_domain::{code::Code, provider::Source, units::BytesPerSecond};
 use std::{
@@ -27,9 +32,34 @@ const FRAMES: u64 = 48;
 fn golden(root: &TempDir) -> Published {
     let dir = root.path().join("golden");
     std::fs::create_dir(&dir).unwrap();
-    let bytes = FRAMES * FRAME_LEAVES_MAX as u64 * LEAF;
+    let bytes = FRAMES * SMALL_FRAME_LEAVES as u64 * LEAF;
     disk(&dir.join("disk0.raw"), bytes, &[(0, noise(5, bytes))]);
     published(&dir, &["disk0"], None)
+}
+
+#[tokio::test]
+async fn what_a_holder_gave_to_another_site_is_given_in_its_own_too_and_not_the_other_way_round() {
+    let root = tempfile::tempdir().unwrap();
+    let golden = golden(&root);
+    let whole = Peer::serve("golden", Manner::Honest, &golden).await;
+    let client = FrameClient::without_tls(reqwest::Client::new());
+    let version = golden.manifest.digest();
+    let count = pieces::count(&golden.manifest);
+    let claim = async |beyond, waiting: &mut PieceSet| {
+        let source = Source { beyond, ..whole.source.clone() };
+        let progress = Progress::default();
+        let claimed = client.claim(&source, &version, waiting, CLAIMS_MAX, GIVEN_AGAIN_AFTER, &progress);
+        let claimed = claimed.await.unwrap();
+        claimed.iter().for_each(|piece| waiting.remove(*piece));
+        claimed.len()
+    };
+    let (mut near, mut far) = (PieceSet::all(count), PieceSet::all(count));
+    assert_eq!(claim(true, &mut far).await, CLAIMS_MAX);
+    for _ in 0..3 {
+        assert_eq!(claim(false, &mut near).await, CLAIMS_MAX);
+    }
+    assert_eq!(near.iter().count(), 0, "who is near gets all 48 from the holder itself");
+    assert_eq!(claim(true, &mut far).await, 0, "all of that comes to the other site from those who are near");
 }
 
 /// A provider that receives, and serves what it has.
