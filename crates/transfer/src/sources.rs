@@ -62,11 +62,11 @@ impl Default for State {
 }
 
 impl State {
-    /// Frames of the largest size that it is asked for at once while nobody else is there: the farther away, the
-    /// more is on its way.
-    fn at_once_alone(&self) -> usize {
+    /// Frames that it is asked for at once while nobody else is there: the farther away, the more is on its way, and
+    /// the `finer` they are.
+    fn at_once_alone(&self, finer: usize) -> usize {
         let more = self.way.as_micros() / FRAME_TIME_MIN.as_micros();
-        FRAMES_IN_FLIGHT_MAX.min(FRAMES_PER_SOURCE_MAX + more as usize)
+        finer * FRAMES_IN_FLIGHT_MAX.min(FRAMES_PER_SOURCE_MAX.div_ceil(finer) + more as usize)
     }
 }
 
@@ -150,7 +150,7 @@ impl Sources {
             true if state.gave < FRAMES_UNTIL_ALONE => state.at_once,
             // While one frame is put in place, the next is on its way.
             true if state.usual > FRAME_TIME_ALONE => 2,
-            true => self.finer * state.at_once_alone(),
+            true => state.at_once_alone(self.finer),
             false => state.at_once,
         }
     }

@@ -21,7 +21,7 @@ use diecast_transfer::{
     depot::{Depot, Holding},
     fetch::{FetchOrder, fetch},
     free_space, layout,
-    limits::{FRAME_LEAVES_MAX, FRAMES_PER_SOURCE_MAX, SMALL_FRAME_LEAVES},
+    limits::FRAMES_PER_SOURCE_MAX,
     manifest::Manifest,
     patience::Patience,
     progress::Progress,
@@ -264,8 +264,7 @@ async fn a_disk_with_4_kib_free_is_named_and_the_transfer_goes_on_once_there_is_
         golden.arrive(&root).await.unwrap();
         golden.assert_arrived(&root);
         let asked = golden.asked.load(Ordering::SeqCst);
-        // In each attempt what was under way from its only source: four times as many frames as of the largest size.
-        let again = 3 * FRAMES_PER_SOURCE_MAX * (FRAME_LEAVES_MAX / SMALL_FRAME_LEAVES);
+        let again = 3 * FRAMES_PER_SOURCE_MAX;
         assert!(asked <= golden.frames() + again, "{left}: {asked} were asked for of {}", golden.frames());
     }
 }

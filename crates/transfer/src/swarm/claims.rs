@@ -30,15 +30,14 @@ pub struct Given {
     /// Where the handing out begins: holders of the same version each begin elsewhere.
     first: u32,
     near: Turn,
-    /// For other sites, since one of them claimed. What is given near counts here too: it soon comes to them from
-    /// who got it. The other way round it does not.
-    beyond: Option<Turn>,
+    /// What other sites were given. Nobody near gets it from them; what is given near soon comes to them from who got it.
+    beyond: Turn,
 }
 
-/// What was given in one round of handing out, and when.
-#[derive(Clone, Debug)]
+/// What was given to one side, and when.
+#[derive(Debug)]
 struct Turn {
-    /// Milliseconds since it began, and one; 0: never.
+    /// Milliseconds since it began, and one; 0: never. Empty as long as nothing was given.
     at: Box<[u32]>,
     /// Of what is here, what was given to nobody.
     never: PieceSet,
@@ -49,27 +48,20 @@ struct Turn {
 impl Given {
     /// Nobody has got anything yet; what is handed out begins with `first`.
     pub fn nothing(here: PieceSet, first: u32) -> Self {
-        let at = vec![0; here.count() as usize].into();
-        let near = Turn { at, never: here.clone(), to: HashMap::new() };
-        Self { here, first, near, beyond: None }
+        Self { near: Turn::nothing(&here), beyond: Turn::nothing(&here), here, first }
     }
 
     /// This piece is here now.
     pub fn came(&mut self, piece: u32) {
         if self.here.insert(piece) {
-            self.near.came(piece);
-            self.beyond.iter_mut().for_each(|beyond| beyond.came(piece));
+            [&mut self.near, &mut self.beyond].into_iter().for_each(|turn| turn.came(piece));
         }
     }
 
     /// Somebody gets this piece now: who was given it, or who claims nothing.
     pub fn give(&mut self, piece: u32, now: Duration) {
-        let only_beyond =
-            self.beyond.as_ref().is_some_and(|beyond| beyond.gave(piece)) && !self.near.gave(piece);
-        if !only_beyond {
-            self.near.give(piece, now);
-        }
-        self.beyond.iter_mut().for_each(|beyond| beyond.give(piece, now));
+        let only_beyond = self.beyond.given_at(piece) != 0 && self.near.given_at(piece) == 0;
+        if only_beyond { &mut self.beyond } else { &mut self.near }.give(piece, now);
     }
 
     /// Up to `most` of the pieces that are wanted and here: those that nobody was given, else those that were
@@ -83,57 +75,66 @@ impl Given {
         again: Duration,
         now: Duration,
     ) -> Vec<u32> {
-        if by.beyond && self.beyond.is_none() {
-            self.beyond = Some(Turn { to: HashMap::new(), ..self.near.clone() });
-        }
-        let turn = self.beyond.as_mut().filter(|_| by.beyond).unwrap_or(&mut self.near);
         if let Some(provider) = by.provider {
-            turn.take_back(provider, wanted);
+            self.side_of(by).take_back(provider, wanted);
         }
         let claimed = self.next(by, wanted, most.min(CLAIMS_MAX), again, now);
-        let turn = self.beyond.as_mut().filter(|_| by.beyond).unwrap_or(&mut self.near);
+        let turn = self.side_of(by);
         turn.belong(&claimed, by.provider);
-        for piece in &claimed {
-            turn.give(*piece, now);
-        }
-        for beyond in self.beyond.iter_mut().filter(|_| !by.beyond) {
-            claimed.iter().for_each(|piece| beyond.give(*piece, now));
-        }
+        claimed.iter().for_each(|piece| turn.give(*piece, now));
         claimed
     }
 
-    /// What nobody at all was given comes first, then what only another site was.
+    const fn side_of(&mut self, by: Claimant) -> &mut Turn {
+        if by.beyond { &mut self.beyond } else { &mut self.near }
+    }
+
+    /// What nobody at all was given comes first; then, near, what only another site was.
     fn next(&self, by: Claimant, wanted: &PieceSet, most: usize, again: Duration, now: Duration) -> Vec<u32> {
-        let turn = self.beyond.as_ref().filter(|_| by.beyond).unwrap_or(&self.near);
-        for never in self.beyond.iter().map(|beyond| &beyond.never).chain([&turn.never]) {
-            let before = never.iter().take_while(|piece| *piece < self.first);
-            let in_turn = never.iter_from(self.first).chain(before);
-            let next: Vec<u32> = in_turn.filter(|piece| wanted.has(*piece)).take(most).collect();
-            if !next.is_empty() {
-                return next;
-            }
+        let Self { here, first, near, beyond } = self;
+        let never = || {
+            let before = near.never.iter().take_while(|piece| piece < first);
+            near.never.iter_from(*first).chain(before).filter(|piece| wanted.has(*piece))
+        };
+        let mut next: Vec<u32> = never().filter(|piece| beyond.never.has(*piece)).take(most).collect();
+        if next.is_empty() && !by.beyond {
+            next = never().take(most).collect();
         }
-        let long_ago = now.checked_sub(again).map_or(0, stamp);
-        let old = |piece: &u32| self.here.has(*piece) && turn.at[*piece as usize] <= long_ago;
-        let mut oldest: Vec<u32> = wanted.iter().filter(old).take(COMPARED_MAX).collect();
-        oldest.sort_by_key(|piece| turn.at[*piece as usize]);
-        oldest.truncate(most);
-        oldest
+        if next.is_empty() {
+            let given_at = |piece: u32| match by.beyond {
+                true => near.given_at(piece).max(beyond.given_at(piece)),
+                false => near.given_at(piece),
+            };
+            let long_ago = now.checked_sub(again).map_or(0, stamp);
+            let old = |piece: &u32| here.has(*piece) && given_at(*piece) <= long_ago;
+            next = wanted.iter().filter(old).take(COMPARED_MAX).collect();
+            next.sort_by_key(|piece| given_at(*piece));
+        }
+        next.truncate(most);
+        next
     }
 }
 
 impl Turn {
+    fn nothing(here: &PieceSet) -> Self {
+        Self { at: Box::default(), never: here.clone(), to: HashMap::new() }
+    }
+
     fn came(&mut self, piece: u32) {
-        if self.at[piece as usize] == 0 {
+        if self.given_at(piece) == 0 {
             self.never.insert(piece);
         }
     }
 
-    fn gave(&self, piece: u32) -> bool {
-        self.at.get(piece as usize).is_some_and(|at| *at != 0)
+    /// 0: never.
+    fn given_at(&self, piece: u32) -> u32 {
+        self.at.get(piece as usize).copied().unwrap_or_default()
     }
 
     fn give(&mut self, piece: u32, now: Duration) {
+        if self.at.is_empty() {
+            self.at = vec![0; self.never.count() as usize].into();
+        }
         if let Some(at) = self.at.get_mut(piece as usize) {
             *at = stamp(now);
             self.never.remove(piece);

@@ -87,6 +87,15 @@ fn what_another_site_gets_is_not_waited_for_here_and_what_is_given_here_comes_to
     // The last is claimed here too, and then is not claimed twice.
     assert_eq!(given.claim(near(1), &wanted(6, &[2, 3, 4, 5]), 9, GIVEN_AGAIN_AFTER, now), [2, 3, 5]);
     assert_eq!(given.claim(near(2), &wanted(6, &[0, 1, 2, 5]), 9, GIVEN_AGAIN_AFTER, now), [0; 0]);
+    // All of them lose it, and begin anew: as if nobody had ever been given anything.
+    let again = now + GIVEN_AGAIN_IDLE;
+    assert_eq!(given.claim(near(1), &all, 1, GIVEN_AGAIN_AFTER, again).len(), 1);
+    assert_eq!(given.claim(near(2), &all, 1, GIVEN_AGAIN_AFTER, again).len(), 1);
+    assert_eq!(
+        given.claim(gateway, &all, 9, GIVEN_AGAIN_AFTER, again).len(),
+        4,
+        "what those two were not given"
+    );
     // What nobody claimed and somebody asks for counts on both sides.
     let mut given = Given::nothing(PieceSet::all(2), 0);
     assert_eq!(given.claim(gateway, &wanted(2, &[1]), 1, GIVEN_AGAIN_AFTER, now), [1]);
