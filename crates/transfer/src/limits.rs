@@ -32,8 +32,8 @@ pub const ZSTD_LEVEL: u8 = 3;
 /// Less data than this is cut into smaller frames, as [`SMALL_FRAME_LEAVES`] says: the last of many receivers
 /// waits for the way of a number of frames, and of a small version that is much of the whole.
 pub const SMALL_VERSION: u64 = 512 << 20;
-/// Leaves in a frame of a small version. Measured: the last of 4, 8 and 16 after 1.06, 1.10 and 1.13 of the time of
-/// one, instead of 1.09, 1.16 and 1.18 with 1 MiB.
+/// Leaves in a frame of a small version. Measured: the last of 4, 8 and 16 is done after 1.07 to 1.08, 1.12 to 1.13 and
+/// 1.12 of the time of one, instead of 1.09, 1.16 and 1.18 with 1 MiB.
 pub const SMALL_FRAME_LEAVES: usize = 4;
 /// The compression level of a small version's frames: makes up for their size, in three seconds of one processor.
 pub const SMALL_ZSTD_LEVEL: u8 = 7;
@@ -78,7 +78,7 @@ pub const JOURNAL_LOOK: Duration = Duration::from_millis(100);
 /// Runs of leaves in one record of the journal: it is read whole into memory, and takes 640 KiB at most.
 pub const JOURNAL_RUNS_MAX: usize = 64 << 10;
 
-/// Frames one source is asked for at once: keeps a 10 Gb/s link busy over 1 ms. One that is alone is asked for one
+/// Frames one source is asked for at once: of 300 KB they keep a 10 Gb/s link busy over 1 ms. One that is alone is asked for one
 /// more for each `FRAME_TIME_MIN` of the way there and back.
 pub const FRAMES_PER_SOURCE_MAX: usize = 4;
 /// What a frame of 300 KB takes on a link of 0.5 Gbit/s: while the way there and back takes as long, another one
