@@ -110,6 +110,12 @@ pub struct SetAside {
 }
 
 impl Host {
+    /// Whether it was ever made: by what is written down, or by what its agent just said and nobody has
+    /// written down yet.
+    pub fn was_made(&self, report: Option<&HostReport>) -> bool {
+        self.made || report.is_some_and(|report| report.phase == HostPhase::Made)
+    }
+
     /// Whether it needs the files of `digest`: for its disks, or for those it may go back to.
     pub fn stands_on(&self, digest: Digest) -> bool {
         self.digest == digest || self.previous.is_some_and(|previous| previous.digest == digest)

@@ -82,7 +82,7 @@ fn two_disks_of_two_formats(lab: &Lab) {
     let made = published(lab, "two", &vm, &[]);
     // A host has an overlay for each of its disks.
     says(lab, &["host", "create", "--template", "two", "--provider", "kvm-b", "--name", "two-{n}"]);
-    lab.wait_until("the host runs", BOOTS, || host(lab, "two-1")["power"] == "Running").unwrap();
+    lab.wait_until("the host runs", BOOTS, || runs(lab, "two-1")).unwrap();
     let disks = lab.virsh("kvm-b").unwrap().run(&["domblklist", "two-1"]).unwrap();
     for file in ["disk0.qcow2", "disk1.qcow2", "seed.iso"] {
         assert!(disks.contains(file), "{disks}");

@@ -355,7 +355,7 @@ fn a_missing_network_is_said_and_heals_once_mapped(lab: &Lab) {
         .unwrap();
     holds(lab, "kvm-b", "office", &view["digest"], &disks);
     says(lab, &["host", "create", "--template", "office", "--provider", "kvm-b", "--name", "office-{n}"]);
-    lab.wait_until("the host stands", BOOTS, || host(lab, "office-1")["power"] == "Running").unwrap();
+    lab.wait_until("the host stands", BOOTS, || runs(lab, "office-1")).unwrap();
     let cards = lab.virsh("kvm-b").unwrap().run(&["domiflist", "office-1"]).unwrap();
     assert!(cards.contains("default") && !cards.contains("corp"), "mapped: {cards}");
     says(lab, &["host", "stop", "office-1", "--force", "--wait"]);

@@ -259,6 +259,10 @@ async fn hosts_are_refused_where_nobody_can_make_them() {
     assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (1, &Value::Null));
     let (_, said) = world.refused(Method::POST, "/hosts/desk-1/start", json!({})).await;
     assert_eq!(said["code"], "A0010", "it is not made yet");
+    // From the moment at which it is shown to run it can be started and stopped.
+    agents[0].make_hosts().await;
+    world.until("/hosts/desk-1", "it runs", |it| it["power"] == "Running").await;
+    world.post("/hosts/desk-1/stop", json!({})).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

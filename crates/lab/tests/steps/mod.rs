@@ -89,6 +89,12 @@ pub fn host(lab: &Lab, name: &str) -> Value {
     lab.diecast_json(&["host", "show", name]).unwrap_or_default()
 }
 
+/// A host that is made and runs, whether or not its guest is up. One that is being made may run already.
+pub fn runs(lab: &Lab, name: &str) -> bool {
+    let host = host(lab, name);
+    host["power"] == "Running" && host["status"] != "Creating"
+}
+
 /// The small golden machine with less to carry, so that many stories fit into minutes.
 pub fn tiny(lab: &Lab) -> PathBuf {
     golden::cached(lab.paths(), &Recipe { payload_bytes: 48 << 20, ..Recipe::new(Kind::Tiny) }).unwrap()

@@ -49,7 +49,7 @@ impl App {
         cx.may(Action::Operate)?;
         let (mut change, picture) = self.begin().await?;
         let host = named(&picture, name)?;
-        if host.deleting || !host.made {
+        if host.deleting || !host.was_made(view::report(&picture, host)) {
             let state = if host.deleting { "being deleted" } else { "not made yet" };
             return Err(Refused::new(Code::A0010, format!("host `{name}` is {state}")));
         }
