@@ -71,12 +71,44 @@ fn next_data(file: &File, at: u64) -> Result<Option<u64>, std::io::Error> {
     crate::seek::data(file, at)
 }
 
+/// The steps of a window.
+const STEPS: usize = 8;
+
 /// The window of this many bytes with the most data in it, by steps of its eighth.
 pub fn fullest_window(image: &Path, bytes: u64) -> Result<u64> {
+    let step = bytes / STEPS as u64;
+    let windows = windows(&filled(image, step)?);
+    // The first of the fullest: where a file system puts what is read most.
+    let best =
+        windows.into_iter().enumerate().max_by_key(|(number, full)| (*full, std::cmp::Reverse(*number)));
+    Ok(best.map_or(0, |(number, _)| number as u64 * step))
+}
+
+/// Of the windows that are as full as any, but for a sixteenth, the one that zstd packs nearest to `packed` of its
+/// size, judged by the first eighth of each of its steps. A file system lays the same files elsewhere each time: so
+/// two images of the same packages have like windows.
+pub fn window_that_packs_to(image: &Path, bytes: u64, packed: f64) -> Result<u64> {
+    let step = bytes / STEPS as u64;
+    let full = windows(&filled(image, step)?);
+    let fullest = full.iter().max().copied().unwrap_or_default();
+    let sizes = windows(&packed_steps(image, step)?);
+    let off = |size: u64| (size as f64 / (bytes / STEPS as u64) as f64 - packed).abs();
+    let candidates = sizes.into_iter().zip(full).enumerate();
+    let candidates = candidates.filter(|(_, (_, full))| *full >= fullest - fullest / 16);
+    let best = candidates.min_by(|(_, (one, _)), (_, (other, _))| off(*one).total_cmp(&off(*other)));
+    Ok(best.map_or(0, |(number, _)| number as u64 * step))
+}
+
+/// Sums over each window of steps.
+fn windows(steps: &[u64]) -> Vec<u64> {
+    steps.windows(STEPS).map(|window| window.iter().sum()).collect()
+}
+
+/// Bytes of data in each step, in leaves.
+fn filled(image: &Path, step: u64) -> Result<Vec<u64>> {
     let named = || format!("reading {}", image.display());
     let file = File::open(image).with_context(named)?;
     let size = file.metadata().with_context(named)?.len();
-    let step = bytes / 8;
     let mut filled =
         vec![0_u64; usize::try_from(size / step + 1).context("an image of a size that there is")?];
     let mut leaf_start = 0;
@@ -85,10 +117,23 @@ pub fn fullest_window(image: &Path, bytes: u64) -> Result<u64> {
         filled[usize::try_from(leaf_start / step).context("a step of the image")?] += LEAF as u64;
         leaf_start += LEAF as u64;
     }
-    let windows = filled.windows(8).map(|window| window.iter().sum::<u64>());
-    // The first of the fullest: where a file system puts what is read most.
-    let best = windows.enumerate().max_by_key(|(number, full)| (*full, std::cmp::Reverse(*number)));
-    Ok(best.map_or(0, |(number, _)| number as u64 * step))
+    Ok(filled)
+}
+
+/// What the first eighth of each step packs to, in bytes.
+fn packed_steps(image: &Path, step: u64) -> Result<Vec<u64>> {
+    let named = || format!("reading {}", image.display());
+    let file = File::open(image).with_context(named)?;
+    let size = file.metadata().with_context(named)?.len();
+    let mut sample = vec![0; usize::try_from(step / STEPS as u64).context("a step that fits into memory")?];
+    let mut packer = zstd::bulk::Compressor::new(3)?;
+    let mut packed = Vec::new();
+    for at in (0..=size / step).map(|number| number * step) {
+        let length = sample.len().min(usize::try_from(size - at).unwrap_or(usize::MAX));
+        file.read_exact_at(&mut sample[..length], at).with_context(named)?;
+        packed.push(packer.compress(&sample[..length])?.len() as u64);
+    }
+    Ok(packed)
 }
 
 #[cfg(test)]
@@ -128,5 +173,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = image(folder.path(), "image", "a.......bcdefghi....");
         assert_eq!(fullest_window(&path, 8 * LEAF as u64).unwrap(), 8 * LEAF as u64);
+    }
+
+    #[test]
+    fn of_full_windows_the_one_that_packs_as_wished_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = image(folder.path(), "image", &format!("{}........", "a".repeat(32)));
+        let window = 8 * LEAF as u64;
+        // The third window of four is half noise.
+        let (mut noise, file) = (vec![0; 4 * LEAF], File::options().write(true).open(&path).unwrap());
+        blake3::Hasher::new().finalize_xof().fill(&mut noise);
+        for (number, part) in noise.chunks(LEAF / 2).enumerate() {
+            file.write_all_at(part, 2 * window + (number * LEAF) as u64).unwrap();
+        }
+        assert_eq!(window_that_packs_to(&path, window, 1.0).unwrap(), 2 * window);
+        assert_eq!(window_that_packs_to(&path, window, 0.0).unwrap() % window, 0);
+        let few = window_that_packs_to(&path, window, 0.5).unwrap();
+        assert!(few > window && few < 3 * window && few != 2 * window, "{few}");
     }
 }

@@ -2,14 +2,16 @@
 //! itself holds up everybody. A slow link is not its doing, and is not crossed by others too for that.
 //!
 //! What tells them apart is a frame that is asked for beyond the link now and then, one at a time. On a slow link
-//! it waits in line with all that the gateway asked for, and takes longer than the gateway's next. If it comes
-//! sooner than the gateway brings one, the link has room of which the gateway makes no use: from then on this
-//! receiver asks there itself for what nobody here has. Holders give each piece to one first, so it crosses once
+//! it waits in line with all that the gateway asked for, and takes longer than the gateway's next. If several, one
+//! after the other, come in less than half the time in which the gateway brings one, the link has room of which the
+//! gateway makes no use, and no chance: one that waits for what its sources are slow to send is no slow gateway. From
+//! then on this receiver asks there itself for what nobody here has. Holders give each piece to one first, so it crosses once
 //! all the same, but for what the slow one holds up. The server is told, and makes another one the gateway: then all
 //! is as before.
 
 use crate::limits::{
-    GATEWAY_COUNTED, GATEWAY_COUNTED_MIN, GATEWAY_QUICK, GATEWAY_STEADY, GATEWAY_TRIED_EVERY,
+    GATEWAY_COUNTED, GATEWAY_COUNTED_MIN, GATEWAY_QUICK, GATEWAY_STEADY, GATEWAY_TRIALS, GATEWAY_TRIED_EVERY,
+    LISTEN_PAUSE_SATED,
 };
 use diecast_domain::ids::ProviderId;
 use std::time::Duration;
@@ -25,6 +27,8 @@ pub(super) struct Gateway {
     /// Pieces that it has.
     has: u64,
     try_at: Option<Instant>,
+    /// Frames in succession that came from beyond the link far sooner than it would have brought one.
+    sooner: u32,
     is_left: bool,
     /// Where in the line this receiver stands among those who try when it has become slow: from 0 to 1.
     place: f64,
@@ -86,24 +90,31 @@ impl Gateway {
     }
 
     /// A frame came from beyond the link, which took so long; whether the gateway is left for that, and was not
-    /// before. The more `others` here try, the more rarely each does.
+    /// before. It is tried again at once if it seems so, else later: the more `others` here try, the more rarely.
     pub(super) fn was_passed_by(&mut self, took: Duration, others: usize, now: Instant) -> bool {
-        let is_slow = self.brings_one_in(now).is_some_and(|time| time > took);
-        let leaves = is_slow && !self.is_left;
-        self.is_left |= is_slow;
-        self.try_later(others, now);
+        let is_sooner = self.brings_one_in(now).is_some_and(|time| time > 2 * took);
+        self.sooner = if is_sooner { self.sooner + 1 } else { 0 };
+        let leaves = self.sooner >= GATEWAY_TRIALS && !self.is_left;
+        self.is_left |= leaves;
+        match self.sooner {
+            0 => self.try_later(others, now),
+            _ => self.try_at = Some(now),
+        }
         leaves
     }
 
-    /// Nothing came from beyond the link, or nothing can be known by it: later again.
+    /// Nothing came from beyond the link, or not sooner: later again.
     pub(super) fn try_later(&mut self, others: usize, now: Instant) {
+        self.sooner = 0;
         self.try_at = Some(now + GATEWAY_TRIED_EVERY * (others as u32 + 1));
     }
 
     /// How long it takes from one piece to the next: now, if it has been silent, or as counted last.
     fn brings_one_in(&self, now: Instant) -> Option<Duration> {
         let counted = self.counted?;
-        if now < counted.0 + self.window() { self.last } else { Some(self.one_in(counted, now)) }
+        // It is not asked all the time what has come to it.
+        let is_known = now < counted.0 + self.window() + LISTEN_PAUSE_SATED;
+        if is_known { self.last } else { Some(self.one_in(counted, now)) }
     }
 
     /// For how long it is counted: until so many have come that chance makes no half of them.
@@ -138,17 +149,36 @@ mod tests {
         (gateway, soon)
     }
 
+    /// Frames that come from beyond the link in so much time each, as many as it takes to leave it.
+    fn tried(gateway: &mut Gateway, took: Duration, others: usize, now: Instant) -> bool {
+        let mut trials = (0..GATEWAY_TRIALS).map(|_| {
+            assert!(gateway.is_passed_by(now), "it is tried again at once");
+            gateway.was_passed_by(took, others, now)
+        });
+        trials.any(|leaves| leaves)
+    }
+
     #[tokio::test]
-    async fn who_brings_less_than_would_come_without_it_is_left_until_there_is_another() {
+    async fn who_brings_far_less_than_would_come_without_it_is_left_until_there_is_another() {
         let (mut gateway, now) = brought(3);
+        assert!(tried(&mut gateway, GATEWAY_COUNTED / 7, 1, now), "seven in its time for three");
         assert!(gateway.is_passed_by(now));
-        assert!(gateway.was_passed_by(GATEWAY_COUNTED / 4, 1, now), "four in its time for three");
-        assert!(gateway.is_passed_by(now));
-        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 4, 1, now), "that is known");
+        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 7, 1, now), "that is known");
         gateway.follow(gateway.who());
         assert!(gateway.is_passed_by(now), "the list is another one, and the gateway is the same");
         gateway.follow(Some(source("other", "10.0.0.2:1").provider));
         assert!(!gateway.is_passed_by(now));
+    }
+
+    #[tokio::test]
+    async fn one_frame_that_came_soon_is_chance_and_a_little_sooner_is_none() {
+        let (mut gateway, now) = brought(3);
+        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 7, 1, now));
+        assert!(gateway.is_passed_by(now), "another one tells");
+        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 4, 1, now), "its sources may be as slow");
+        assert!(!gateway.is_passed_by(now) && !gateway.is_left());
+        let later = now + 2 * GATEWAY_TRIED_EVERY;
+        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 7, 1, later), "it is counted anew");
     }
 
     #[tokio::test]
@@ -169,8 +199,7 @@ mod tests {
             now += GATEWAY_COUNTED / 3;
             gateway.has(2010 + piece, 0, now);
         }
-        assert!(gateway.is_passed_by(now));
-        assert!(gateway.was_passed_by(GATEWAY_COUNTED / 4, 0, now));
+        assert!(tried(&mut gateway, GATEWAY_COUNTED / 8, 0, now));
     }
 
     #[tokio::test]
@@ -216,6 +245,26 @@ mod tests {
         };
         assert!(seen_after(40) <= GATEWAY_COUNTED * 3 / 4, "{:?}", seen_after(40));
         assert!((GATEWAY_COUNTED..=4 * GATEWAY_COUNTED).contains(&seen_after(5)), "{:?}", seen_after(5));
+    }
+
+    #[tokio::test]
+    async fn what_it_has_brought_since_it_was_asked_last_is_not_taken_for_nothing() {
+        let mut now = Instant::now();
+        let mut gateway = Gateway::default();
+        gateway.follow(Some(source("gateway", "10.0.0.1:1").provider));
+        let each = 2 * GATEWAY_QUICK;
+        for answer in 0..20 {
+            gateway.has(answer * (LISTEN_PAUSE_SATED.as_nanos() / each.as_nanos()) as u64, 0, now);
+            now += LISTEN_PAUSE_SATED;
+            for _ in 0..GATEWAY_TRIALS {
+                let just_before = now - Duration::from_millis(1);
+                assert!(
+                    !gateway.was_passed_by(2 * each / 3, 0, just_before),
+                    "a little sooner than it, {answer}"
+                );
+            }
+        }
+        assert!(!gateway.is_left());
     }
 
     #[tokio::test]

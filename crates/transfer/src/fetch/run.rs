@@ -141,8 +141,12 @@ impl Run {
     }
 
     fn heard(&mut self, said: Said) {
+        let said_by = match &said {
+            Said::Arrivals(peer, Ok(_)) => Some(*peer),
+            Said::Arrivals(..) | Said::Claims(..) => None,
+        };
         self.talks.heard(said, self.queue.waiting());
-        if let Some(gateway) = self.gateway.who() {
+        if let Some(gateway) = self.gateway.who().filter(|gateway| said_by == Some(*gateway)) {
             let has = self.talks.peers.after(gateway).pieces;
             self.gateway.has(has, self.others_here(), Instant::now());
         }
