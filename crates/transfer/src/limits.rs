@@ -132,9 +132,9 @@ pub const GATEWAY_COUNTED_MIN: Duration = Duration::from_millis(250);
 pub const GATEWAY_TRIED_EVERY: Duration = Duration::from_secs(5);
 /// One that brought so many in `GATEWAY_COUNTED`, and then less than half, is tried soon. Fewer may be chance.
 pub const GATEWAY_STEADY: u32 = 4;
-/// A gateway is left when so many frames in succession came from beyond the link in less than half the time in which
-/// it brings one. Measured with one that had only to be sooner at all: in each distribution to three and four sites
-/// healthy ones were left, whose sources had others to send to.
+/// A gateway is left when so many frames in succession came from beyond the link in less than three quarters of the
+/// time in which it brings one. Measured with half of it: one at a tenth of its rate was kept, since the holder had
+/// others to send to as well.
 pub const GATEWAY_TRIALS: u32 = 3;
 /// One that brings a piece in this time is not tried: 80 MB/s at the most, 6 MB/s of a small version, and no link
 /// of a site is kept idle.
