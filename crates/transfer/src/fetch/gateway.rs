@@ -259,7 +259,7 @@ mod tests {
             for _ in 0..GATEWAY_TRIALS {
                 let just_before = now - Duration::from_millis(1);
                 assert!(
-                    !gateway.was_passed_by(2 * each / 3, 0, just_before),
+                    !gateway.was_passed_by(4 * each / 5, 0, just_before),
                     "a little sooner than it, {answer}"
                 );
             }
