@@ -1,4 +1,4 @@
-//! The hypervisors and links that everything is measured on: one lab, for all scenes of a run.
+//! The hypervisors and links that everything is measured on: a lab for each group of scenes.
 //!
 //! ```text
 //!   kvm-a (source) ═══╗

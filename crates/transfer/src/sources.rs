@@ -160,6 +160,11 @@ impl Sources {
         self.listed.iter().filter(|source| !source.reserve).count() <= 1
     }
 
+    /// After how long a frame is late, if one of the largest is after `largest`.
+    pub(crate) fn late_after(&self, largest: Duration) -> Duration {
+        largest / self.finer as u32
+    }
+
     /// Frames that may be on their way at once, if so many of the largest size may.
     pub(crate) fn in_flight_max(&self, largest: usize) -> usize {
         if self.is_one() { self.finer * largest } else { largest }

@@ -113,28 +113,21 @@ impl Stage<'_> {
     }
 }
 
-/// Targets that the wanted measures need.
-fn targets(plan: &Plan) -> u32 {
-    use Measure::{R1, R2, R3, R4, R10, R11, R12};
+/// Targets to which the wanted measures spread the slice; 0: none do.
+fn targets_of_slice(plan: &Plan) -> u32 {
+    use Measure::{R1, R2, R3, R4, R11, R12};
     let most = |of: &[u32]| of.iter().copied().max().unwrap_or(1);
-    let mut count = 1;
-    if plan.wants(&[R2, R3]) {
-        count = count.max(most(&plan.targets));
-    }
-    if plan.wants(&[R4]) {
-        count = count.max(2 * most(&plan.sites));
-    }
-    if plan.wants(&[R10]) {
-        count = count.max(plan.memory_targets);
-    }
-    if plan.wants(&[R12]) {
-        count = count.max(crate::ratios::PEER_TARGETS);
-    }
-    let _ = (R1, R11);
-    count
+    let needs = [
+        (plan.wants(&[R1, R11]), 1),
+        (plan.wants(&[R2, R3]), most(&plan.targets)),
+        (plan.wants(&[R4]), 2 * most(&plan.sites)),
+        (plan.wants(&[R12]), crate::ratios::PEER_TARGETS),
+    ];
+    needs.into_iter().filter(|(wanted, _)| *wanted).map(|(_, targets)| targets).max().unwrap_or(0)
 }
 
-/// Plays all scenes that the wanted measures need.
+/// Plays all scenes that the wanted measures need. A lab has no more hypervisors than its scenes need: those that idle
+/// take a part of the processors too.
 pub fn play(stage: &mut Stage<'_>, work: &Path) -> Result<()> {
     use Measure::*;
     let plan = stage.plan;
@@ -143,31 +136,46 @@ pub fn play(stage: &mut Stage<'_>, work: &Path) -> Result<()> {
     }
     // Before the lab: it takes minutes, and needs nothing of it.
     let Some(slice) = make_images(plan, stage.images)? else { return Ok(()) };
-    let count = targets(plan);
-    say(&format!("starting {} hypervisors with their agents, and a server", count + 1));
-    let mut world = World::start(work, count)?;
+    let targets = targets_of_slice(plan);
+    if targets > 0 {
+        of_the_slice(stage, &mut lab(work, targets)?, &slice)?;
+    }
+    if plan.wants(&[R10]) {
+        let world = lab(work, plan.memory_targets)?;
+        stage.attempt("memory", plan.memory_targets, |stage| memory::play(stage, &world, &slice))?;
+    }
+    if plan.wants(OF_WHOLE_IMAGES) {
+        let world = lab(work, 1)?;
+        stage.attempt("image", 1, |stage| image::play(stage, &world))?;
+    }
+    Ok(())
+}
+
+fn lab(work: &Path, targets: u32) -> Result<World> {
+    say(&format!("starting {} hypervisors with their agents, and a server", targets + 1));
+    World::start(work, targets)
+}
+
+/// What goes over shaped links.
+fn of_the_slice(stage: &mut Stage<'_>, world: &mut World, slice: &Path) -> Result<()> {
+    use Measure::*;
+    let plan = stage.plan;
     if plan.wants(&[R1, R2, R3, R4, R11]) {
-        stage.attempt("spread", 1, |stage| spread::play(stage, &world, &slice))?;
+        stage.attempt("spread", 1, |stage| spread::play(stage, world, slice))?;
     }
     if plan.wants(&[R4]) {
-        let played = stage.attempt("sites", 2, |stage| sites::play(stage, &mut world, &slice));
+        let played = stage.attempt("sites", 2, |stage| sites::play(stage, world, slice));
         world.one_site()?;
         played?;
     }
     if plan.wants(&[R11]) {
-        stage.attempt("resume", 1, |stage| resume::play(stage, &world, &slice))?;
+        stage.attempt("resume", 1, |stage| resume::play(stage, world, slice))?;
     }
     if plan.wants(&[R12]) {
-        stage.attempt("trouble slow", 4, |stage| trouble::play(stage, &world, &slice))?;
-        let played = stage.attempt("gateway slow", 4, |stage| gateway::play(stage, &mut world, &slice));
+        stage.attempt("trouble slow", 4, |stage| trouble::play(stage, world, slice))?;
+        let played = stage.attempt("gateway slow", 4, |stage| gateway::play(stage, world, slice));
         world.one_site()?;
         played?;
-    }
-    if plan.wants(&[R10]) {
-        stage.attempt("memory", plan.memory_targets, |stage| memory::play(stage, &world, &slice))?;
-    }
-    if plan.wants(OF_WHOLE_IMAGES) {
-        stage.attempt("image", 1, |stage| image::play(stage, &world))?;
     }
     Ok(())
 }

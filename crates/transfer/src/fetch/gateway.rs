@@ -1,17 +1,16 @@
 //! Whether the gateway of this site is worth waiting for: all here wait for what it brings, so one that is slow
 //! itself holds up everybody. A slow link is not its doing, and is not crossed by others too for that.
 //!
-//! What tells them apart is a frame that is asked for beyond the link now and then, one at a time. On a slow link
-//! it waits in line with all that the gateway asked for, and takes longer than the gateway's next. If several, one
-//! after the other, come in less than three quarters of the time in which the gateway brings one, the link has room of
-//! which the gateway makes no use, and that is no chance. From then on this receiver asks there itself for what nobody
-//! here has. Holders give each piece to one first, so it crosses once
-//! all the same, but for what the slow one holds up. The server is told, and makes another one the gateway: then all
-//! is as before.
+//! What tells them apart is a *trial* now and then: some frames are asked for beyond the link too, as many at once as
+//! of anybody, and in the same time it is counted what the gateway brings. On a slow link, or of a busy source, the
+//! trial gets no more than its share. If it gets a quarter more than the gateway brings, that makes no use of what is
+//! there: from then on this receiver asks there itself for what nobody here has. Holders give each piece to one
+//! first, so it crosses once all the same, but for what the slow one holds up. The server is told, and makes another
+//! one the gateway: then all is as before.
 
 use crate::limits::{
-    GATEWAY_COUNTED, GATEWAY_COUNTED_MIN, GATEWAY_QUICK, GATEWAY_STEADY, GATEWAY_TRIALS, GATEWAY_TRIED_EVERY,
-    LISTEN_PAUSE_SATED,
+    GATEWAY_COUNTED, GATEWAY_COUNTED_MIN, GATEWAY_QUICK, GATEWAY_SLOW_BY, GATEWAY_STEADY, GATEWAY_TRIAL,
+    GATEWAY_TRIED_EVERY, LISTEN_PAUSE_SATED,
 };
 use diecast_domain::ids::ProviderId;
 use std::time::Duration;
@@ -22,16 +21,31 @@ pub(super) struct Gateway {
     who: Option<ProviderId>,
     /// From when on what it brings is counted, and what it had then; None: it has said nothing yet.
     counted: Option<(Instant, u64)>,
-    /// How long it took from one piece to the next when it was counted last.
+    /// How long it took from one piece to the next when it was counted last, and at its best.
     last: Option<Duration>,
+    best: Option<Duration>,
     /// Pieces that it has.
     has: u64,
     try_at: Option<Instant>,
-    /// Frames in succession that came from beyond the link far sooner than it would have brought one.
-    sooner: u32,
+    trial: Option<Trial>,
+    /// When a trial ended last.
+    tried: Option<Instant>,
+    /// When it said last what it has.
+    heard: Option<Instant>,
     is_left: bool,
     /// Where in the line this receiver stands among those who try when it has become slow: from 0 to 1.
     place: f64,
+}
+
+/// What came from beyond the link since the first frame of it did.
+#[derive(Debug)]
+struct Trial {
+    begun: Instant,
+    /// What the gateway had then.
+    had: u64,
+    came: u32,
+    /// When enough had come.
+    ended: Option<Instant>,
 }
 
 impl Gateway {
@@ -51,20 +65,22 @@ impl Gateway {
         self.who
     }
 
-    /// It says that so many pieces have come to it. If it has become slow all of a sudden, it is tried soon, by one
+    /// It says that so many pieces have come to it. If it has fallen, it is tried soon, and again soon after that, by one
     /// of all those here after the other.
     pub(super) fn has(&mut self, pieces: u64, others: usize, now: Instant) {
-        self.has = pieces;
+        (self.has, self.heard) = (pieces, Some(now));
         match self.counted {
             Some((since, _)) if now < since + self.window() => return,
             Some(counted) => {
-                let (before, last) = (self.last, self.one_in(counted, now));
-                let steady = before.filter(|before| *before <= GATEWAY_COUNTED / GATEWAY_STEADY);
-                if steady.is_some_and(|before| last > 2 * before) {
-                    let soon = now + GATEWAY_COUNTED.mul_f64(others as f64 * self.place);
+                let last = self.one_in(counted, now);
+                self.best = Some(self.best.map_or(last, |best| best.min(last)));
+                self.last = Some(last);
+                if self.has_fallen() {
+                    let turn = now + GATEWAY_COUNTED.mul_f64(others as f64 * self.place);
+                    let again = self.tried.map(|at| at + GATEWAY_COUNTED * (others as u32 + 1));
+                    let soon = again.map_or(turn, |again| again.max(turn));
                     self.try_at = self.try_at.map(|at| at.min(soon));
                 }
-                self.last = Some(last);
             }
             None if pieces == 0 => return,
             None => {}
@@ -72,14 +88,23 @@ impl Gateway {
         self.counted = Some((now, pieces));
     }
 
+    /// Whether it brought at least four pieces a second once, and less than a third of its best now.
+    pub(super) fn has_fallen(&self) -> bool {
+        let best = self.best.filter(|best| *best <= GATEWAY_COUNTED / GATEWAY_STEADY);
+        best.is_some_and(|best| self.last > Some(3 * best))
+    }
+
     /// Whether to ask beyond the link: to know, or for good.
     pub(super) fn is_passed_by(&self, now: Instant) -> bool {
         let is_due = self.try_at.is_none_or(|at| now >= at);
-        self.is_left || is_due && self.brings_one_in(now) > Some(GATEWAY_QUICK)
+        match &self.trial {
+            _ if self.is_left => true,
+            Some(trial) => trial.ended.is_none(),
+            None => is_due && self.brings_one_in(now) > Some(GATEWAY_QUICK),
+        }
     }
 
-    /// What is beyond the link is asked only to know: for one frame, and none is claimed ahead that somebody else
-    /// could have.
+    /// What is beyond the link is asked only to know: none is claimed ahead that somebody else could have.
     pub(super) const fn is_only_tried(&self) -> bool {
         self.who.is_some() && !self.is_left
     }
@@ -89,23 +114,46 @@ impl Gateway {
         self.is_left
     }
 
-    /// A frame came from beyond the link, which took so long; whether the gateway is left for that, and was not
-    /// before. It is tried again at once if it seems so, else later: the more `others` here try, the more rarely.
-    pub(super) fn was_passed_by(&mut self, took: Duration, others: usize, now: Instant) -> bool {
-        let is_sooner = self.brings_one_in(now).is_some_and(|time| 3 * time > 4 * took);
-        self.sooner = if is_sooner { self.sooner + 1 } else { 0 };
-        let leaves = self.sooner >= GATEWAY_TRIALS && !self.is_left;
-        self.is_left |= leaves;
-        match self.sooner {
-            0 => self.try_later(others, now),
-            _ => self.try_at = Some(now),
+    /// A frame came from beyond the link. With the first a trial begins, if there is a gateway and it has begun.
+    pub(super) fn was_passed_by(&mut self, now: Instant) {
+        if self.counted.is_none() {
+            return;
         }
-        leaves
+        let begun = || Trial { begun: now, had: self.has, came: 0, ended: None };
+        let trial = self.trial.get_or_insert_with(begun);
+        if now > trial.begun && trial.ended.is_none() {
+            trial.came += 1;
+            trial.ended = (trial.came >= GATEWAY_TRIAL).then_some(now);
+        }
     }
 
-    /// Nothing came from beyond the link, or not sooner: later again.
+    /// Whether a trial has shown that it is slow, and it is left from now on. If not, it is tried again later: the more
+    /// `others` here try, the more rarely.
+    pub(super) fn is_found_slow(&mut self, others: usize, now: Instant) -> bool {
+        let Some(trial) = self.trial.as_ref().filter(|_| !self.is_left) else { return false };
+        let Some(ended) = trial.ended else {
+            if now >= trial.begun + GATEWAY_TRIED_EVERY {
+                self.try_later(others, now);
+            }
+            return false;
+        };
+        // It is not asked all the time what has come to it; if it does not answer then, nothing has.
+        let heard = self.heard.filter(|heard| *heard >= ended);
+        let Some(until) =
+            heard.or_else(|| (now >= ended + LISTEN_PAUSE_SATED + GATEWAY_COUNTED_MIN).then_some(now))
+        else {
+            return false;
+        };
+        let brought = self.has.saturating_sub(trial.had) as f64 / (until - trial.begun).as_secs_f64();
+        let came = f64::from(trial.came) / (ended - trial.begun).as_secs_f64();
+        self.is_left = came > GATEWAY_SLOW_BY * brought;
+        self.try_later(others, now);
+        self.is_left
+    }
+
+    /// Nothing came from beyond the link, or no more than it brings: later again.
     pub(super) fn try_later(&mut self, others: usize, now: Instant) {
-        self.sooner = 0;
+        (self.trial, self.tried) = (None, Some(now));
         self.try_at = Some(now + GATEWAY_TRIED_EVERY * (others as u32 + 1));
     }
 
@@ -149,21 +197,27 @@ mod tests {
         (gateway, soon)
     }
 
-    /// Frames that come from beyond the link in so much time each, as many as it takes to leave it.
-    fn tried(gateway: &mut Gateway, took: Duration, others: usize, now: Instant) -> bool {
-        let mut trials = (0..GATEWAY_TRIALS).map(|_| {
-            assert!(gateway.is_passed_by(now), "it is tried again at once");
-            gateway.was_passed_by(took, others, now)
-        });
-        trials.any(|leaves| leaves)
+    /// A trial in which a frame comes in `each`, while the gateway brings one in `brings` and says so; whether it is
+    /// left for that.
+    fn tried(gateway: &mut Gateway, each: Duration, brings: Duration, begun: Instant) -> bool {
+        let had = gateway.has;
+        for frame in 0..=GATEWAY_TRIAL {
+            assert!(gateway.is_passed_by(begun), "the trial goes on");
+            assert!(!gateway.is_found_slow(0, begun), "nothing is known yet");
+            let now = begun + frame * each;
+            gateway.has(had + ((now - begun).as_nanos() / brings.as_nanos()) as u64, 0, now);
+            gateway.was_passed_by(now);
+        }
+        gateway.is_found_slow(0, begun + GATEWAY_TRIAL * each)
     }
 
     #[tokio::test]
-    async fn who_brings_less_than_would_come_without_it_is_left_until_there_is_another() {
+    async fn who_brings_less_than_comes_without_it_is_left_until_there_is_another() {
         let (mut gateway, now) = brought(3);
-        assert!(tried(&mut gateway, GATEWAY_COUNTED / 5, 1, now), "five in its time for three");
-        assert!(gateway.is_passed_by(now));
-        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 5, 1, now), "that is known");
+        assert!(tried(&mut gateway, GATEWAY_COUNTED / 10, GATEWAY_COUNTED / 4, now));
+        assert!(gateway.is_passed_by(now) && gateway.is_left());
+        gateway.was_passed_by(now + GATEWAY_COUNTED);
+        assert!(!gateway.is_found_slow(0, now + 9 * GATEWAY_COUNTED), "that is known");
         gateway.follow(gateway.who());
         assert!(gateway.is_passed_by(now), "the list is another one, and the gateway is the same");
         gateway.follow(Some(source("other", "10.0.0.2:1").provider));
@@ -171,24 +225,41 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_frame_that_came_soon_is_chance_and_a_little_sooner_is_none() {
+    async fn who_has_its_share_of_a_slow_link_or_source_is_kept_and_tried_later_again() {
         let (mut gateway, now) = brought(3);
-        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 5, 1, now));
-        assert!(gateway.is_passed_by(now), "another one tells");
-        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 4, 1, now), "its sources may be as slow");
-        assert!(!gateway.is_passed_by(now) && !gateway.is_left());
-        let later = now + 2 * GATEWAY_TRIED_EVERY;
-        assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 5, 1, later), "it is counted anew");
+        assert!(!tried(&mut gateway, GATEWAY_COUNTED / 10, GATEWAY_COUNTED / 9, now));
+        let tried_at = now + GATEWAY_TRIAL * (GATEWAY_COUNTED / 10);
+        let again = tried_at + GATEWAY_TRIED_EVERY;
+        assert!(!gateway.is_left() && !gateway.is_passed_by(again - Duration::from_millis(1)));
+        assert!(gateway.is_passed_by(again), "it has brought nothing since");
     }
 
     #[tokio::test]
-    async fn who_brings_all_that_the_link_carries_is_kept_and_tried_more_rarely_where_many_try() {
+    async fn what_it_has_brought_since_it_was_asked_last_is_not_taken_for_nothing() {
+        let (mut gateway, begun) = brought(3);
+        let each = GATEWAY_COUNTED / 20;
+        (0..=GATEWAY_TRIAL).for_each(|frame| gateway.was_passed_by(begun + frame * each));
+        let ended = begun + GATEWAY_TRIAL * each;
+        let trial = gateway.trial.as_ref().map(|trial| Trial { ..*trial });
+        let mut silent = Gateway { trial, has: gateway.has, ..Gateway::default() };
+        let answers = ended + LISTEN_PAUSE_SATED;
+        assert!(!gateway.is_found_slow(0, answers), "it was not asked since");
+        gateway.has(gateway.has + 16, 0, answers);
+        assert!(!gateway.is_found_slow(0, answers), "twenty a second");
+        assert!(
+            silent.is_found_slow(0, answers + GATEWAY_COUNTED_MIN),
+            "it was asked, and has nothing to say"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_trial_in_which_nothing_comes_ends_and_tells_nothing() {
         let (mut gateway, now) = brought(3);
-        let took = GATEWAY_COUNTED / 2;
-        assert!(!gateway.was_passed_by(took, 8, now), "it waited in line with what was asked for");
-        let again = now + 9 * GATEWAY_TRIED_EVERY;
-        assert!(!gateway.is_passed_by(again - Duration::from_millis(1)));
-        assert!(gateway.is_passed_by(again), "it has brought nothing since");
+        gateway.was_passed_by(now);
+        gateway.was_passed_by(now + GATEWAY_COUNTED);
+        assert!(gateway.is_passed_by(now + GATEWAY_COUNTED));
+        let end = now + GATEWAY_TRIED_EVERY;
+        assert!(!gateway.is_found_slow(3, end) && !gateway.is_passed_by(end + 3 * GATEWAY_TRIED_EVERY));
     }
 
     #[tokio::test]
@@ -199,20 +270,20 @@ mod tests {
             now += GATEWAY_COUNTED / 3;
             gateway.has(2010 + piece, 0, now);
         }
-        assert!(tried(&mut gateway, GATEWAY_COUNTED / 5, 0, now));
+        assert!(tried(&mut gateway, GATEWAY_COUNTED / 10, GATEWAY_COUNTED / 3, now));
     }
 
     #[tokio::test]
-    async fn who_falls_to_less_than_half_is_tried_soon_by_one_after_the_other() {
+    async fn who_falls_to_less_than_a_third_is_tried_soon_by_one_after_the_other() {
         let falls = |place, others| {
             let (mut gateway, mut now) = brought(10);
             gateway.place = place;
-            assert!(!gateway.was_passed_by(GATEWAY_COUNTED / 2, others, now), "it is as quick as the link");
+            gateway.try_later(others, now);
             let steady = |gateway: &mut Gateway, now: &mut Instant, pieces: u64| {
                 *now += GATEWAY_COUNTED;
                 gateway.has(gateway.has + pieces, others, *now);
             };
-            [10, 10, 6].into_iter().for_each(|pieces| steady(&mut gateway, &mut now, pieces));
+            [10, 10, 8].into_iter().for_each(|pieces| steady(&mut gateway, &mut now, pieces));
             assert!(!gateway.is_passed_by(now), "a little less is nothing");
             steady(&mut gateway, &mut now, 2);
             (gateway, now)
@@ -235,7 +306,7 @@ mod tests {
                 now += step;
                 gateway.has(piece, 0, now);
             }
-            assert!(!gateway.was_passed_by(3 * step, 0, now));
+            gateway.try_at = Some(now + GATEWAY_TRIED_EVERY);
             let slow_since = now;
             while !gateway.is_passed_by(now) {
                 now += 10 * step;
@@ -248,26 +319,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_it_has_brought_since_it_was_asked_last_is_not_taken_for_nothing() {
-        let mut now = Instant::now();
-        let mut gateway = Gateway::default();
-        gateway.follow(Some(source("gateway", "10.0.0.1:1").provider));
-        let each = 2 * GATEWAY_QUICK;
-        for answer in 0..20 {
-            gateway.has(answer * (LISTEN_PAUSE_SATED.as_nanos() / each.as_nanos()) as u64, 0, now);
-            now += LISTEN_PAUSE_SATED;
-            for _ in 0..GATEWAY_TRIALS {
-                let just_before = now - Duration::from_millis(1);
-                assert!(
-                    !gateway.was_passed_by(4 * each / 5, 0, just_before),
-                    "a little sooner than it, {answer}"
-                );
-            }
-        }
-        assert!(!gateway.is_left());
-    }
-
-    #[tokio::test]
     async fn who_brings_them_quickly_or_says_nothing_is_not_tried() {
         let (gateway, now) = brought(1000);
         assert!(!gateway.is_passed_by(now));
@@ -276,5 +327,8 @@ mod tests {
         silent.has(0, 0, now);
         let later = now + 100 * GATEWAY_TRIED_EVERY;
         assert!(!silent.is_passed_by(later), "who has not begun is waited for otherwise");
+        let frames = (0..=GATEWAY_TRIAL).map(|frame| later + frame * GATEWAY_QUICK);
+        frames.for_each(|at| silent.was_passed_by(at));
+        assert!(!silent.is_found_slow(0, later + GATEWAY_TRIED_EVERY) && !silent.is_passed_by(later));
     }
 }

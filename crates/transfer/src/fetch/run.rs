@@ -155,6 +155,9 @@ impl Run {
     fn dispatch(&mut self) {
         let now = Instant::now();
         self.leave_closed_links();
+        if self.gateway.is_found_slow(self.others_here(), now) {
+            self.tell_of_gateway();
+        }
         // What the reserve has is as good as nowhere as long as it is not asked: it would not be claimed.
         let in_need = self.is_in_need(now);
         let may = |source: &Source| self.sources.is_honest(source.provider) && (in_need || !source.reserve);
@@ -222,10 +225,8 @@ impl Run {
             return queue.number(piece);
         }
         let only_tried = source.reserve && gateway.is_only_tried();
-        let mut asked = flying.values().flat_map(|flight| &flight.from);
-        if only_tried && asked.any(|(id, _)| *id == source.provider) {
-            return None;
-        }
+        // A holder that has given all to somebody near it gives a piece again to know.
+        let idle = idle || only_tried && gateway.has_fallen();
         if talks.is_plain(source) {
             let new = |number| {
                 may(number) && queue.piece(number).is_none_or(|piece| !talks.peers.anybody_has(piece))
@@ -248,7 +249,9 @@ impl Run {
         if !self.queue.is_empty() || self.site.order.pace.is_limited() {
             return None;
         }
-        let usual = SECOND_COPY_AFTER.max(3 * self.usual);
+        // What comes from another site is waited for longer: a second copy crosses the link too.
+        let near = self.sources.late_after(SECOND_COPY_AFTER).max(3 * self.usual);
+        let far = SECOND_COPY_AFTER.max(near);
         // What a slow gateway still sends is asked for beyond the link, as all else is.
         let beyond = self.gateway.is_left() && self.may_cross_freely();
         let free = self.sources.free(now, beyond);
@@ -256,9 +259,10 @@ impl Run {
             let [(first, _)] = &flight.from[..] else { return None };
             // Over a link with a limit each frame comes once.
             let may = |source: &&Arc<Source>| self.pace_over_link(source).is_none_or(|it| !it.is_limited());
+            let is_late = |source: &Source| now >= flight.begun + if source.beyond { far } else { near };
             let mut others = free.iter().filter(may).filter(|source| source.provider != *first);
-            let other = others.find(|source| self.can(source, *number));
-            other.filter(|_| now >= flight.begun + usual).map(|source| (source.clone(), *number))
+            let other = others.find(|source| is_late(source) && self.can(source, *number));
+            other.map(|source| (source.clone(), *number))
         })
     }
 
@@ -341,10 +345,8 @@ impl Run {
         self.last_good = Instant::now();
         if !source.reserve {
             self.last_ordinary = self.last_good;
-        } else if let Some(took) = took
-            && self.gateway.was_passed_by(took, self.others_here(), self.last_good)
-        {
-            self.tell_of_gateway();
+        } else {
+            self.gateway.was_passed_by(self.last_good);
         }
         if let (Some(piece), Some(arrivals)) = (self.queue.piece(number), &self.site.order.arrivals) {
             arrivals.note(piece);
