@@ -92,7 +92,7 @@ pub fn window_that_packs_to(image: &Path, bytes: u64, packed: f64) -> Result<u64
     let full = windows(&filled(image, step)?);
     let fullest = full.iter().max().copied().unwrap_or_default();
     let sizes = windows(&packed_steps(image, step)?);
-    let off = |size: u64| (size as f64 / (bytes / STEPS as u64) as f64 - packed).abs();
+    let off = |size: u64| (size as f64 / step as f64 - packed).abs();
     let candidates = sizes.into_iter().zip(full).enumerate();
     let candidates = candidates.filter(|(_, (_, full))| *full >= fullest - fullest / 16);
     let best = candidates.min_by(|(_, (one, _)), (_, (other, _))| off(*one).total_cmp(&off(*other)));

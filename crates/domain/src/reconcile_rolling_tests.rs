@@ -386,6 +386,17 @@ fn an_agent_of_the_release_before_names_no_incarnation_and_is_understood() {
 }
 
 #[test]
+fn what_an_agent_just_said_to_stand_was_made_before_that_is_written_down() {
+    let mut world = world(1, 1);
+    add_host(&mut world, 1, 1);
+    host_says(&mut world, |_| {});
+    let (unwritten, report) = (Host { made: false, ..world.hosts[0].clone() }, &world.host_reports[&host(1)]);
+    assert!(unwritten.was_made(Some(report)) && !unwritten.was_made(None));
+    let creating = HostReport { phase: HostPhase::Creating, ..report.clone() };
+    assert!(!unwritten.was_made(Some(&creating)), "one that is being made may run already");
+}
+
+#[test]
 fn a_pool_that_is_deleted_takes_its_hosts_along_and_then_is_gone() {
     let mut world = world(1, 1);
     add_host(&mut world, 1, 1);
