@@ -107,10 +107,9 @@ impl Args {
 impl Plan {
     /// Whether a peer is measured in this way, out of `all` ways to use it.
     pub fn takes(&self, peer: &Peer, all: &[Peer]) -> bool {
-        let packs = |other: &Peer| (other.name, other.input) == (peer.name, Input::Packed);
         match self.peers {
             Peers::None => false,
-            Peers::Few => peer.input == Input::Packed || !all.iter().any(packs),
+            Peers::Few => peer.is_its_least(all),
             Peers::All => true,
         }
     }

@@ -38,6 +38,14 @@ pub struct Peer {
     pub source_last: bool,
 }
 
+impl Peer {
+    /// Whether this is its way with the fewest bytes, out of `all` ways to use it.
+    pub fn is_its_least(&self, all: &[Self]) -> bool {
+        let packs = |other: &Self| (other.name, other.input) == (self.name, Input::Packed);
+        self.input == Input::Packed || !all.iter().any(packs)
+    }
+}
+
 const RAW: Peer = Peer { name: "", input: Input::Raw, prepare: "", serve: "", fetch: "", source_last: false };
 const PACKED: Peer = Peer { input: Input::Packed, prepare: PACK, ..RAW };
 

@@ -56,7 +56,8 @@ pub fn play(stage: &mut Stage<'_>, world: &World, slice: &Path) -> Result<()> {
     let all = peers();
     let one = stage.plan.peers == Peers::All;
     for peer in all.iter().filter(|peer| stage.plan.takes(peer, &all)) {
-        for n in counts.iter().copied().filter(|n| *n == PEER_TARGETS || (*n == 1 && one)) {
+        let at_one = one && peer.is_its_least(&all);
+        for n in counts.iter().copied().filter(|n| *n == PEER_TARGETS || (*n == 1 && at_one)) {
             let like = Sample::new("spread", peer.name, peer.input.name(), n);
             stage.peer(&like, || {
                 let gave = run_peer(&share, peer, world.targets(n)?)?;
