@@ -3,7 +3,8 @@
 use crate::{
     limits::{
         FRAME_LEAVES_MAX, FRAME_TIME_AIM, FRAME_TIME_ALONE, FRAME_TIME_MIN, FRAMES_IN_FLIGHT_MAX,
-        FRAMES_PER_SOURCE_MAX, FRAMES_UNTIL_ALONE, SLOW_TIMES, SOURCE_PAUSE_MAX, SOURCE_PAUSE_MIN,
+        FRAMES_PER_SOURCE_MAX, FRAMES_UNTIL_ALONE, SECOND_COPY_AFTER, SLOW_TIMES, SOURCE_PAUSE_MAX,
+        SOURCE_PAUSE_MIN,
     },
     wire::NoFrame,
 };
@@ -160,9 +161,11 @@ impl Sources {
         self.listed.iter().filter(|source| !source.reserve).count() <= 1
     }
 
-    /// After how long a frame is late, if one of the largest is after `largest`.
-    pub(crate) fn late_after(&self, largest: Duration) -> Duration {
-        largest / self.finer as u32
+    /// After how long a frame that takes `usual` otherwise is asked of this source too. One in another site is asked
+    /// later: a second copy crosses the link too.
+    pub(crate) fn late_after(&self, source: &Source, usual: Duration) -> Duration {
+        let near = (SECOND_COPY_AFTER / self.finer as u32).max(3 * usual);
+        if source.beyond { near.max(SECOND_COPY_AFTER) } else { near }
     }
 
     /// Frames that may be on their way at once, if so many of the largest size may.
@@ -392,6 +395,20 @@ mod tests {
         sources.list(std::slice::from_ref(&a));
         assert!(sources.free(now, true).is_empty());
         assert_eq!(sources.problem().code, Code::T0002);
+    }
+
+    #[tokio::test]
+    async fn a_late_frame_is_asked_of_ones_own_site_sooner_the_finer_frames_are() {
+        let near = source("near", "10.0.0.1:1");
+        let far = Source { beyond: true, ..near.clone() };
+        let (large, fine) = (Sources::new(FRAME_LEAVES_MAX), Sources::new(FRAME_LEAVES_MAX / 4));
+        let usual = SECOND_COPY_AFTER / 100;
+        for source in [&near, &far] {
+            assert_eq!(large.late_after(source, usual), SECOND_COPY_AFTER);
+            assert_eq!(fine.late_after(source, SECOND_COPY_AFTER), 3 * SECOND_COPY_AFTER, "all are as slow");
+        }
+        assert_eq!(fine.late_after(&near, usual), SECOND_COPY_AFTER / 4);
+        assert_eq!(fine.late_after(&far, usual), SECOND_COPY_AFTER, "a second copy crosses the link too");
     }
 
     #[tokio::test]

@@ -65,9 +65,17 @@ impl Gateway {
         self.who
     }
 
-    /// It says that so many pieces have come to it. If it has fallen, it is tried soon, and again soon after that, by one
-    /// of all those here after the other.
-    pub(super) fn has(&mut self, pieces: u64, others: usize, now: Instant) {
+    /// So many pieces have come to `peer`, which it says itself. Of what others say meanwhile nothing is counted: what
+    /// the gateway had a while ago is not what it has now.
+    pub(super) fn said(&mut self, peer: ProviderId, pieces: u64, others: usize, now: Instant) {
+        if self.who == Some(peer) {
+            self.has(pieces, others, now);
+        }
+    }
+
+    /// It has so many pieces. If it has fallen, it is tried soon, and again soon after that, by one of all those here
+    /// after the other.
+    fn has(&mut self, pieces: u64, others: usize, now: Instant) {
         (self.has, self.heard) = (pieces, Some(now));
         match self.counted {
             Some((since, _)) if now < since + self.window() => return,
@@ -250,6 +258,20 @@ mod tests {
             silent.is_found_slow(0, answers + GATEWAY_COUNTED_MIN),
             "it was asked, and has nothing to say"
         );
+    }
+
+    #[tokio::test]
+    async fn only_its_own_word_says_what_the_gateway_has() {
+        let (mut gateway, begun) = brought(10);
+        let (who, other) = (gateway.who().unwrap(), source("other", "10.0.0.2:1").provider);
+        let each = GATEWAY_COUNTED / 20;
+        (0..=GATEWAY_TRIAL).for_each(|frame| gateway.was_passed_by(begun + frame * each));
+        let ended = begun + GATEWAY_TRIAL * each;
+        gateway.said(other, gateway.has, 0, ended);
+        assert!(!gateway.is_found_slow(0, ended), "somebody else spoke");
+        gateway.said(who, gateway.has + 8, 0, ended);
+        assert!(!gateway.is_found_slow(0, ended), "it brings as much as comes without it");
+        assert!(gateway.trial.is_none(), "that is decided");
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ use super::{
     talks::{Said, Talks},
 };
 use crate::{
-    limits::{FRAME_LEAVES_MAX, RESERVE_AFTER, RESERVE_AFTER_HEARD, SECOND_COPY_AFTER},
+    limits::{FRAME_LEAVES_MAX, RESERVE_AFTER, RESERVE_AFTER_HEARD},
     sources::Sources,
     swarm::pieces,
     wire::NoFrame,
@@ -146,9 +146,9 @@ impl Run {
             Said::Arrivals(..) | Said::Claims(..) => None,
         };
         self.talks.heard(said, self.queue.waiting());
-        if let Some(gateway) = self.gateway.who().filter(|gateway| said_by == Some(*gateway)) {
-            let has = self.talks.peers.after(gateway).pieces;
-            self.gateway.has(has, self.others_here(), Instant::now());
+        if let Some(peer) = said_by {
+            let pieces = self.talks.peers.after(peer).pieces;
+            self.gateway.said(peer, pieces, self.others_here(), Instant::now());
         }
     }
 
@@ -249,9 +249,6 @@ impl Run {
         if !self.queue.is_empty() || self.site.order.pace.is_limited() {
             return None;
         }
-        // What comes from another site is waited for longer: a second copy crosses the link too.
-        let near = self.sources.late_after(SECOND_COPY_AFTER).max(3 * self.usual);
-        let far = SECOND_COPY_AFTER.max(near);
         // What a slow gateway still sends is asked for beyond the link, as all else is.
         let beyond = self.gateway.is_left() && self.may_cross_freely();
         let free = self.sources.free(now, beyond);
@@ -259,7 +256,7 @@ impl Run {
             let [(first, _)] = &flight.from[..] else { return None };
             // Over a link with a limit each frame comes once.
             let may = |source: &&Arc<Source>| self.pace_over_link(source).is_none_or(|it| !it.is_limited());
-            let is_late = |source: &Source| now >= flight.begun + if source.beyond { far } else { near };
+            let is_late = |source: &Source| now >= flight.begun + self.sources.late_after(source, self.usual);
             let mut others = free.iter().filter(may).filter(|source| source.provider != *first);
             let other = others.find(|source| is_late(source) && self.can(source, *number));
             other.map(|source| (source.clone(), *number))
