@@ -22,6 +22,7 @@
 //! It passes and fails nothing, and knows nothing of how Diecast works inside. `./test` runs its pure parts.
 
 pub mod args;
+pub mod circumstances;
 pub mod far;
 pub mod images;
 pub mod measure;

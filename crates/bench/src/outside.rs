@@ -27,6 +27,26 @@ fn cpu_from(stat: &str) -> Option<f64> {
     Some(ticks as f64 / TICKS_PER_SECOND)
 }
 
+/// How many processors are busy with whatever the machine does meanwhile, if the caller does nothing.
+pub fn processors_busy(meanwhile: Duration) -> Result<f64> {
+    let busy = || -> Result<f64> {
+        let text = fs::read_to_string("/proc/stat").context("reading what processors did")?;
+        busy_from(&text).context("reading what processors did")
+    };
+    let (begun, before) = (Instant::now(), busy()?);
+    sleep(meanwhile);
+    Ok((busy()? - before) / begun.elapsed().as_secs_f64())
+}
+
+/// Seconds of all processors together.
+fn busy_from(stat: &str) -> Option<f64> {
+    // user, nice, system, idle, iowait, irq, softirq, steal; then what is counted in user already.
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let ticks: Vec<u64> = line.split_whitespace().map_while(|word| word.parse().ok()).take(8).collect();
+    let idle = ticks.get(3)? + ticks.get(4)?;
+    Some((ticks.iter().sum::<u64>() - idle) as f64 / TICKS_PER_SECOND)
+}
+
 /// The most memory that a process ever had, since it was started or forgotten.
 pub fn peak_bytes(pid: u32) -> Result<f64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status"))
@@ -129,6 +149,14 @@ impl Drop for Group {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_idles_or_waits_for_a_disk_is_not_busy() {
+        let stat = "cpu  100 20 30 4000 500 6 7 8 90 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(busy_from(stat), Some(1.71));
+        assert_eq!((busy_from("cpu 1 2 3\n"), busy_from("")), (None, None));
+        assert!(processors_busy(Duration::from_millis(20)).unwrap() >= 0.0);
+    }
 
     #[test]
     fn times_are_read_behind_a_name_that_holds_anything() {

@@ -1,6 +1,7 @@
 //! The results as Markdown: one table of the measures, one of seconds and bytes.
 
 use crate::{
+    circumstances::Circumstances,
     outcome::{Outcome, Peer, Results},
     plot,
     ratios::SPREAD,
@@ -8,16 +9,6 @@ use crate::{
     stats::{Spread, shown},
 };
 use std::{collections::BTreeMap, fmt::Write};
-
-/// Where and how it was measured.
-#[derive(Clone, Debug, Default)]
-pub struct Circumstances {
-    pub machine: String,
-    pub command: String,
-    pub day: String,
-    /// What disturbed it, or how far it got.
-    pub remarks: Vec<String>,
-}
 
 pub fn markdown(results: &Results, samples: &[Sample], around: &Circumstances) -> String {
     let mut text = String::from("# Diecast beside what one would use otherwise\n\n");
