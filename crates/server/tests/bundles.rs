@@ -311,6 +311,15 @@ async fn what_is_refused_or_breaks_off_leaves_nothing() {
     };
     let (said, _) = tokio::join!(answer(&world, "?provider=kvm-x", &file), refusing);
     assert_eq!(cause(said).code, Code::T0003);
+    // It says so and is gone at once, while far more is on its way to it than it takes.
+    let mut long = file.clone();
+    long.resize(64 * PIECE_BYTES, 0);
+    let gone = async {
+        let (mut socket, _) = dialled(&mut agent).await;
+        say(&mut socket, &Word::Refused { problem: Problem::new(Code::T0003, "no room") }).await;
+    };
+    let (said, ()) = tokio::join!(answer(&world, "?provider=kvm-x", &long), gone);
+    assert_eq!(cause(said).code, Code::T0003);
     // Its agent dies.
     let dying = async { drop(dialled(&mut agent).await) };
     let (said, ()) = tokio::join!(answer(&world, "?provider=kvm-x", &file), dying);

@@ -38,6 +38,7 @@ use std::{
     future::pending,
     io::{self, Read},
     path::PathBuf,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -49,6 +50,9 @@ use tokio_util::sync::CancellationToken;
 const MESSAGES_MAX: usize = 16;
 /// Between two words of how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long the server may take to hear how it ended.
+const FAREWELL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the server passes on of the file.
 enum Given {
@@ -87,7 +91,6 @@ pub async fn carry(job: &Job, id: BundleId) -> Ended {
             }
             drop(give);
             cancel.cancel();
-            pending::<()>().await
         }
     };
     let outward = async move {
@@ -112,10 +115,14 @@ pub async fn carry(job: &Job, id: BundleId) -> Ended {
         }
         ended.map(drop)
     };
-    tokio::select! {
-        (ended, ()) = async { tokio::join!(work, outward) } => ended,
-        () = inward => Err(None),
-    }
+    let (mut inward, mut talk) = (pin!(inward), pin!(async { tokio::join!(work, outward).0 }));
+    let ended = tokio::select! {
+        ended = &mut talk => ended,
+        () = &mut inward => return talk.await,
+    };
+    // Read on until the server has heard it: bytes that nobody reads would cut off what was said.
+    let _ = tokio::time::timeout(FAREWELL_PATIENCE, inward).await;
+    ended
 }
 
 fn in_words(word: &Word) -> Message {

@@ -12,6 +12,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
+use tokio::time::sleep;
 
 /// How long an agent may take to dial in: it is told at once, and dials at once.
 pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
@@ -118,6 +119,8 @@ pub(super) async fn carry<M: Spoken>(
                 }
             };
             if sink.send(message).await.is_err() {
+                // What it said last may not have been heard yet.
+                sleep(CLOSE_PATIENCE).await;
                 return Ended::Closed;
             }
         }
