@@ -173,6 +173,10 @@ impl Element {
 }
 
 fn read_start(start: &BytesStart<'_>) -> Result<Element, BadXml> {
+    // It would be written as what nobody can read.
+    if start.name().as_ref().is_empty() {
+        return Err(BadXml::Malformed("an element without a name".to_owned()));
+    }
     let mut element = Element::new(start.name().as_ref());
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| BadXml::Malformed(error.to_string()))?;
@@ -220,5 +224,14 @@ mod tests {
         fn any_text_is_read_or_refused(text in "[<>/a'\"&;= !?-]{0,60}") {
             let _ = Element::parse(&text);
         }
+    }
+
+    #[test]
+    fn an_element_without_a_name_is_refused() {
+        for text in ["<></>", "<a></a><></>", "< x='1'/>", "<a></a>< />"] {
+            let again = Element::parse(text).map(|tree| tree.render());
+            assert!(again.is_err() || Element::parse(&again.unwrap()).is_ok(), "{text}");
+        }
+        assert!(Element::parse("<></>").is_err());
     }
 }
